@@ -1,0 +1,5 @@
+/** Benchmarks and peers; never shipped. */
+@NullMarked
+package io.millrace.bench;
+
+import org.jspecify.annotations.NullMarked;

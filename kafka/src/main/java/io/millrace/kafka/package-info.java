@@ -1,0 +1,5 @@
+/** Kafka sink. */
+@NullMarked
+package io.millrace.kafka;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** MetaStore implementations. */
+@NullMarked
+package io.millrace.metastore;
+
+import org.jspecify.annotations.NullMarked;
