@@ -1,0 +1,5 @@
+/** A sink that counts and drops. */
+@NullMarked
+package io.millrace.core.blackhole;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,76 @@
+package io.millrace.core.error;
+
+/** Every way in which Millrace fails, product-neutral; dialects map these to their own codes. */
+public enum ErrorCode {
+    // requests
+    INVALID_PARAMETER(Fault.USER),
+    INVALID_NAME(Fault.USER),
+    INVALID_CONFIG(Fault.USER),
+    UNSUPPORTED_OPTION(Fault.USER),
+    INVALID_FILTER(Fault.USER),
+    SINK_URI_INVALID(Fault.USER),
+    SINK_UNKNOWN_PROTOCOL(Fault.USER),
+    SINK_INVALID_CONFIG(Fault.USER),
+    MYSQL_INVALID_CONFIG(Fault.USER),
+    KAFKA_INVALID_CONFIG(Fault.USER),
+    KAFKA_INVALID_PARTITION_NUM(Fault.USER),
+    KAFKA_TOPIC_EXPRESSION_INVALID(Fault.USER),
+    CODEC_INVALID_CONFIG(Fault.USER),
+    DISPATCHER_INVALID(Fault.USER),
+    JOB_NOT_FOUND(Fault.USER),
+    JOB_ALREADY_EXISTS(Fault.USER),
+    JOB_STATE_CONFLICT(Fault.USER),
+    UPDATE_REFUSED(Fault.USER),
+    NODE_NOT_FOUND(Fault.USER),
+    UPSTREAM_NOT_FOUND(Fault.USER),
+    START_AFTER_NOW(Fault.USER),
+    /** The start position is older than what the upstream still holds. */
+    START_BEFORE_OLDEST(Fault.USER),
+    TARGET_BEFORE_START(Fault.USER),
+    TABLE_INELIGIBLE(Fault.USER),
+    SAME_UPSTREAM_DOWNSTREAM(Fault.USER),
+    // upstream
+    UPSTREAM_CONNECTION(Fault.TRANSIENT),
+    UPSTREAM_ACCESS_DENIED(Fault.UPSTREAM),
+    UPSTREAM_MISCONFIGURED(Fault.UPSTREAM),
+    /**
+     * Changes between the job's position and the upstream's oldest ones are gone; the message names
+     * the range.
+     */
+    UPSTREAM_PURGED(Fault.UPSTREAM),
+    UPSTREAM_CORRUPT(Fault.UPSTREAM),
+    /** A row event does not fit the table version that is known for its position. */
+    SCHEMA_MISMATCH(Fault.DATA),
+    DDL_UNPARSABLE(Fault.DATA),
+    UNSUPPORTED_EVENT(Fault.DATA),
+    // downstream
+    SINK_CONNECTION(Fault.TRANSIENT),
+    SINK_TRANSIENT(Fault.TRANSIENT),
+    SINK_ACCESS_DENIED(Fault.DOWNSTREAM),
+    /** The target refuses a row; the message names table, key and statement. */
+    SINK_DATA(Fault.DATA),
+    SINK_DDL(Fault.DATA),
+    MESSAGE_TOO_LARGE(Fault.DATA),
+    // control plane
+    METASTORE_UNAVAILABLE(Fault.TRANSIENT),
+    METASTORE_CONFLICT(Fault.TRANSIENT),
+    FENCED(Fault.INTERNAL),
+    CLUSTER_UNHEALTHY(Fault.TRANSIENT),
+    INTERNAL(Fault.INTERNAL);
+
+    private final Fault fault;
+
+    ErrorCode(Fault fault) {
+        this.fault = fault;
+    }
+
+    /** Whose fault. */
+    public Fault fault() {
+        return fault;
+    }
+
+    /** Whether a retry with back-off may help. */
+    public boolean isTransient() {
+        return fault == Fault.TRANSIENT;
+    }
+}

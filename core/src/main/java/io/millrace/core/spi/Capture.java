@@ -1,0 +1,16 @@
+package io.millrace.core.spi;
+
+/** Reads one upstream's change stream for one job. */
+public interface Capture extends AutoCloseable {
+    /**
+     * Reads and emits until {@link #close} is called (then returns) or reading fails. Runs on its
+     * own thread. Reconnects are not its business: a lost connection is a TRANSIENT {@link
+     * io.millrace.core.error.MillraceException}, and the job runner opens a new capture from the
+     * checkpoint.
+     */
+    void run(EventOutput out) throws InterruptedException;
+
+    /** Ends {@link #run} soon; callable from any thread, more than once. */
+    @Override
+    void close();
+}

@@ -1,0 +1,48 @@
+package io.millrace.core.spi;
+
+import io.millrace.core.model.Checkpoint;
+import io.millrace.core.model.RowBatch;
+import io.millrace.core.model.SchemaChange;
+
+/**
+ * Delivers one job's events downstream. Called by one engine thread, never blocks it for long: work
+ * that waits for a network runs on the sink's own threads. Each accepted event gets exactly one
+ * {@link Acks#ack} (or the job one {@link Acks#fail}); a batch's reference passes to the sink on
+ * acceptance, and the sink releases it.
+ *
+ * <p>{@code seq} is dense and grows with stream order; it has no meaning beyond this run.
+ */
+public interface Sink extends AutoCloseable {
+    /** Takes rows. False when the sink is full now: the engine keeps the batch and asks again. */
+    boolean offer(long seq, RowBatch batch);
+
+    /**
+     * Takes a DDL. Called only when everything before is acked; nothing follows until its ack.
+     * Applied once: when {@code replayed}, an earlier run may already have applied it (its intent
+     * was recorded), so the sink looks at the target to find out.
+     */
+    boolean offer(long seq, SchemaChange change, boolean replayed);
+
+    /**
+     * No change at or below the TSO is missing downstream any more: the time to send a watermark.
+     */
+    void resolved(long tso);
+
+    /**
+     * A checkpoint became durable in the job's store; a sink that keeps one in the target follows
+     * suit when it likes.
+     */
+    default void checkpointSaved(Checkpoint checkpoint) {}
+
+    /**
+     * Moves the sink's work on the engine's thread (batch timers, polling); returns how much was
+     * done, 0 when idle.
+     *
+     * @param nowNanos monotonic clock
+     */
+    int doWork(long nowNanos);
+
+    /** Stops without waiting for acks; frees all references. Never throws. */
+    @Override
+    void close();
+}

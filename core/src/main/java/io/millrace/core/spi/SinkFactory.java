@@ -1,0 +1,35 @@
+package io.millrace.core.spi;
+
+import java.util.Set;
+
+/** Makes sinks of the URI schemes it knows. Stateless. */
+public interface SinkFactory {
+    /** Lower-case URI schemes. */
+    Set<String> schemes();
+
+    /** Checks URI and options without connecting; throws a USER error that names the option. */
+    void validate(SinkSpec spec);
+
+    /**
+     * As {@link #validate}, then really connects and checks that the target can be used; changes
+     * nothing that matters.
+     */
+    void testOpen(SinkSpec spec);
+
+    /** Opens for work. */
+    Sink open(SinkSpec spec, SinkContext context);
+
+    /**
+     * Forgets what the sink keeps about a job in the target (progress rows); called when the job is
+     * removed. Best effort.
+     */
+    default void forget(SinkSpec spec, String jobId) {}
+
+    /**
+     * A stable number of the database behind the URI if it is one that could be the upstream
+     * itself, else 0.
+     */
+    default long clusterId(SinkSpec spec) {
+        return 0;
+    }
+}

@@ -1,0 +1,45 @@
+package io.millrace.core.spi;
+
+import io.millrace.core.filter.TableFilter;
+import io.millrace.core.model.SourcePosition;
+import io.millrace.core.model.TableSchema;
+import java.util.List;
+
+/**
+ * A named source database: what a control plane asks it, and captures on it. Methods block; they
+ * throw MillraceException.
+ */
+public interface Upstream extends AutoCloseable {
+    /**
+     * A number that tells this database server apart from others (from its server UUID or id),
+     * never 0.
+     */
+    long clusterId();
+
+    /** The upstream's current TSO, from its clock. */
+    long currentTso();
+
+    /**
+     * The oldest TSO from which changes are still held, inclusive; the meaning of a GC safepoint
+     * here.
+     */
+    long oldestTso();
+
+    /**
+     * Current definitions of the tables that pass the filter; system schemas never do. Table ids
+     * are not meaningful here.
+     */
+    List<TableSchema> tables(TableFilter filter);
+
+    /** A capture; nothing is read until it runs. */
+    Capture openCapture(CaptureRequest request);
+
+    /** Reads back {@link SourcePosition#encode}. */
+    SourcePosition decodePosition(String encoded);
+
+    /** Checks connection, rights and settings; throws with what to do if something is missing. */
+    void check();
+
+    @Override
+    void close();
+}
