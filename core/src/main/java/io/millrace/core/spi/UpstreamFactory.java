@@ -12,7 +12,8 @@ public interface UpstreamFactory {
      * An upstream; connects lazily.
      *
      * @param uri {@code mysql://user:pass@host:port/?ssl-ca=…&server-id=…}
-     * @throws io.millrace.core.error.MillraceException USER error when the URI or a parameter is malformed
+     * @throws io.millrace.core.error.MillraceException USER error when the URI or a parameter is
+     *     malformed
      */
     Upstream open(URI uri);
 }
