@@ -1,4 +1,4 @@
-/** Command line; speaks HTTP only. */
+/** The command line. Speaks HTTP to a server and nothing else; sees no other module. */
 @NullMarked
 package io.millrace.cli;
 
