@@ -43,6 +43,8 @@ public enum ErrorCode {
     SCHEMA_MISMATCH(Fault.DATA),
     DDL_UNPARSABLE(Fault.DATA),
     UNSUPPORTED_EVENT(Fault.DATA),
+    /** A table that the filter excludes was renamed to a name that it includes. */
+    RENAME_INTO_FILTER(Fault.DATA),
     // downstream
     SINK_CONNECTION(Fault.TRANSIENT),
     SINK_TRANSIENT(Fault.TRANSIENT),

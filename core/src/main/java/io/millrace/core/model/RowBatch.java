@@ -1,6 +1,7 @@
 package io.millrace.core.model;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Rows of one table version from one fragment of one transaction, in source form. All rows have the
@@ -18,7 +19,18 @@ public abstract non-sealed class RowBatch implements ChangeEvent {
     public static final int UPDATE = 2;
     public static final int DELETE = 3;
 
+    /** Learns that a batch is free; called once per {@link #onRelease}, on any thread. */
+    public interface ReleaseHook {
+        /**
+         * The last reference is gone.
+         *
+         * @param sizeBytes what {@link RowBatch#sizeBytes} said
+         */
+        void released(int sizeBytes);
+    }
+
     private final AtomicInteger references = new AtomicInteger(1);
+    private @Nullable ReleaseHook hook;
 
     /** The table version that all rows have. */
     public abstract TableSchema schema();
@@ -65,7 +77,21 @@ public abstract non-sealed class RowBatch implements ChangeEvent {
         int left = references.decrementAndGet();
         assert left >= 0 : "released too often";
         if (left == 0) {
+            ReleaseHook told = hook;
+            hook = null;
+            int size = told == null ? 0 : sizeBytes();
             recycle();
+            if (told != null) {
+                told.released(size);
+            }
         }
+    }
+
+    /**
+     * Asks for one call when the last reference is dropped; the engine's, set before the batch
+     * leaves the capture's thread. It lets the engine count memory without knowing the pool.
+     */
+    public final void onRelease(ReleaseHook newHook) {
+        hook = newHook;
     }
 }

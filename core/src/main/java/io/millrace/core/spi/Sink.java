@@ -24,6 +24,13 @@ public interface Sink extends AutoCloseable {
     boolean offer(long seq, SchemaChange change, boolean replayed);
 
     /**
+     * The engine skipped the last batch of a transaction (its table cannot be replicated) after it
+     * had offered earlier ones: the transaction ends here. Only a sink that holds back whole
+     * transactions cares, and it must ack them now.
+     */
+    default void transactionEnded(long commitTso) {}
+
+    /**
      * No change at or below the TSO is missing downstream any more: the time to send a watermark.
      */
     void resolved(long tso);

@@ -1,0 +1,27 @@
+package io.millrace.core.engine;
+
+import java.util.Set;
+
+/**
+ * A run's figures at one moment.
+ *
+ * @param checkpointTso resolved TSO of the last durable checkpoint, or the job's start
+ * @param resolvedTso up to here the upstream has been read; at or above {@code checkpointTso}
+ * @param tableIds tables that rows were replicated of in this run and that still exist
+ * @param rows rows that the sink accepted in this run
+ * @param bytes their size in source form
+ * @param ddls DDL statements that the sink accepted in this run
+ * @param bufferedBytes held now between capture and sink, as counted against the memory quota
+ */
+public record JobProgress(
+        long checkpointTso,
+        long resolvedTso,
+        Set<Long> tableIds,
+        long rows,
+        long bytes,
+        long ddls,
+        long bufferedBytes) {
+    public JobProgress {
+        tableIds = Set.copyOf(tableIds);
+    }
+}
