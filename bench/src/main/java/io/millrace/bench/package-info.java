@@ -1,4 +1,7 @@
-/** Benchmarks and peers; never shipped. */
+/**
+ * Benchmarks: what Millrace and its peers do with the same rows, on the same machine, in the same
+ * run. Never shipped.
+ */
 @NullMarked
 package io.millrace.bench;
 

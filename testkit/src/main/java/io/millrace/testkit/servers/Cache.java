@@ -15,13 +15,13 @@ import java.util.concurrent.locks.ReentrantLock;
  *
  * <p>An entry appears by an atomic rename under a file lock: a reader sees it whole or not at all.
  */
-final class Cache {
+public final class Cache {
     /** File locks belong to the whole JVM, so threads of one JVM need a lock of their own. */
     private static final ReentrantLock IN_JVM = new ReentrantLock();
 
     /** Fills an entry that doesn't exist yet. */
     @FunctionalInterface
-    interface Filler {
+    public interface Filler {
         void fill(Path folder) throws IOException;
     }
 
@@ -49,7 +49,7 @@ final class Cache {
     }
 
     /** The entry's folder; made by {@code filler} when it isn't there yet. */
-    static Path entry(String name, Filler filler) {
+    public static Path entry(String name, Filler filler) {
         Path target = root().resolve(name);
         if (Files.isDirectory(target)) {
             return target;

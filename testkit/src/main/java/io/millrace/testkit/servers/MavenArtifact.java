@@ -17,10 +17,12 @@ import org.slf4j.LoggerFactory;
  * @param type file extension, such as {@code jar}
  * @param classifier classifier, or empty
  */
-record MavenArtifact(String group, String name, String version, String type, String classifier) {
+public record MavenArtifact(
+        String group, String name, String version, String type, String classifier) {
     private static final Logger LOG = LoggerFactory.getLogger(MavenArtifact.class);
 
-    Path file() {
+    /** Where it lies; fetches it first when it is missing. */
+    public Path file() {
         Path file =
                 localRepository()
                         .resolve(group.replace('.', '/'))

@@ -1,0 +1,30 @@
+package io.millrace.bench;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * What one run of one subject measured.
+ *
+ * @param values by figure name: rows_per_s, rows_per_s_with_start, mb_per_s, cpu_s, peak_rss_mb,
+ *     alloc_bytes_per_row; a figure that a subject cannot tell is absent
+ */
+record Figures(Map<String, Double> values) {
+    Figures {
+        values = Map.copyOf(values);
+    }
+
+    /** Collects figures in the order in which they are printed. */
+    static final class Builder {
+        private final Map<String, Double> values = new LinkedHashMap<>();
+
+        Builder put(String figure, double value) {
+            values.put(figure, value);
+            return this;
+        }
+
+        Figures build() {
+            return new Figures(values);
+        }
+    }
+}
