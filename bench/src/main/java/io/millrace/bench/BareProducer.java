@@ -25,7 +25,7 @@ final class BareProducer implements Subject {
      */
     BareProducer(String bootstrap, long valueBytes) {
         this.bootstrap = bootstrap;
-        this.valueBytes = valueBytes;
+        this.valueSize = valueSize;
     }
 
     @Override
@@ -47,7 +47,7 @@ final class BareProducer implements Subject {
                                     bootstrap,
                                     topic,
                                     Long.toString(bench.rows()),
-                                    Long.toString(valueBytes)),
+                                    Long.toString(valueSize.bytes(bench))),
                             log,
                             log)) {
                 long[] times = probe.await(topic, bench.rows(), child, log, TIMEOUT_SECONDS);

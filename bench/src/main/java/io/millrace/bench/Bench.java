@@ -37,6 +37,9 @@ record Bench(
     static final String USER = "bench";
     static final String PASSWORD = "bench";
 
+    /** A table whose only row is written last: on a target that commits in order, it tells the end. */
+    static final String CREATE_MARKER = "CREATE TABLE bench.done (id INT PRIMARY KEY)";
+
     /** Physical part of a TSO counts milliseconds above this bit. */
     private static final int TSO_LOGICAL_BITS = 18;
 
@@ -55,7 +58,7 @@ record Bench(
 
     /** Creates the empty table and the user that all subjects log in with. */
     static void prepare(DbServer upstream, Workload workload) {
-        upstream.execute("CREATE DATABASE bench", workload.createTable());
+        upstream.execute("CREATE DATABASE bench", workload.createTable(), CREATE_MARKER);
         boolean mysql = upstream.flavor() == DbServer.Flavor.MYSQL;
         // Older peers know neither SHA-2 authentication nor RSA key exchange.
         upstream.execute(
@@ -99,6 +102,7 @@ record Bench(
             long bytes = -offset;
             boolean from = false;
             connection.setAutoCommit(true);
+            statement.execute("INSERT INTO bench.done VALUES (1)");
             try (ResultSet logs = statement.executeQuery("SHOW BINARY LOGS")) {
                 while (logs.next()) {
                     from |= logs.getString(1).equals(file);

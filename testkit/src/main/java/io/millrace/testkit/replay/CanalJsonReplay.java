@@ -88,7 +88,10 @@ public final class CanalJsonReplay implements AutoCloseable {
             TopicPartition partition = new TopicPartition(topic, 0);
             consumer.assign(List.of(partition));
             consumer.seekToBeginning(List.of(partition));
-            long end = consumer.endOffsets(List.of(partition)).get(partition);
+            long end =
+                    consumer.endOffsets(List.of(partition)).values().stream()
+                            .mapToLong(Long::longValue)
+                            .sum();
             while (consumer.position(partition) < end) {
                 for (ConsumerRecord<byte[], byte[]> message :
                         consumer.poll(Duration.ofMillis(200))) {
