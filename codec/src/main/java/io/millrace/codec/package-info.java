@@ -1,4 +1,4 @@
-/** Encoders and decoders of the wire formats. */
+/** Wire formats of message sinks: the encoder SPI; each format has a package of its own. */
 @NullMarked
 package io.millrace.codec;
 

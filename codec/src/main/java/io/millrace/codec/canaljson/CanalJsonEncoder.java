@@ -1,0 +1,444 @@
+package io.millrace.codec.canaljson;
+
+import io.millrace.codec.RowEncoder;
+import io.millrace.codec.json.JsonEscaper;
+import io.millrace.codec.json.PlainDecimal;
+import io.millrace.core.bytes.ByteSink;
+import io.millrace.core.bytes.WireBytes;
+import io.millrace.core.model.DdlKind;
+import io.millrace.core.model.RowBatch;
+import io.millrace.core.model.RowView;
+import io.millrace.core.model.SchemaChange;
+import io.millrace.core.model.TableName;
+import io.millrace.core.model.TableSchema;
+import io.millrace.core.model.Tso;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes canal-json as TiCDC does: one JSON object per row with the members {@code id, database,
+ * table, pkNames, isDdl, type, es, ts, sql, sqlType, mysqlType, old, data} in this order and, with
+ * the TiDB extension, {@code _tidb}. Every value is a string or null: floats without exponent,
+ * ENUM, SET and BIT as numbers, binary bytes as ISO-8859-1.
+ *
+ * <p>Everything that is the same for all rows of a batch is rendered once per batch; a row appends
+ * that, its values, and nothing is allocated. Columns that a minimal row image leaves out are left
+ * out here; virtual generated columns always are.
+ */
+public final class CanalJsonEncoder implements RowEncoder {
+    /** Table versions whose programs are kept; beyond, all are dropped and built anew. */
+    private static final int MAX_PROGRAMS = 4096;
+
+    private static final int OPS = RowBatch.DELETE + 1;
+    private static final String[] TYPE_NAMES = {"", "INSERT", "UPDATE", "DELETE"};
+
+    private static final byte[] NULL = ascii("null");
+    private static final byte[] DATA_AFTER_OLD = ascii("],\"data\":[");
+    private static final byte[] NO_OLD_DATA = ascii(",\"old\":null,\"data\":[");
+    private static final byte[] OLD = ascii(",\"old\":[");
+    private static final byte[] ENCODED_AT = ascii(",\"ts\":");
+    private static final byte[] NO_SQL = ascii(",\"sql\":\"\",");
+    private static final byte[] SQL_TYPE = ascii("\"sqlType\":");
+    private static final byte[] MYSQL_TYPE = ascii(",\"mysqlType\":");
+
+    private final CanalJsonConfig config;
+    private final Clock clock;
+    private final Map<TableSchema, Table> tables = new HashMap<>();
+
+    /** Members up to the types, or up to the values where types are the same for all rows. */
+    private final ByteSink[] heads = new ByteSink[OPS];
+
+    private final boolean[] headIsFresh = new boolean[OPS];
+    private final ByteSink tail = new ByteSink(64);
+    private final ByteSink scratch = new ByteSink(1024);
+    private @Nullable Table table;
+    private long commitTso;
+
+    /** The text before {@code es} and the programs of one table version. */
+    private static final class Table {
+        final TableSchema schema;
+        final byte[][] openings = new byte[OPS][];
+        final ColumnProgram all;
+        final ColumnProgram deleted;
+
+        Table(TableSchema schema, CanalJsonConfig config) {
+            this.schema = schema;
+            all = new ColumnProgram(schema, false, config.contentCompatible());
+            deleted =
+                    config.deleteOnlyHandleKeys() && schema.hasHandleKey()
+                            ? new ColumnProgram(schema, true, config.contentCompatible())
+                            : all;
+            ByteSink text = new ByteSink(256);
+            for (int op = RowBatch.INSERT; op <= RowBatch.DELETE; op++) {
+                text.clear();
+                appendOpening(schema.name(), text);
+                appendPrimaryKey(schema, text);
+                text.putUtf8(",\"isDdl\":false,\"type\":\"" + TYPE_NAMES[op] + "\",\"es\":");
+                openings[op] = text.toByteArray();
+            }
+        }
+
+        ColumnProgram program(int op) {
+            return op == RowBatch.DELETE ? deleted : all;
+        }
+    }
+
+    /**
+     * @param clock gives {@code ts}, the time of encoding
+     */
+    public CanalJsonEncoder(CanalJsonConfig config, Clock clock) {
+        this.config = config;
+        this.clock = clock;
+        for (int i = 0; i < OPS; i++) {
+            heads[i] = new ByteSink(512);
+        }
+    }
+
+    @Override
+    public void begin(TableSchema schema, long newCommitTso) {
+        Table current = table;
+        if (current == null || current.schema != schema) {
+            current = tables.get(schema);
+            if (current == null) {
+                if (tables.size() >= MAX_PROGRAMS) {
+                    tables.clear();
+                }
+                current = new Table(schema, config);
+                tables.put(schema, current);
+            }
+            table = current;
+        }
+        commitTso = newCommitTso;
+        for (int op = 0; op < OPS; op++) {
+            headIsFresh[op] = false;
+        }
+        tail.clear();
+        tail.put(']');
+        if (config.tidbExtension()) {
+            tail.putUtf8(",\"_tidb\":{\"commitTs\":");
+            tail.putUnsigned(newCommitTso);
+            tail.put('}');
+        }
+        tail.put('}');
+    }
+
+    @Override
+    public void append(RowView row, int op, ByteSink out) {
+        Table current = table;
+        if (current == null) {
+            throw new IllegalStateException("append before begin");
+        }
+        ColumnProgram program = current.program(op);
+        if (!headIsFresh[op]) {
+            renderHead(current, op);
+        }
+        int image = op == RowBatch.DELETE ? RowView.BEFORE : RowView.AFTER;
+        int start = out.length();
+        out.put(heads[op].array(), 0, heads[op].length());
+        if (program.promotes) {
+            appendTypes(program, row, image, out);
+            appendOldOpening(op, out);
+        }
+        if (!appendImages(program, row, op, image, true, out)) {
+            // Columns are missing in this image: its types are not those of the head.
+            out.length(start);
+            appendOpeningMembers(current, op, out);
+            appendTypes(program, row, image, out);
+            appendOldOpening(op, out);
+            appendImages(program, row, op, image, false, out);
+        }
+        out.put(tail.array(), 0, tail.length());
+    }
+
+    private void renderHead(Table current, int op) {
+        ByteSink head = heads[op];
+        head.clear();
+        appendOpeningMembers(current, op, head);
+        ColumnProgram program = current.program(op);
+        if (!program.promotes) {
+            head.put(program.typeMembers);
+            appendOldOpening(op, head);
+        }
+        headIsFresh[op] = true;
+    }
+
+    private void appendOpeningMembers(Table current, int op, ByteSink out) {
+        out.put(current.openings[op]);
+        appendTimes(commitTso, out);
+        out.put(NO_SQL);
+    }
+
+    private static void appendOldOpening(int op, ByteSink out) {
+        out.put(op == RowBatch.UPDATE ? OLD : NO_OLD_DATA);
+    }
+
+    /** The sqlType and mysqlType members, by the values of this very row. */
+    private static void appendTypes(ColumnProgram program, RowView row, int image, ByteSink out) {
+        out.put(SQL_TYPE);
+        boolean first = true;
+        for (int i = 0; i < program.ordinals.length; i++) {
+            int column = program.ordinals[i];
+            if (!row.isPresent(image, column)) {
+                continue;
+            }
+            out.put(first ? '{' : ',');
+            first = false;
+            out.put(program.names[i]);
+            boolean promote =
+                    program.promotedTypes[i] != 0
+                            && !row.isNull(image, column)
+                            && Long.compareUnsigned(row.longValue(image, column), program.limits[i])
+                                    > 0;
+            out.putLong(promote ? program.promotedTypes[i] : program.sqlTypes[i]);
+        }
+        if (first) {
+            out.put(NULL);
+        } else {
+            out.put('}');
+        }
+        out.put(MYSQL_TYPE);
+        out.put('{');
+        first = true;
+        for (int i = 0; i < program.ordinals.length; i++) {
+            if (!row.isPresent(image, program.ordinals[i])) {
+                continue;
+            }
+            if (!first) {
+                out.put(',');
+            }
+            first = false;
+            out.put(program.names[i]);
+            out.put(program.mysqlTypes[i]);
+        }
+        out.put('}');
+    }
+
+    /** The objects of {@code old} (for an update) and {@code data}. */
+    private boolean appendImages(
+            ColumnProgram program, RowView row, int op, int image, boolean complete, ByteSink out) {
+        if (op == RowBatch.UPDATE) {
+            // The types describe the new image; an incomplete old one needs no second try.
+            appendImage(program, row, RowView.BEFORE, config.onlyUpdatedColumns(), false, out);
+            out.put(DATA_AFTER_OLD);
+        }
+        return appendImage(program, row, image, false, complete, out);
+    }
+
+    /** One object of values; false, midway, when a column is missing and all were expected. */
+    private boolean appendImage(
+            ColumnProgram program,
+            RowView row,
+            int image,
+            boolean onlyChanged,
+            boolean complete,
+            ByteSink out) {
+        out.put('{');
+        int start = out.length();
+        int[] ordinals = program.ordinals;
+        for (int i = 0; i < ordinals.length; i++) {
+            int column = ordinals[i];
+            if (!row.isPresent(image, column)) {
+                if (complete) {
+                    return false;
+                }
+                continue;
+            }
+            if (onlyChanged && row.isUnchanged(column)) {
+                continue;
+            }
+            if (row.isNull(image, column)) {
+                out.put(program.nulls[i]);
+                continue;
+            }
+            putPadded(program.keys[i], program.keyLengths[i], out);
+            appendValue(program.actions[i], row, image, column, out);
+            byte[] to = out.ensure(2);
+            int at = out.length();
+            to[at] = '"';
+            to[at + 1] = ',';
+            out.length(at + 2);
+        }
+        // Each member ends with a comma: the last one becomes the closing brace.
+        if (out.length() > start) {
+            out.array()[out.length() - 1] = '}';
+        } else {
+            out.put('}');
+        }
+        return true;
+    }
+
+    private void appendValue(int action, RowView row, int image, int column, ByteSink out) {
+        switch (action) {
+            case ColumnProgram.SIGNED -> out.putLong(row.longValue(image, column));
+            case ColumnProgram.UNSIGNED -> out.putUnsigned(row.longValue(image, column));
+            case ColumnProgram.FLOAT ->
+                    PlainDecimal.append((float) row.doubleValue(image, column), out);
+            case ColumnProgram.DOUBLE -> PlainDecimal.append(row.doubleValue(image, column), out);
+            case ColumnProgram.ASCII -> row.appendText(image, column, out);
+            case ColumnProgram.TEXT -> {
+                if (row.isUtf8(column)) {
+                    JsonEscaper.appendUtf8(
+                            row.array(), row.offset(image, column), row.length(image, column), out);
+                } else {
+                    appendEscapedText(row, image, column, out);
+                }
+            }
+            case ColumnProgram.ESCAPED_TEXT -> appendEscapedText(row, image, column, out);
+            case ColumnProgram.BYTES ->
+                    JsonEscaper.appendLatin1(
+                            row.array(), row.offset(image, column), row.length(image, column), out);
+            case ColumnProgram.VECTOR ->
+                    appendVector(
+                            row.array(), row.offset(image, column), row.length(image, column), out);
+            default -> throw new IllegalStateException("unknown action " + action);
+        }
+    }
+
+    private void appendEscapedText(RowView row, int image, int column, ByteSink out) {
+        scratch.clear();
+        row.appendText(image, column, scratch);
+        JsonEscaper.appendUtf8(scratch.array(), 0, scratch.length(), out);
+    }
+
+    /** A vector is stored as 32-bit little-endian floats. */
+    private static void appendVector(byte[] bytes, int from, int count, ByteSink out) {
+        out.put('[');
+        for (int at = 0; at + Float.BYTES <= count; at += Float.BYTES) {
+            if (at > 0) {
+                out.put(',');
+            }
+            PlainDecimal.append(Float.intBitsToFloat(WireBytes.i32(bytes, from + at)), out);
+        }
+        out.put(']');
+    }
+
+    /** Copies a few bytes in steps of eight: the array is padded, the sink has slack. */
+    private static void putPadded(byte[] padded, int length, ByteSink out) {
+        byte[] to = out.ensure(length);
+        int at = out.length();
+        for (int i = 0; i < length; i += Long.BYTES) {
+            WireBytes.putI64(to, at + i, WireBytes.i64(padded, i));
+        }
+        out.length(at + length);
+    }
+
+    private void appendTimes(long tso, ByteSink out) {
+        out.putLong(Tso.physicalMs(tso));
+        out.put(ENCODED_AT);
+        out.putLong(clock.millis());
+    }
+
+    private static void appendOpening(TableName name, ByteSink out) {
+        out.putUtf8("{\"id\":0,\"database\":");
+        JsonEscaper.appendString(name.schema(), out);
+        out.putUtf8(",\"table\":");
+        JsonEscaper.appendString(name.table(), out);
+        out.putUtf8(",\"pkNames\":");
+    }
+
+    /** Names of the primary key's columns, in the table's column order; no other key counts. */
+    private static void appendPrimaryKey(TableSchema schema, ByteSink out) {
+        List<Integer> ordinals = new ArrayList<>();
+        for (TableSchema.Key key : schema.keys()) {
+            if (key.primary()) {
+                ordinals.addAll(key.columns());
+            }
+        }
+        Collections.sort(ordinals);
+        out.put('[');
+        for (int i = 0; i < ordinals.size(); i++) {
+            if (i > 0) {
+                out.put(',');
+            }
+            JsonEscaper.appendString(schema.column(ordinals.get(i)).name(), out);
+        }
+        out.put(']');
+    }
+
+    @Override
+    public void appendDdl(SchemaChange change, SchemaChange.Change part, ByteSink out) {
+        appendControl(
+                part.newName().orElse(part.name()),
+                true,
+                eventType(part.kind()),
+                change.commitTso(),
+                part.query(),
+                out);
+        if (config.tidbExtension()) {
+            out.putUtf8(",\"_tidb\":{\"commitTs\":");
+            out.putUnsigned(change.commitTso());
+            out.put('}');
+        }
+        out.put('}');
+    }
+
+    @Override
+    public boolean hasWatermarks() {
+        return config.tidbExtension();
+    }
+
+    @Override
+    public void appendWatermark(long tso, ByteSink out) {
+        appendControl(new TableName("", ""), false, "TIDB_WATERMARK", tso, "", out);
+        out.putUtf8(",\"_tidb\":{\"watermarkTs\":");
+        out.putUnsigned(tso);
+        out.putUtf8("}}");
+    }
+
+    private void appendControl(
+            TableName name, boolean ddl, String type, long tso, String sql, ByteSink out) {
+        appendOpening(name, out);
+        out.putUtf8("null,\"isDdl\":" + ddl + ",\"type\":\"" + type + "\",\"es\":");
+        appendTimes(tso, out);
+        out.putUtf8(",\"sql\":");
+        JsonEscaper.appendString(sql, out);
+        out.putUtf8(",\"sqlType\":null,\"mysqlType\":null,\"data\":null,\"old\":null");
+    }
+
+    /** Canal's event type of a DDL. */
+    static String eventType(DdlKind kind) {
+        return switch (kind) {
+            case CREATE_TABLE -> "CREATE";
+            case RENAME_TABLE -> "RENAME";
+            case ADD_INDEX, ADD_FOREIGN_KEY, ADD_PRIMARY_KEY -> "CINDEX";
+            case DROP_INDEX, DROP_FOREIGN_KEY, DROP_PRIMARY_KEY -> "DINDEX";
+            case DROP_TABLE -> "ERASE";
+            case TRUNCATE_TABLE -> "TRUNCATE";
+            case ADD_COLUMN,
+                    DROP_COLUMN,
+                    MODIFY_COLUMN,
+                    REBASE_AUTO_ID,
+                    SET_DEFAULT,
+                    TABLE_COMMENT,
+                    RENAME_INDEX,
+                    ADD_PARTITION,
+                    DROP_PARTITION,
+                    TABLE_CHARSET,
+                    TRUNCATE_PARTITION,
+                    INDEX_VISIBILITY,
+                    MULTI_SCHEMA_CHANGE,
+                    REORGANIZE_PARTITION,
+                    ALTER_PARTITIONING,
+                    REMOVE_PARTITIONING,
+                    ALTER_TABLE ->
+                    "ALTER";
+            case CREATE_SCHEMA,
+                    DROP_SCHEMA,
+                    SCHEMA_CHARSET,
+                    CREATE_VIEW,
+                    DROP_VIEW,
+                    EXCHANGE_PARTITION ->
+                    "QUERY";
+        };
+    }
+
+    private static byte[] ascii(String text) {
+        return text.getBytes(StandardCharsets.US_ASCII);
+    }
+}
