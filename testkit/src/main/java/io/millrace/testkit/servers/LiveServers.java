@@ -1,9 +1,12 @@
 package io.millrace.testkit.servers;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -56,9 +59,19 @@ final class LiveServers {
         if (!SWEPT.compareAndSet(false, true)) {
             return;
         }
-        try (DirectoryStream<Path> notes = Files.newDirectoryStream(notes())) {
+        // Names that start with a dot are drafts of notes that another JVM is writing just now.
+        try (DirectoryStream<Path> notes = Files.newDirectoryStream(notes(), "[!.]*")) {
             for (Path note : notes) {
-                sweep(note);
+                try {
+                    sweep(note);
+                } catch (NoSuchFileException e) {
+                    LOG.debug("another JVM was faster note={}", note);
+                } catch (IOException | UncheckedIOException e) {
+                    LOG.warn(
+                            "cannot clean up after a dead test run note={} cause={}",
+                            note,
+                            e.getMessage());
+                }
             }
         } catch (IOException e) {
             LOG.warn("cannot look for servers of dead test runs cause={}", e.getMessage());
@@ -72,7 +85,7 @@ final class LiveServers {
         }
         boolean owned =
                 ProcessHandle.of(Long.parseLong(fields[0]))
-                        .filter(jvm -> startOf(jvm).equals(fields[1]))
+                        .filter(jvm -> startOf(jvm).equals(fields[1]) && !isZombie(jvm))
                         .isPresent();
         if (owned) {
             return;
@@ -91,6 +104,18 @@ final class LiveServers {
         LOG.info("removing what a dead test run left behind folder={}", base);
         Folders.delete(base);
         Files.deleteIfExists(note);
+    }
+
+    /**
+     * Dead, but its parent hasn't asked for the exit code yet; Java takes such a process for alive.
+     */
+    private static boolean isZombie(ProcessHandle process) {
+        try {
+            String stat = Files.readString(Path.of("/proc", Long.toString(process.pid()), "stat"));
+            return stat.startsWith(" Z", stat.lastIndexOf(')') + 1);
+        } catch (IOException e) {
+            return false; // not Linux, or gone this moment
+        }
     }
 
     private static void endAll() {
@@ -124,7 +149,7 @@ final class LiveServers {
         try {
             Files.writeString(
                     draft, self.pid() + "\t" + startOf(self) + "\t" + pid + "\t" + base + "\n");
-            Files.move(draft, note, java.nio.file.StandardCopyOption.ATOMIC_MOVE);
+            Files.move(draft, note, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             throw new TestServerException("cannot write " + note, e);
         }

@@ -1,0 +1,5 @@
+/** Random workloads and comparison of data between servers. */
+@NullMarked
+package io.millrace.testkit.data;
+
+import org.jspecify.annotations.NullMarked;

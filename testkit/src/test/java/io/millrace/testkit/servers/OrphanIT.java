@@ -1,0 +1,67 @@
+package io.millrace.testkit.servers;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.BufferedReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+class OrphanIT {
+    @Test
+    void serverDiesWithAKilledJvmAndTheNextJvmRemovesItsFolder() throws Exception {
+        Process jvm = java();
+        String[] pidAndFolder;
+        try (BufferedReader output = jvm.inputReader()) {
+            pidAndFolder = output.readLine().split(" ", -1);
+            assertThat(isAlive(pidAndFolder[0])).isTrue();
+            jvm.destroyForcibly().waitFor();
+        }
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (isAlive(pidAndFolder[0]) && System.nanoTime() < deadline) {
+            Thread.sleep(50);
+        }
+        assertThat(isAlive(pidAndFolder[0])).as("server of a killed JVM").isFalse();
+
+        Process next = java();
+        try (BufferedReader output = next.inputReader()) {
+            String[] second = output.readLine().split(" ", -1);
+            assertThat(Files.exists(Path.of(pidAndFolder[1]))).isFalse();
+            next.destroy(); // SIGTERM: the shutdown hook runs
+            next.waitFor();
+            assertThat(isAlive(second[0])).isFalse();
+        }
+    }
+
+    private static Process java() throws Exception {
+        return new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        StartsAServer.class.getName())
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+    }
+
+    private static boolean isAlive(String pid) {
+        return ProcessHandle.of(Long.parseLong(pid)).filter(ProcessHandle::isAlive).isPresent();
+    }
+
+    /**
+     * Started as a JVM of its own. The thread that starts the server ends at once, which must not
+     * end the server.
+     */
+    static final class StartsAServer {
+        public static void main(String[] args) throws Exception {
+            Thread starter =
+                    new Thread(() -> {
+                        DbServer server = DbServer.mariadb().start();
+                        System.out.println(server.pid() + " " + server.dataDir());
+                    });
+            starter.start();
+            starter.join();
+            Thread.sleep(60_000);
+        }
+    }
+}
