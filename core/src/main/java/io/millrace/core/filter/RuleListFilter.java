@@ -1,27 +1,87 @@
 package io.millrace.core.filter;
 
-import io.millrace.core.error.ErrorCode;
-import io.millrace.core.error.MillraceException;
+import io.millrace.core.filter.TableFilters.NameLists;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
-/** The last rule that matches decides. Only the rule {@code *.*} is understood so far. */
+/**
+ * The last rule that matches decides, then the name lists narrow the choice. Decisions are
+ * remembered, since the same few names come again for every transaction.
+ */
 final class RuleListFilter implements TableFilter {
-    RuleListFilter(List<String> rules, boolean caseSensitive) {
-        for (String rule : rules) {
-            if (!rule.trim().equals("*.*")) {
-                throw new MillraceException(
-                        ErrorCode.INVALID_FILTER, "filter rule is invalid: " + rule);
-            }
+    /** Names remembered before the memory is wiped. */
+    private static final int REMEMBERED = 1 << 16;
+
+    private final List<Rule> rules = new ArrayList<>();
+    private final boolean caseSensitive;
+    private final NameLists.Compiled lists;
+    private final Map<String, Map<String, Boolean>> decided = new ConcurrentHashMap<>();
+    private volatile int remembered;
+
+    RuleListFilter(List<String> texts, boolean caseSensitive, NameLists lists) {
+        this.caseSensitive = caseSensitive;
+        this.lists = lists.compile(caseSensitive);
+        for (String text : texts) {
+            Rule.parse(text, caseSensitive).ifPresent(rules::add);
         }
     }
 
     @Override
     public boolean matches(String schema, String table) {
-        return !TableFilters.isSystemSchema(schema);
+        Map<String, Boolean> tables = decided.get(schema);
+        Boolean known = tables == null ? null : tables.get(table);
+        if (known == null) {
+            known = decide(schema, table);
+            remember(schema, table, known);
+        }
+        return known;
+    }
+
+    @SuppressWarnings("NonAtomicVolatileUpdate") // a lost count only delays the wipe
+    private void remember(String schema, String table, boolean decision) {
+        if (remembered >= REMEMBERED) {
+            decided.clear();
+            remembered = 0;
+        }
+        decided.computeIfAbsent(schema, key -> new ConcurrentHashMap<>()).put(table, decision);
+        remembered++;
+    }
+
+    private boolean decide(String schema, String table) {
+        if (TableFilters.isSystemSchema(schema)) {
+            return false;
+        }
+        String schemaName = fold(schema);
+        String tableName = fold(table);
+        for (int i = rules.size() - 1; i >= 0; i--) {
+            Rule rule = rules.get(i);
+            if (rule.schema().matches(schemaName) && rule.table().matches(tableName)) {
+                return !rule.exclude() && lists.admits(schemaName, tableName);
+            }
+        }
+        return false;
     }
 
     @Override
     public boolean matchesSchema(String schema) {
-        return !TableFilters.isSystemSchema(schema);
+        if (TableFilters.isSystemSchema(schema)) {
+            return false;
+        }
+        String schemaName = fold(schema);
+        for (int i = rules.size() - 1; i >= 0; i--) {
+            Rule rule = rules.get(i);
+            boolean aboutSchema = !rule.exclude() || rule.table().isStar();
+            if (aboutSchema && rule.schema().matches(schemaName)) {
+                return !rule.exclude() && lists.admitsSchema(schemaName);
+            }
+        }
+        return false;
+    }
+
+    private String fold(String name) {
+        return caseSensitive ? name : name.toLowerCase(Locale.ROOT);
     }
 }
