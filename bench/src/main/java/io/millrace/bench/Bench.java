@@ -37,7 +37,9 @@ record Bench(
     static final String USER = "bench";
     static final String PASSWORD = "bench";
 
-    /** A table whose only row is written last: on a target that commits in order, it tells the end. */
+    /**
+     * A table whose only row is written last: on a target that commits in order, it tells the end.
+     */
     static final String CREATE_MARKER = "CREATE TABLE bench.done (id INT PRIMARY KEY)";
 
     /** Physical part of a TSO counts milliseconds above this bit. */
