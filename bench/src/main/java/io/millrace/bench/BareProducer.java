@@ -18,12 +18,17 @@ final class BareProducer implements Subject {
     private static final int DISTINCT_VALUES = 1024;
 
     private final String bootstrap;
-    private final long valueBytes;
+    private final ValueSize valueSize;
+
+    /** Tells how large a value is, once the rows are there. */
+    interface ValueSize {
+        long bytes(Bench bench) throws Exception;
+    }
 
     /**
-     * @param valueBytes average value size that the compared subject sends
+     * @param valueSize average value size that the compared subject sends
      */
-    BareProducer(String bootstrap, long valueBytes) {
+    BareProducer(String bootstrap, ValueSize valueSize) {
         this.bootstrap = bootstrap;
         this.valueSize = valueSize;
     }
