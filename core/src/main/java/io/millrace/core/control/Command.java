@@ -1,0 +1,43 @@
+package io.millrace.core.control;
+
+/**
+ * Everything that can be asked of the controller. Closed: a new command is a new case here, and the
+ * compiler lists the places to think about.
+ */
+public sealed interface Command {
+    /** Adds a job in state normal; JOB_ALREADY_EXISTS when the id is taken. */
+    record CreateJob(JobSpec spec) implements Command {}
+
+    /**
+     * Replaces the spec of a stopped or failed job.
+     *
+     * @param spec keeps id, start, creation time of the old one
+     * @param basedOn revision of the job that the change was computed from; METASTORE_CONFLICT if
+     *     it has changed since
+     */
+    record UpdateJob(JobSpec spec, long basedOn) implements Command {}
+
+    /** Stops an active job; nothing happens in other states. */
+    record PauseJob(JobId id) implements Command {}
+
+    /**
+     * Starts a stopped, failed or finished job; nothing happens in other states.
+     *
+     * @param overwriteTso start again from here instead of the checkpoint; 0 keeps the checkpoint
+     */
+    record ResumeJob(JobId id, long overwriteTso) implements Command {}
+
+    /** Removes a job with all its records; nothing happens when there is none. */
+    record RemoveJob(JobId id) implements Command {}
+
+    /** The owner gives up its office; an election follows. */
+    record ResignOwner() implements Command {}
+
+    /**
+     * A run tells how it goes. Void when the job is not active or of another generation.
+     *
+     * @param state RETRYING or FAILED with an error, NORMAL or FINISHED without
+     */
+    record ReportRun(JobId id, long generation, JobState state, java.util.Optional<JobError> error)
+            implements Command {}
+}

@@ -1,0 +1,412 @@
+package io.millrace.core.control;
+
+import io.millrace.core.control.MetaStore.Guard;
+import io.millrace.core.control.MetaStore.Op;
+import io.millrace.core.control.Records.StateRecord;
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes the decisions: one thread takes one {@link Command} after the other, checks it against the
+ * image, writes the records in one guarded transaction, makes the new image, tells the listeners and
+ * answers. Nothing else writes job records.
+ */
+final class Controller implements AutoCloseable {
+    /** Commands that may wait; more are refused at once. */
+    private static final int MAX_WAITING = 1024;
+
+    private static final Duration LEASE_TTL = Duration.ofSeconds(10);
+    private static final long STOP_MS = 5_000;
+    private static final Logger LOG = LoggerFactory.getLogger(Controller.class);
+
+    /** Hears of every new image, on the controller's thread, before the command is answered. */
+    interface Listener {
+        void imageChanged(ClusterImage image);
+    }
+
+    private record Waiting(Command command, CompletableFuture<Optional<Job>> answer) {}
+
+    private final MetaStore store;
+    private final Vault vault;
+    private final NodeInfo self;
+    private final BlockingQueue<Waiting> queue = new ArrayBlockingQueue<>(MAX_WAITING);
+    private final List<Listener> listeners = new CopyOnWriteArrayList<>();
+    private final AtomicLong elections = new AtomicLong();
+    private final Thread thread;
+    private final Thread heartbeat;
+    private volatile ClusterImage image = ClusterImage.EMPTY;
+    private volatile long lease;
+    private volatile boolean stopping;
+
+    Controller(MetaStore store, Vault vault, NodeInfo self) {
+        this.store = store;
+        this.vault = vault;
+        this.self = self;
+        this.thread = Thread.ofPlatform().name("controller").daemon().unstarted(this::run);
+        this.heartbeat = Thread.ofVirtual().name("node-lease").unstarted(this::keepLease);
+    }
+
+    void addListener(Listener listener) {
+        listeners.add(listener);
+    }
+
+    /** Registers the node, wins the election, reads all jobs, starts to take commands. */
+    void start() {
+        register();
+        image = readAll();
+        listeners.forEach(listener -> listener.imageChanged(image));
+        thread.start();
+        heartbeat.start();
+    }
+
+    ClusterImage image() {
+        return image;
+    }
+
+    /** How often this node became owner. */
+    long elections() {
+        return elections.get();
+    }
+
+    boolean isAlive() {
+        return thread.isAlive();
+    }
+
+    CompletableFuture<Optional<Job>> submit(Command command) {
+        CompletableFuture<Optional<Job>> answer = new CompletableFuture<>();
+        if (stopping || !queue.offer(new Waiting(command, answer))) {
+            answer.completeExceptionally(
+                    new MillraceException(
+                            ErrorCode.CLUSTER_UNHEALTHY,
+                            stopping
+                                    ? "the server is shutting down"
+                                    : "more than " + MAX_WAITING + " commands are waiting"));
+        }
+        return answer;
+    }
+
+    private void run() {
+        while (!stopping || !queue.isEmpty()) {
+            try {
+                Waiting next = queue.poll(100, TimeUnit.MILLISECONDS);
+                if (next != null) {
+                    answer(next);
+                }
+            } catch (InterruptedException e) {
+                return;
+            }
+        }
+    }
+
+    private void answer(Waiting waiting) {
+        try {
+            Optional<Job> job = apply(waiting.command());
+            waiting.answer().complete(job);
+        } catch (MillraceException e) {
+            waiting.answer().completeExceptionally(e);
+        } catch (RuntimeException e) {
+            LOG.error("command failed command={}", waiting.command().getClass(), e);
+            waiting.answer()
+                    .completeExceptionally(
+                            new MillraceException(
+                                    ErrorCode.INTERNAL, "the command failed: " + e, e));
+        }
+    }
+
+    private Optional<Job> apply(Command command) {
+        return switch (command) {
+            case Command.CreateJob create -> Optional.of(create(create.spec()));
+            case Command.UpdateJob update -> Optional.of(update(update));
+            case Command.PauseJob pause -> pause(pause.id());
+            case Command.ResumeJob resume -> resume(resume);
+            case Command.RemoveJob remove -> remove(remove.id());
+            case Command.ResignOwner resign -> resign();
+            case Command.ReportRun report -> report(report);
+        };
+    }
+
+    private Job create(JobSpec spec) {
+        JobId id = spec.id();
+        if (image.job(id).isPresent()) {
+            throw new MillraceException(
+                    ErrorCode.JOB_ALREADY_EXISTS, "changefeed already exists, " + id.name());
+        }
+        StateRecord state = new StateRecord(JobState.NORMAL, Optional.empty(), 1);
+        long revision =
+                commit(
+                        List.of(
+                                new Guard.Absent(Records.specKey(id)),
+                                new Guard.Absent(Records.stateKey(id))),
+                        List.of(
+                                putSpec(spec),
+                                putState(id, state),
+                                new Op.DeletePrefix(Records.runPrefix(id))));
+        LOG.info("job created job={} sink={}", id, Secrets.maskUri(spec.sinkUri()));
+        return publish(spec, state, revision);
+    }
+
+    private Job update(Command.UpdateJob update) {
+        Job old = existing(update.spec().id());
+        if (old.revision() != update.basedOn()) {
+            throw new MillraceException(
+                    ErrorCode.METASTORE_CONFLICT,
+                    "changefeed " + old.id() + " was changed by somebody else meanwhile; try again");
+        }
+        if (old.state() != JobState.STOPPED && old.state() != JobState.FAILED) {
+            throw new MillraceException(
+                    ErrorCode.UPDATE_REFUSED,
+                    "can only update changefeed config when it is stopped or failed");
+        }
+        StateRecord state = new StateRecord(old.state(), old.error(), old.generation());
+        long revision =
+                commit(unchanged(old), List.of(putSpec(update.spec()), putState(old.id(), state)));
+        LOG.info("job updated job={}", old.id());
+        return publish(update.spec(), state, revision);
+    }
+
+    private Optional<Job> pause(JobId id) {
+        Job old = existing(id);
+        if (!old.state().isActive()) {
+            LOG.info("pause ignored job={} state={}", id, old.state());
+            return Optional.of(old);
+        }
+        return Optional.of(
+                move(
+                        old,
+                        old.spec(),
+                        new StateRecord(JobState.STOPPED, old.error(), old.generation() + 1),
+                        List.of()));
+    }
+
+    private Optional<Job> resume(Command.ResumeJob resume) {
+        Job old = existing(resume.id());
+        if (old.state().isActive()) {
+            LOG.info("resume ignored job={} state={}", old.id(), old.state());
+            return Optional.of(old);
+        }
+        JobSpec spec = old.spec();
+        List<Op> ops = new ArrayList<>();
+        if (resume.overwriteTso() != 0) {
+            spec = spec.withStart(resume.overwriteTso());
+            ops.add(putSpec(spec));
+            ops.addAll(forgetProgress(old.id(), resume.overwriteTso()));
+        }
+        return Optional.of(
+                move(
+                        old,
+                        spec,
+                        new StateRecord(JobState.NORMAL, Optional.empty(), old.generation() + 1),
+                        ops));
+    }
+
+    /**
+     * Schema history stays when the new start lies within it, because then it tells the table
+     * versions of that time; outside of it, it would be wrong.
+     */
+    private List<Op> forgetProgress(JobId id, long overwriteTso) {
+        List<Op> ops = new ArrayList<>();
+        Optional<Long> checkpoint = MetaJobStore.checkpointTso(store, id);
+        Optional<Long> oldest = MetaJobStore.oldestHistoryTso(store, id);
+        boolean within =
+                checkpoint.isPresent()
+                        && oldest.isPresent()
+                        && Long.compareUnsigned(overwriteTso, checkpoint.get()) <= 0
+                        && Long.compareUnsigned(overwriteTso, oldest.get()) >= 0;
+        ops.add(new Op.Delete(Records.checkpointKey(id)));
+        ops.add(new Op.Delete(Records.intentKey(id)));
+        if (!within) {
+            ops.add(new Op.DeletePrefix(Records.historyPrefix(id)));
+        }
+        return ops;
+    }
+
+    private Optional<Job> remove(JobId id) {
+        Optional<Job> old = image.job(id);
+        if (old.isEmpty()) {
+            return Optional.empty();
+        }
+        commit(
+                List.of(),
+                List.of(
+                        new Op.DeletePrefix(Records.jobPrefix(id)),
+                        new Op.DeletePrefix(Records.runPrefix(id))));
+        LOG.info("job removed job={}", id);
+        show(image.without(id));
+        return old;
+    }
+
+    private Optional<Job> resign() {
+        store.commit(List.of(), List.of(new Op.Delete(Records.OWNER)));
+        LOG.info("owner resigned node={}", self.id());
+        show(image.withOwner(campaign()));
+        return Optional.empty();
+    }
+
+    private Optional<Job> report(Command.ReportRun report) {
+        Optional<Job> known = image.job(report.id());
+        if (known.isEmpty()
+                || known.get().generation() != report.generation()
+                || !known.get().state().isActive()) {
+            return known;
+        }
+        Job old = known.get();
+        if (old.state() == report.state() && old.error().equals(report.error())) {
+            return known;
+        }
+        // Getting well again does not erase what happened; it is merely not shown.
+        Optional<JobError> error = report.error().isPresent() ? report.error() : old.error();
+        return Optional.of(
+                move(
+                        old,
+                        old.spec(),
+                        new StateRecord(report.state(), error, old.generation()),
+                        List.of()));
+    }
+
+    private Job move(Job old, JobSpec spec, StateRecord state, List<Op> more) {
+        List<Op> ops = new ArrayList<>(more);
+        ops.add(putState(old.id(), state));
+        long revision = commit(unchanged(old), ops);
+        LOG.info(
+                "job state job={} from={} to={} error={}",
+                old.id(),
+                old.state(),
+                state.state(),
+                state.error().map(error -> error.code() + ": " + error.message()).orElse("none"));
+        return publish(spec, state, revision);
+    }
+
+    private Job existing(JobId id) {
+        return image.job(id)
+                .orElseThrow(
+                        () ->
+                                new MillraceException(
+                                        ErrorCode.JOB_NOT_FOUND, "changefeed not exists, " + id));
+    }
+
+    private static List<Guard> unchanged(Job job) {
+        return List.of(new Guard.Unchanged(Records.stateKey(job.id()), job.revision()));
+    }
+
+    private Op putSpec(JobSpec spec) {
+        String key = Records.specKey(spec.id());
+        return new Op.Put(key, vault.seal(key, Records.encode(spec)));
+    }
+
+    private static Op putState(JobId id, StateRecord state) {
+        return new Op.Put(Records.stateKey(id), Records.encode(state));
+    }
+
+    private long commit(List<Guard> guards, List<Op> ops) {
+        MetaStore.Commit commit = store.commit(guards, ops);
+        if (!commit.applied()) {
+            show(readAll());
+            throw new MillraceException(
+                    ErrorCode.METASTORE_CONFLICT,
+                    "the metadata store was changed by another node at the same time; try again");
+        }
+        return commit.revision();
+    }
+
+    private Job publish(JobSpec spec, StateRecord state, long revision) {
+        Job job = new Job(spec, state.state(), state.error(), state.generation(), revision);
+        show(image.with(job));
+        return job;
+    }
+
+    private void show(ClusterImage next) {
+        image = next;
+        listeners.forEach(listener -> listener.imageChanged(next));
+    }
+
+    private ClusterImage readAll() {
+        ClusterImage next = ClusterImage.EMPTY;
+        MetaStore.Range jobs = store.range(Records.JOBS);
+        for (MetaStore.Entry entry : jobs.entries()) {
+            if (!entry.key().endsWith("/spec")) {
+                continue;
+            }
+            JobSpec spec = Records.decodeSpec(vault.unseal(entry.key(), entry.value()));
+            String stateKey = Records.stateKey(spec.id());
+            for (MetaStore.Entry other : jobs.entries()) {
+                if (other.key().equals(stateKey)) {
+                    StateRecord state = Records.decodeState(other.value());
+                    next =
+                            next.with(
+                                    new Job(
+                                            spec,
+                                            state.state(),
+                                            state.error(),
+                                            state.generation(),
+                                            other.modRevision()));
+                }
+            }
+        }
+        for (MetaStore.Entry entry : store.range(Records.NODES).entries()) {
+            next = next.withNode(Records.decodeNode(entry.value()));
+        }
+        return next.withOwner(store.get(Records.OWNER).map(MetaStore.Entry::value));
+    }
+
+    private void register() {
+        lease = store.grantLease(LEASE_TTL);
+        store.commit(
+                List.of(), List.of(new Op.Put(Records.nodeKey(self.id()), Records.encode(self), lease)));
+        campaign();
+    }
+
+    /** Tries to become owner; answers who is. */
+    private Optional<String> campaign() {
+        if (store.commit(
+                        List.of(new Guard.Absent(Records.OWNER)),
+                        List.of(new Op.Put(Records.OWNER, self.id(), lease)))
+                .applied()) {
+            elections.incrementAndGet();
+            LOG.info("owner elected node={}", self.id());
+        }
+        return store.get(Records.OWNER).map(MetaStore.Entry::value);
+    }
+
+    private void keepLease() {
+        while (!stopping) {
+            try {
+                Thread.sleep(LEASE_TTL.dividedBy(3));
+                if (!store.keepAlive(lease) && !stopping) {
+                    LOG.warn("node lease was lost, registering again node={}", self.id());
+                    register();
+                }
+            } catch (InterruptedException e) {
+                return;
+            } catch (MillraceException e) {
+                LOG.warn("node lease could not be renewed: {}", e.text());
+            }
+        }
+    }
+
+    /** Ends the thread after the commands that wait; gives up node and owner records. */
+    @Override
+    public void close() {
+        stopping = true;
+        heartbeat.interrupt();
+        try {
+            thread.join(STOP_MS);
+            store.revokeLease(lease);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (MillraceException e) {
+            LOG.warn("node record not removed: {}", e.text());
+        }
+    }
+}

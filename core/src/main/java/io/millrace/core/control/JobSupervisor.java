@@ -1,0 +1,472 @@
+package io.millrace.core.control;
+
+import io.millrace.core.engine.JobProgress;
+import io.millrace.core.engine.JobRunner;
+import io.millrace.core.engine.RetryPolicy;
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import io.millrace.core.model.Checkpoint;
+import io.millrace.core.spi.SinkSpec;
+import io.millrace.core.spi.Upstream;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes reality follow the image: one keeper per job starts and stops its runs, waits between
+ * tries, and reports to the controller how they go. At most one run of a job works at a time: a
+ * keeper starts the next only when the one before has released everything.
+ */
+final class JobSupervisor implements Controller.Listener, AutoCloseable {
+    private static final Duration TICK = Duration.ofSeconds(1);
+    private static final Logger LOG = LoggerFactory.getLogger(JobSupervisor.class);
+
+    /** Sends a report to the controller and waits for the answer. */
+    interface Reporter {
+        void report(Command.ReportRun report);
+    }
+
+    private final MetaStore store;
+    private final Upstreams upstreams;
+    private final Sinks sinks;
+    private final NodeInfo self;
+    private final Reporter reporter;
+    private final Function<JobSpec, RetryPolicy> policies;
+    private final Clock clock;
+    private final Map<JobId, Keeper> keepers = new ConcurrentHashMap<>();
+    private volatile boolean closing;
+
+    JobSupervisor(
+            MetaStore store,
+            Upstreams upstreams,
+            Sinks sinks,
+            NodeInfo self,
+            Duration retryInterval,
+            Clock clock,
+            Reporter reporter) {
+        this.store = store;
+        this.upstreams = upstreams;
+        this.sinks = sinks;
+        this.self = self;
+        this.reporter = reporter;
+        this.clock = clock;
+        this.policies =
+                spec -> {
+                    RetryPolicy.Settings base = RetryPolicy.Settings.DEFAULTS;
+                    Duration cap =
+                            base.cap().compareTo(retryInterval) < 0 ? retryInterval : base.cap();
+                    return new RetryPolicy(
+                            new RetryPolicy.Settings(
+                                    retryInterval,
+                                    base.factor(),
+                                    cap,
+                                    base.jitter(),
+                                    spec.stuckAfter()),
+                            clock,
+                            RandomGenerator.getDefault());
+                };
+    }
+
+    @Override
+    public void imageChanged(ClusterImage image) {
+        if (closing) {
+            return;
+        }
+        image.jobs()
+                .values()
+                .forEach(
+                        job ->
+                                keepers.compute(
+                                        job.id(),
+                                        (id, keeper) -> {
+                                            // A job that was removed and made again gets a new
+                                            // keeper, which waits for the old one's end.
+                                            if (keeper == null || keeper.wanted == null) {
+                                                return new Keeper(job, keeper);
+                                            }
+                                            keeper.want(job);
+                                            return keeper;
+                                        }));
+        keepers.forEach(
+                (id, keeper) -> {
+                    if (image.job(id).isEmpty()) {
+                        keeper.want(null);
+                    }
+                });
+    }
+
+    JobProgress progress(JobId id) {
+        Keeper keeper = keepers.get(id);
+        return keeper == null ? nothing(0) : keeper.progress();
+    }
+
+    boolean isStarted(JobId id) {
+        Keeper keeper = keepers.get(id);
+        return keeper != null && keeper.tried;
+    }
+
+    boolean awaitIdle(JobId id, Duration timeout) throws InterruptedException {
+        Keeper keeper = keepers.get(id);
+        if (keeper == null) {
+            return true;
+        }
+        long deadline = System.nanoTime() + timeout.toNanos();
+        while (keeper.run != null || keeper.wanted == null && keeper.ended.getCount() > 0) {
+            if (System.nanoTime() - deadline > 0) {
+                return false;
+            }
+            Thread.sleep(10);
+        }
+        return true;
+    }
+
+    /** Stops all runs in order, at the same time, and waits for them. */
+    @Override
+    public void close() {
+        closing = true;
+        keepers.values().forEach(Keeper::wake);
+        for (Keeper keeper : keepers.values()) {
+            try {
+                keeper.ended.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
+    }
+
+    private static JobProgress nothing(long tso) {
+        return new JobProgress(tso, tso, Set.of(), 0, 0, 0, 0);
+    }
+
+    /** How a run ended. */
+    private sealed interface Outcome {
+        record Finished() implements Outcome {}
+
+        record Failed(MillraceException error) implements Outcome {}
+    }
+
+    /** One run and what it told; written by the run's threads, read by the keeper. */
+    private static final class Run implements JobRunner.Listener {
+        final long generation;
+        final Runnable wake;
+        volatile @Nullable JobRunner runner;
+        volatile @Nullable Outcome outcome;
+        volatile long checkpointTso;
+
+        Run(long generation, Runnable wake) {
+            this.generation = generation;
+            this.wake = wake;
+        }
+
+        @Override
+        public void checkpoint(Checkpoint checkpoint) {
+            checkpointTso = checkpoint.resolvedTso();
+            wake.run();
+        }
+
+        @Override
+        public void finished() {
+            outcome = new Outcome.Finished();
+            wake.run();
+        }
+
+        @Override
+        public void failed(MillraceException error) {
+            outcome = new Outcome.Failed(error);
+            wake.run();
+        }
+    }
+
+    /** Looks after one job on a virtual thread of its own; only that thread starts and stops. */
+    private final class Keeper {
+        private final JobId id;
+        private final Semaphore signal = new Semaphore(0);
+        private final CountDownLatch ended = new CountDownLatch(1);
+        private final @Nullable Keeper predecessor;
+        private volatile @Nullable Job wanted;
+        private volatile @Nullable Run run;
+        private volatile boolean tried;
+        private volatile @Nullable JobProgress idle;
+        private JobSpec spec;
+        private RetryPolicy policy;
+        private long generation;
+        private @Nullable Instant retryAt;
+        private @Nullable JobError lastError;
+
+        Keeper(Job job, @Nullable Keeper predecessor) {
+            this.id = job.id();
+            this.wanted = job;
+            this.spec = job.spec();
+            this.generation = job.generation();
+            this.policy = policies.apply(spec);
+            this.predecessor = predecessor;
+            Thread.ofVirtual().name("keeper " + id).start(this::live);
+        }
+
+        void want(@Nullable Job job) {
+            Job old = wanted;
+            wanted = job;
+            if (job == null ? old != null : !job.equals(old)) {
+                wake();
+            }
+        }
+
+        void wake() {
+            signal.release();
+        }
+
+        JobProgress progress() {
+            Run current = run;
+            if (current != null && current.runner != null) {
+                return current.runner.progress();
+            }
+            JobProgress known = idle;
+            if (known != null) {
+                return known;
+            }
+            Job job = wanted;
+            long tso =
+                    MetaJobStore.checkpointTso(store, id)
+                            .orElse(job == null ? 0L : job.spec().startTso());
+            JobProgress read = nothing(tso);
+            idle = read;
+            return read;
+        }
+
+        private void live() {
+            try {
+                if (predecessor != null) {
+                    predecessor.ended.await();
+                }
+                while (step()) {
+                    // each step does one thing and looks again
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            } catch (RuntimeException e) {
+                LOG.error("keeper died job={}", id, e);
+            } finally {
+                ended.countDown();
+            }
+        }
+
+        private boolean step() throws InterruptedException {
+            Job job = wanted;
+            Run current = run;
+            if (job != null && job.generation() != generation) {
+                if (current != null) {
+                    end(current);
+                }
+                adopt(job);
+                return true;
+            }
+            if (job == null || closing || !job.state().isActive()) {
+                if (current != null) {
+                    end(current);
+                    return true;
+                }
+                if (job == null) {
+                    forget();
+                    return false;
+                }
+                if (closing) {
+                    return false;
+                }
+                pause(TICK);
+                return true;
+            }
+            if (current != null) {
+                watch(job, current);
+            } else {
+                startWhenDue(job);
+            }
+            return true;
+        }
+
+        private void adopt(Job job) {
+            spec = job.spec();
+            generation = job.generation();
+            policy = policies.apply(spec);
+            retryAt = null;
+            lastError = null;
+            idle = null;
+        }
+
+        private void watch(Job job, Run current) throws InterruptedException {
+            Outcome outcome = current.outcome;
+            if (outcome == null) {
+                long tso = current.checkpointTso;
+                boolean well = tso != 0 && (policy.onCheckpoint(tso) || !policy.inEpisode());
+                if (well && job.state() == JobState.RETRYING) {
+                    report(JobState.NORMAL, Optional.empty());
+                } else {
+                    pause(TICK);
+                }
+                return;
+            }
+            end(current);
+            switch (outcome) {
+                case Outcome.Finished finished ->
+                        report(JobState.FINISHED, Optional.empty());
+                case Outcome.Failed failed -> failed(failed.error());
+            }
+        }
+
+        private void failed(MillraceException error) throws InterruptedException {
+            JobError shown =
+                    new JobError(
+                            self.address(),
+                            error.code(),
+                            Secrets.maskText(error.text()),
+                            clock.instant());
+            lastError = shown;
+            switch (policy.onError(error)) {
+                case RetryPolicy.Decision.RetryAt retry -> {
+                    retryAt = retry.time();
+                    LOG.warn("job will retry job={} at={}", id, retry.time(), error);
+                    report(JobState.RETRYING, Optional.of(shown));
+                }
+                case RetryPolicy.Decision.Fail fail -> {
+                    LOG.error("job failed job={} code={}", id, error.code(), error);
+                    report(JobState.FAILED, Optional.of(shown));
+                }
+            }
+        }
+
+        private void startWhenDue(Job job) throws InterruptedException {
+            Instant due = retryAt;
+            if (due != null) {
+                Duration wait = Duration.between(clock.instant(), due);
+                if (wait.isPositive()) {
+                    pause(wait.compareTo(TICK) < 0 ? wait : TICK);
+                    return;
+                }
+                retryAt = null;
+                if (!policy.onRestart(progress().checkpointTso())) {
+                    report(JobState.FAILED, Optional.ofNullable(lastError));
+                    return;
+                }
+            }
+            start(job);
+        }
+
+        private void start(Job job) {
+            Run fresh = new Run(job.generation(), this::wake);
+            spec = job.spec();
+            try {
+                Upstream upstream = upstreams.get(spec.upstream());
+                sameUpstream(upstream.clusterId());
+                SinkSpec sink = spec.sinkSpec();
+                MetaJobStore jobStore =
+                        MetaJobStore.claim(
+                                store, id, spec.upstreamId(), upstream::decodePosition);
+                JobRunner runner =
+                        new JobRunner(
+                                new JobRunner.Plan(
+                                        id.toString(),
+                                        upstream,
+                                        sinks.of(sink),
+                                        sink,
+                                        spec.filter().compile(spec.caseSensitive()),
+                                        spec.startTso(),
+                                        spec.targetTso(),
+                                        spec.memoryQuota(),
+                                        jobStore,
+                                        self.address(),
+                                        spec.timeZone()),
+                                fresh);
+                fresh.runner = runner;
+                run = fresh;
+                LOG.info("run started job={} epoch={}", id, jobStore.epoch());
+                runner.start();
+            } catch (MillraceException e) {
+                run = fresh;
+                fresh.failed(e);
+            } catch (RuntimeException e) {
+                run = fresh;
+                fresh.failed(
+                        new MillraceException(
+                                ErrorCode.INTERNAL, "the run could not be started: " + e, e));
+            } finally {
+                tried = true;
+            }
+        }
+
+        private void sameUpstream(long now) {
+            if (spec.upstreamId() != 0 && spec.upstreamId() != now) {
+                throw new MillraceException(
+                        ErrorCode.UPSTREAM_MISCONFIGURED,
+                        "upstream "
+                                + spec.upstream()
+                                + " is another server than when the changefeed was made (cluster id "
+                                + Long.toUnsignedString(now)
+                                + ", expected "
+                                + Long.toUnsignedString(spec.upstreamId())
+                                + "); point the server at the original upstream, or remove and"
+                                + " create the changefeed again");
+            }
+        }
+
+        private void end(Run current) {
+            JobRunner runner = current.runner;
+            if (runner != null) {
+                runner.stop();
+                JobProgress last = runner.progress();
+                idle =
+                        new JobProgress(
+                                last.checkpointTso(),
+                                last.resolvedTso(),
+                                Set.of(),
+                                last.rows(),
+                                last.bytes(),
+                                last.ddls(),
+                                0);
+            }
+            run = null;
+            LOG.info("run ended job={}", id);
+        }
+
+        private void report(JobState state, Optional<JobError> error)
+                throws InterruptedException {
+            while (!closing) {
+                try {
+                    reporter.report(new Command.ReportRun(id, generation, state, error));
+                    return;
+                } catch (MillraceException | CompletionException e) {
+                    LOG.warn("state not stored yet job={} state={}: {}", id, state, e.toString());
+                    pause(TICK);
+                }
+            }
+        }
+
+        private void forget() {
+            keepers.remove(id, this);
+            try {
+                SinkSpec sink = spec.sinkSpec();
+                sinks.of(sink).forget(sink, id.toString());
+            } catch (RuntimeException e) {
+                LOG.warn("sink still remembers the removed job job={}: {}", id, e.toString());
+            }
+        }
+
+        private void pause(Duration time) throws InterruptedException {
+            if (signal.tryAcquire(time.toMillis(), TimeUnit.MILLISECONDS)) {
+                signal.drainPermits();
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+package io.millrace.core.control;
+
+import io.millrace.core.engine.JobProgress;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * The control plane of this process: controller, supervisor and checks, wired. Opened by {@link
+ * #start}; {@link #close} stops all jobs in order, keeping their state.
+ */
+public final class LocalControlPlane implements ControlPlane, AutoCloseable {
+    private final NodeInfo self;
+    private final JobChecks checks;
+    private final Controller controller;
+    private final JobSupervisor supervisor;
+    private volatile boolean stopping;
+
+    /**
+     * @param retryInterval see {@link io.millrace.core.engine.RetryPolicy.Settings#initial}
+     */
+    public LocalControlPlane(
+            MetaStore store,
+            Vault vault,
+            NodeInfo self,
+            Upstreams upstreams,
+            Sinks sinks,
+            Duration retryInterval,
+            Clock clock) {
+        this.self = self;
+        this.checks = new JobChecks(upstreams, sinks);
+        this.controller = new Controller(store, vault, self);
+        this.supervisor =
+                new JobSupervisor(
+                        store,
+                        upstreams,
+                        sinks,
+                        self,
+                        retryInterval,
+                        clock,
+                        report -> controller.submit(report).join());
+        controller.addListener(supervisor);
+    }
+
+    /** Registers the node, reads the jobs and starts the active ones. */
+    public void start() {
+        controller.start();
+    }
+
+    @Override
+    public ClusterImage image() {
+        return controller.image();
+    }
+
+    @Override
+    public NodeInfo self() {
+        return self;
+    }
+
+    @Override
+    public CompletableFuture<Optional<Job>> submit(Command command) {
+        return controller.submit(command);
+    }
+
+    @Override
+    public JobChecks checks() {
+        return checks;
+    }
+
+    @Override
+    public JobProgress progress(JobId id) {
+        return supervisor.progress(id);
+    }
+
+    @Override
+    public boolean awaitIdle(JobId id, Duration timeout) throws InterruptedException {
+        return supervisor.awaitIdle(id, timeout);
+    }
+
+    @Override
+    public boolean isHealthy() {
+        return controller.isAlive()
+                && image().owner().isPresent()
+                && image().jobs().values().stream()
+                        .filter(job -> job.state() == JobState.NORMAL)
+                        .allMatch(job -> supervisor.isStarted(job.id()));
+    }
+
+    @Override
+    public boolean isStopping() {
+        return stopping;
+    }
+
+    /** How often this node became owner since its start. */
+    public long elections() {
+        return controller.elections();
+    }
+
+    /** From now on {@link #isStopping}; jobs go on until {@link #close}. */
+    public void announceStop() {
+        stopping = true;
+    }
+
+    @Override
+    public void close() {
+        stopping = true;
+        supervisor.close();
+        controller.close();
+    }
+}

@@ -1,0 +1,148 @@
+package io.millrace.core.control;
+
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import io.millrace.core.spi.Upstream;
+import io.millrace.core.spi.UpstreamFactory;
+import java.net.URI;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.TreeSet;
+
+/**
+ * The named upstreams of a server: opened when first needed, shared by jobs, closed together. Their
+ * URIs are kept encrypted in the metadata store, so that a server started without them finds the
+ * ones it had.
+ */
+public final class Upstreams implements AutoCloseable {
+    /** The name of the upstream of jobs that name none. */
+    public static final String DEFAULT = "default";
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Map<String, URI> uris = new TreeMap<>();
+    private final Map<String, Upstream> open = new HashMap<>();
+    private final List<UpstreamFactory> factories;
+
+    /**
+     * @param configured URIs by name, as of this start; they replace stored ones of the same name
+     * @throws MillraceException INVALID_CONFIG when no factory knows a scheme
+     */
+    public Upstreams(
+            MetaStore store,
+            Vault vault,
+            List<UpstreamFactory> factories,
+            Map<String, URI> configured) {
+        this.factories = List.copyOf(factories);
+        for (MetaStore.Entry entry : store.range(Records.UPSTREAMS).entries()) {
+            String name = entry.key().substring(Records.UPSTREAMS.length());
+            uris.put(
+                    name,
+                    URI.create(
+                            Fields.parse(vault.unseal(entry.key(), entry.value())).get("uri")));
+        }
+        configured.forEach(
+                (name, uri) -> {
+                    factoryOf(name, uri);
+                    if (!uri.equals(uris.put(name, uri))) {
+                        String key = Records.upstreamKey(name);
+                        store.commit(
+                                List.of(),
+                                List.of(
+                                        new MetaStore.Op.Put(
+                                                key,
+                                                vault.seal(
+                                                        key,
+                                                        new Fields()
+                                                                .put("v", 1)
+                                                                .put("uri", uri)
+                                                                .text()))));
+                    }
+                });
+    }
+
+    /**
+     * The upstream of a name.
+     *
+     * @throws MillraceException UPSTREAM_NOT_FOUND
+     */
+    public Upstream get(String name) {
+        lock.lock();
+        try {
+            Upstream known = open.get(name);
+            if (known != null) {
+                return known;
+            }
+            URI uri = uris.get(name);
+            if (uri == null) {
+                throw new MillraceException(
+                        ErrorCode.UPSTREAM_NOT_FOUND,
+                        "there is no upstream named "
+                                + name
+                                + "; start the server with --upstream mysql://user:pass@host:port"
+                                + " or name one under [upstreams] in its configuration");
+            }
+            Upstream fresh = factoryOf(name, uri).open(uri);
+            open.put(name, fresh);
+            return fresh;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Names that {@link #get} knows. */
+    public Set<String> names() {
+        lock.lock();
+        try {
+            return new TreeSet<>(uris.keySet());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** An upstream's URI for people, without its password. */
+    public Optional<String> maskedUri(String name) {
+        lock.lock();
+        try {
+            return Optional.ofNullable(uris.get(name)).map(uri -> Secrets.maskUri(uri.toString()));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private UpstreamFactory factoryOf(String name, URI uri) {
+        String scheme =
+                uri.getScheme() == null ? "" : uri.getScheme().toLowerCase(Locale.ROOT);
+        TreeSet<String> known = new TreeSet<>();
+        for (UpstreamFactory factory : factories) {
+            if (factory.schemes().contains(scheme)) {
+                return factory;
+            }
+            known.addAll(factory.schemes());
+        }
+        throw new MillraceException(
+                ErrorCode.INVALID_CONFIG,
+                "upstream "
+                        + name
+                        + ": unknown scheme '"
+                        + scheme
+                        + "'; known are "
+                        + String.join(", ", known));
+    }
+
+    @Override
+    public void close() {
+        lock.lock();
+        try {
+            open.values().forEach(Upstream::close);
+            open.clear();
+        } finally {
+            lock.unlock();
+        }
+    }
+}
