@@ -20,8 +20,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Takes the decisions: one thread takes one {@link Command} after the other, checks it against the
- * image, writes the records in one guarded transaction, makes the new image, tells the listeners and
- * answers. Nothing else writes job records.
+ * image, writes the records in one guarded transaction, makes the new image, tells the listeners
+ * and answers. Nothing else writes job records.
  */
 final class Controller implements AutoCloseable {
     /** Commands that may wait; more are refused at once. */
@@ -162,7 +162,9 @@ final class Controller implements AutoCloseable {
         if (old.revision() != update.basedOn()) {
             throw new MillraceException(
                     ErrorCode.METASTORE_CONFLICT,
-                    "changefeed " + old.id() + " was changed by somebody else meanwhile; try again");
+                    "changefeed "
+                            + old.id()
+                            + " was changed by somebody else meanwhile; try again");
         }
         if (old.state() != JobState.STOPPED && old.state() != JobState.FAILED) {
             throw new MillraceException(
@@ -290,10 +292,9 @@ final class Controller implements AutoCloseable {
 
     private Job existing(JobId id) {
         return image.job(id)
-                .orElseThrow(
-                        () ->
-                                new MillraceException(
-                                        ErrorCode.JOB_NOT_FOUND, "changefeed not exists, " + id));
+                .orElseThrow(() ->
+                        new MillraceException(
+                                ErrorCode.JOB_NOT_FOUND, "changefeed not exists, " + id));
     }
 
     private static List<Guard> unchanged(Job job) {
@@ -363,7 +364,8 @@ final class Controller implements AutoCloseable {
     private void register() {
         lease = store.grantLease(LEASE_TTL);
         store.commit(
-                List.of(), List.of(new Op.Put(Records.nodeKey(self.id()), Records.encode(self), lease)));
+                List.of(),
+                List.of(new Op.Put(Records.nodeKey(self.id()), Records.encode(self), lease)));
         campaign();
     }
 

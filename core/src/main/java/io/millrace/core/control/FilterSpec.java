@@ -38,6 +38,9 @@ public record FilterSpec(
      * @throws io.millrace.core.error.MillraceException INVALID_FILTER that names the rule
      */
     public TableFilter compile(boolean caseSensitive) {
-        return TableFilters.parse(rules, caseSensitive);
+        return TableFilters.parse(
+                rules,
+                caseSensitive,
+                new TableFilters.NameLists(doDbs, doTables, ignoreDbs, ignoreTables));
     }
 }

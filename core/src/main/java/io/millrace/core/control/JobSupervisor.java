@@ -87,25 +87,23 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
         }
         image.jobs()
                 .values()
-                .forEach(
-                        job ->
-                                keepers.compute(
-                                        job.id(),
-                                        (id, keeper) -> {
-                                            // A job that was removed and made again gets a new
-                                            // keeper, which waits for the old one's end.
-                                            if (keeper == null || keeper.wanted == null) {
-                                                return new Keeper(job, keeper);
-                                            }
-                                            keeper.want(job);
-                                            return keeper;
-                                        }));
-        keepers.forEach(
-                (id, keeper) -> {
-                    if (image.job(id).isEmpty()) {
-                        keeper.want(null);
-                    }
-                });
+                .forEach(job ->
+                        keepers.compute(
+                                job.id(),
+                                (id, keeper) -> {
+                                    // A job that was removed and made again gets a new
+                                    // keeper, which waits for the old one's end.
+                                    if (keeper == null || keeper.wanted == null) {
+                                        return new Keeper(job, keeper);
+                                    }
+                                    keeper.want(job);
+                                    return keeper;
+                                }));
+        keepers.forEach((id, keeper) -> {
+            if (image.job(id).isEmpty()) {
+                keeper.want(null);
+            }
+        });
     }
 
     JobProgress progress(JobId id) {
@@ -320,8 +318,7 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
             }
             end(current);
             switch (outcome) {
-                case Outcome.Finished finished ->
-                        report(JobState.FINISHED, Optional.empty());
+                case Outcome.Finished finished -> report(JobState.FINISHED, Optional.empty());
                 case Outcome.Failed failed -> failed(failed.error());
             }
         }
@@ -372,8 +369,7 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
                 sameUpstream(upstream.clusterId());
                 SinkSpec sink = spec.sinkSpec();
                 MetaJobStore jobStore =
-                        MetaJobStore.claim(
-                                store, id, spec.upstreamId(), upstream::decodePosition);
+                        MetaJobStore.claim(store, id, spec.upstreamId(), upstream::decodePosition);
                 JobRunner runner =
                         new JobRunner(
                                 new JobRunner.Plan(
@@ -440,8 +436,7 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
             LOG.info("run ended job={}", id);
         }
 
-        private void report(JobState state, Optional<JobError> error)
-                throws InterruptedException {
+        private void report(JobState state, Optional<JobError> error) throws InterruptedException {
             while (!closing) {
                 try {
                     reporter.report(new Command.ReportRun(id, generation, state, error));

@@ -12,8 +12,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.TreeSet;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * The named upstreams of a server: opened when first needed, shared by jobs, closed together. Their
@@ -43,27 +43,22 @@ public final class Upstreams implements AutoCloseable {
             String name = entry.key().substring(Records.UPSTREAMS.length());
             uris.put(
                     name,
-                    URI.create(
-                            Fields.parse(vault.unseal(entry.key(), entry.value())).get("uri")));
+                    URI.create(Fields.parse(vault.unseal(entry.key(), entry.value())).get("uri")));
         }
-        configured.forEach(
-                (name, uri) -> {
-                    factoryOf(name, uri);
-                    if (!uri.equals(uris.put(name, uri))) {
-                        String key = Records.upstreamKey(name);
-                        store.commit(
-                                List.of(),
-                                List.of(
-                                        new MetaStore.Op.Put(
+        configured.forEach((name, uri) -> {
+            factoryOf(name, uri);
+            if (!uri.equals(uris.put(name, uri))) {
+                String key = Records.upstreamKey(name);
+                store.commit(
+                        List.of(),
+                        List.of(
+                                new MetaStore.Op.Put(
+                                        key,
+                                        vault.seal(
                                                 key,
-                                                vault.seal(
-                                                        key,
-                                                        new Fields()
-                                                                .put("v", 1)
-                                                                .put("uri", uri)
-                                                                .text()))));
-                    }
-                });
+                                                new Fields().put("v", 1).put("uri", uri).text()))));
+            }
+        });
     }
 
     /**
@@ -116,8 +111,7 @@ public final class Upstreams implements AutoCloseable {
     }
 
     private UpstreamFactory factoryOf(String name, URI uri) {
-        String scheme =
-                uri.getScheme() == null ? "" : uri.getScheme().toLowerCase(Locale.ROOT);
+        String scheme = uri.getScheme() == null ? "" : uri.getScheme().toLowerCase(Locale.ROOT);
         TreeSet<String> known = new TreeSet<>();
         for (UpstreamFactory factory : factories) {
             if (factory.schemes().contains(scheme)) {

@@ -1,0 +1,779 @@
+package io.millrace.dialects.ticdc;
+
+import static io.millrace.dialects.ticdc.Shape.BOOL;
+import static io.millrace.dialects.ticdc.Shape.DURATION;
+import static io.millrace.dialects.ticdc.Shape.EXPRESSION;
+import static io.millrace.dialects.ticdc.Shape.INT16;
+import static io.millrace.dialects.ticdc.Shape.INT32;
+import static io.millrace.dialects.ticdc.Shape.INT64;
+import static io.millrace.dialects.ticdc.Shape.TEXT;
+import static io.millrace.dialects.ticdc.Shape.TEXTS;
+import static io.millrace.dialects.ticdc.Shape.UINT64;
+import static io.millrace.dialects.ticdc.Shape.field;
+import static io.millrace.dialects.ticdc.Shape.struct;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.BooleanNode;
+import com.fasterxml.jackson.databind.node.NullNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
+import io.millrace.core.control.FilterSpec;
+import io.millrace.core.control.Secrets;
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import io.millrace.core.model.TableName;
+import io.millrace.core.spi.SinkSpec.DispatchRule;
+import java.math.BigInteger;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The {@code replica_config} document: its shape, defaults, rules, and what of it the engine is
+ * told. The document itself is a JSON tree that is kept and answered as it is.
+ *
+ * <p>Where the v2 document and later servers differ in a default, the document wins: {@code
+ * case_sensitive} true, {@code encoder_concurrency} 16, {@code date_separator} none.
+ */
+final class ReplicaConfig {
+    static final long DEFAULT_MEMORY_QUOTA = 1L << 30;
+    private static final Duration MIN_SYNC_POINT_INTERVAL = Duration.ofSeconds(30);
+    private static final Duration MIN_SYNC_POINT_RETENTION = Duration.ofHours(1);
+    private static final Duration MIN_STUCK = Duration.ofMinutes(30);
+    private static final int MIN_REDO_INTERVAL_MS = 50;
+
+    private static final Shape TABLE =
+            struct(field("database_name", TEXT), field("table_name", TEXT));
+
+    static final Shape.Struct SHAPE =
+            struct(
+                    field("memory_quota", UINT64),
+                    field("case_sensitive", BOOL),
+                    field("force_replicate", BOOL),
+                    field("ignore_ineligible_table", BOOL),
+                    field("check_gc_safe_point", BOOL),
+                    field("enable_old_value", BOOL),
+                    field("enable_sync_point", BOOL),
+                    field("enable_table_monitor", BOOL),
+                    field("bdr_mode", BOOL),
+                    field("sync_point_interval", DURATION),
+                    field("sync_point_retention", DURATION),
+                    field("changefeed_error_stuck_duration", DURATION),
+                    field("sql_mode", TEXT),
+                    field(
+                            "filter",
+                            struct(
+                                    field("rules", TEXTS),
+                                    field("do_dbs", TEXTS),
+                                    field("do_tables", new Shape.Array(TABLE)),
+                                    field("ignore_dbs", TEXTS),
+                                    field("ignore_tables", new Shape.Array(TABLE)),
+                                    field("ignore_txn_start_ts", new Shape.Array(UINT64)),
+                                    field("event_filters", new Shape.Array(eventFilter())))),
+                    field("mounter", struct(field("worker_num", INT64))),
+                    field("sink", sink()),
+                    field(
+                            "consistent",
+                            struct(
+                                    field("level", TEXT),
+                                    field("max_log_size", INT64),
+                                    field("flush_interval", INT64),
+                                    field("meta_flush_interval", INT64),
+                                    field("encoding_worker_num", INT64),
+                                    field("flush_worker_num", INT64),
+                                    field("storage", TEXT),
+                                    field("use_file_backend", BOOL),
+                                    field("compression", TEXT),
+                                    field("flush_concurrency", INT64),
+                                    field(
+                                            "memory_usage",
+                                            struct(field("memory_quota_percentage", UINT64))))),
+                    field(
+                            "scheduler",
+                            struct(
+                                    field("enable_table_across_nodes", BOOL),
+                                    field("region_threshold", INT64),
+                                    field("write_key_threshold", INT64))),
+                    field(
+                            "integrity",
+                            struct(
+                                    field("integrity_check_level", TEXT),
+                                    field("corruption_handle_level", TEXT))),
+                    field(
+                            "synced_status",
+                            struct(
+                                    field("synced_check_interval", INT64),
+                                    field("checkpoint_interval", INT64))));
+
+    private static Shape.Struct eventFilter() {
+        JsonNode none = NullNode.getInstance();
+        JsonNode empty = TextNode.valueOf("");
+        return struct(
+                field("matcher", TEXTS, none),
+                field("ignore_event", TEXTS, none),
+                field("ignore_sql", TEXTS, none),
+                field("ignore_insert_value_expr", EXPRESSION, empty),
+                field("ignore_update_new_value_expr", EXPRESSION, empty),
+                field("ignore_update_old_value_expr", EXPRESSION, empty),
+                field("ignore_delete_value_expr", EXPRESSION, empty));
+    }
+
+    private static Shape.Struct sink() {
+        JsonNode none = NullNode.getInstance();
+        JsonNode empty = TextNode.valueOf("");
+        return struct(
+                field("protocol", TEXT),
+                field("schema_registry", TEXT),
+                field(
+                        "csv",
+                        struct(
+                                field("delimiter", TEXT),
+                                field("quote", TEXT),
+                                field("null", TEXT),
+                                field("include_commit_ts", BOOL),
+                                field("binary_encoding_method", TEXT),
+                                field("output_old_value", BOOL),
+                                field("output_handle_key", BOOL),
+                                field("output_field_header", BOOL))),
+                field(
+                        "dispatchers",
+                        new Shape.Array(
+                                struct(
+                                        field("matcher", TEXTS, none),
+                                        field("partition", TEXT, empty),
+                                        field("index", TEXT),
+                                        field("columns", TEXTS),
+                                        field("topic", TEXT, empty)))),
+                field(
+                        "column_selectors",
+                        new Shape.Array(
+                                struct(
+                                        field("matcher", TEXTS, none),
+                                        field("columns", TEXTS, none)))),
+                field("transaction_atomicity", TEXT),
+                field("encoder_concurrency", INT64),
+                field("terminator", TEXT),
+                field("date_separator", TEXT),
+                field("enable_partition_separator", BOOL),
+                field("file_index_width", INT64),
+                field("enable_kafka_sink_v2", BOOL),
+                field("only_output_updated_columns", BOOL),
+                field("delete_only_output_handle_key_columns", BOOL),
+                field("content_compatible", BOOL),
+                field("safe_mode", BOOL),
+                field("kafka_config", kafka()),
+                field("pulsar_config", pulsar()),
+                field(
+                        "mysql_config",
+                        struct(
+                                field("worker_count", INT64),
+                                field("max_txn_row", INT64),
+                                field("max_multi_update_row_size", INT64),
+                                field("max_multi_update_row_count", INT64),
+                                field("tidb_txn_mode", TEXT),
+                                field("ssl_ca", TEXT),
+                                field("ssl_cert", TEXT),
+                                field("ssl_key", TEXT),
+                                field("time_zone", TEXT),
+                                field("write_timeout", TEXT),
+                                field("read_timeout", TEXT),
+                                field("timeout", TEXT),
+                                field("enable_batch_dml", BOOL),
+                                field("enable_multi_statement", BOOL),
+                                field("enable_cache_prepared_statement", BOOL))),
+                field(
+                        "cloud_storage_config",
+                        struct(
+                                field("worker_count", INT64),
+                                field("flush_interval", TEXT),
+                                field("file_size", INT64),
+                                field("output_column_id", BOOL),
+                                field("file_expiration_days", INT64),
+                                field("file_cleanup_cron_spec", TEXT),
+                                field("flush_concurrency", INT64),
+                                field("output_raw_change_event", BOOL))),
+                field("advance_timeout", UINT64),
+                field("send_bootstrap_interval_in_sec", INT64),
+                field("send_bootstrap_in_msg_count", INT32),
+                field("send_bootstrap_to_all_partition", BOOL),
+                field("send-all-bootstrap-at-start", BOOL),
+                field("debezium_disable_schema", BOOL),
+                field("debezium", struct(field("output_old_value", BOOL))),
+                field("open", struct(field("output_old_value", BOOL))));
+    }
+
+    private static Shape.Struct kafka() {
+        return struct(
+                field("partition_num", INT32),
+                field("replication_factor", INT16),
+                field("kafka_version", TEXT),
+                field("max_message_bytes", INT64),
+                field("compression", TEXT),
+                field("kafka_client_id", TEXT),
+                field("auto_create_topic", BOOL),
+                field("dial_timeout", TEXT),
+                field("write_timeout", TEXT),
+                field("read_timeout", TEXT),
+                field("required_acks", INT64),
+                field("sasl_user", TEXT),
+                field("sasl_password", TEXT),
+                field("sasl_mechanism", TEXT),
+                field("sasl_gssapi_auth_type", TEXT),
+                field("sasl_gssapi_keytab_path", TEXT),
+                field("sasl_gssapi_kerberos_config_path", TEXT),
+                field("sasl_gssapi_service_name", TEXT),
+                field("sasl_gssapi_user", TEXT),
+                field("sasl_gssapi_password", TEXT),
+                field("sasl_gssapi_realm", TEXT),
+                field("sasl_gssapi_disable_pafxfast", BOOL),
+                field("sasl_oauth_client_id", TEXT),
+                field("sasl_oauth_client_secret", TEXT),
+                field("sasl_oauth_token_url", TEXT),
+                field("sasl_oauth_scopes", TEXTS),
+                field("sasl_oauth_grant_type", TEXT),
+                field("sasl_oauth_audience", TEXT),
+                field("enable_tls", BOOL),
+                field("ca", TEXT),
+                field("cert", TEXT),
+                field("key", TEXT),
+                field("insecure_skip_verify", BOOL),
+                field(
+                        "codec_config",
+                        struct(
+                                field("enable_tidb_extension", BOOL),
+                                field("max_batch_size", INT64),
+                                field("avro_enable_watermark", BOOL),
+                                field("avro_decimal_handling_mode", TEXT),
+                                field("avro_bigint_unsigned_handling_mode", TEXT),
+                                field("encoding_format", TEXT))),
+                field(
+                        "large_message_handle",
+                        struct(
+                                field("large_message_handle_option", TEXT),
+                                field("large_message_handle_compression", TEXT),
+                                field("claim_check_storage_uri", TEXT),
+                                field("claim_check_raw_value", BOOL))),
+                field(
+                        "glue_schema_registry_config",
+                        struct(
+                                field("registry_name", TEXT),
+                                field("region", TEXT),
+                                field("access_key", TEXT),
+                                field("secret_access_key", TEXT),
+                                field("token", TEXT))),
+                field("output_raw_change_event", BOOL));
+    }
+
+    private static Shape.Struct pulsar() {
+        return struct(
+                field("tls-certificate-path", TEXT),
+                field("tls-private-key-path", TEXT),
+                field("tls-trust-certs-file-path", TEXT),
+                field("pulsar-producer-cache-size", INT32),
+                field("pulsar-version", TEXT),
+                field("compression-type", TEXT),
+                field("authentication-token", TEXT),
+                field("connection-timeout", INT64),
+                field("operation-timeout", INT64),
+                field("batching-max-messages", UINT64),
+                field("batching-max-publish-delay", INT64),
+                field("send-timeout", INT64),
+                field("token-from-file", TEXT),
+                field("basic-user-name", TEXT),
+                field("basic-password", TEXT),
+                field("auth-tls-certificate-path", TEXT),
+                field("auth-tls-private-key-path", TEXT),
+                field(
+                        "oauth2",
+                        struct(
+                                field("oauth2-issuer-url", TEXT),
+                                field("oauth2-audience", TEXT),
+                                field("oauth2-private-key", TEXT),
+                                field("oauth2-client-id", TEXT),
+                                field("oauth2-scope", TEXT))),
+                field("output-raw-change-event", BOOL));
+    }
+
+    private static final String DEFAULTS =
+            """
+            {"memory_quota": 1073741824, "case_sensitive": true, "force_replicate": false,
+             "ignore_ineligible_table": false, "check_gc_safe_point": true,
+             "enable_old_value": true, "enable_sync_point": false, "enable_table_monitor": false,
+             "bdr_mode": false, "sync_point_interval": 600000000000,
+             "sync_point_retention": 86400000000000,
+             "changefeed_error_stuck_duration": 1800000000000,
+             "filter": {"rules": ["*.*"]},
+             "mounter": {"worker_num": 16},
+             "sink": {
+               "csv": {"delimiter": ",", "quote": "\\"", "null": "\\\\N",
+                       "include_commit_ts": false, "binary_encoding_method": "base64",
+                       "output_old_value": false, "output_handle_key": false,
+                       "output_field_header": false},
+               "encoder_concurrency": 16, "terminator": "\\r\\n", "date_separator": "none",
+               "enable_partition_separator": true, "enable_kafka_sink_v2": false,
+               "only_output_updated_columns": false,
+               "delete_only_output_handle_key_columns": false, "content_compatible": false,
+               "advance_timeout": 150, "send_bootstrap_interval_in_sec": 120,
+               "send_bootstrap_in_msg_count": 10000, "send_bootstrap_to_all_partition": true,
+               "send-all-bootstrap-at-start": false, "debezium_disable_schema": false,
+               "debezium": {"output_old_value": true}, "open": {"output_old_value": true}},
+             "consistent": {"level": "none", "max_log_size": 64, "flush_interval": 2000,
+               "meta_flush_interval": 200, "encoding_worker_num": 16, "flush_worker_num": 8,
+               "use_file_backend": false, "memory_usage": {"memory_quota_percentage": 50}},
+             "scheduler": {"enable_table_across_nodes": false, "region_threshold": 100000,
+               "write_key_threshold": 0},
+             "integrity": {"integrity_check_level": "none", "corruption_handle_level": "warn"},
+             "synced_status": {"synced_check_interval": 300, "checkpoint_interval": 15}}
+            """;
+
+    /** Sub-objects that an update without them sets back to their defaults. */
+    private static final List<String> SUB_OBJECTS =
+            List.of(
+                    "filter",
+                    "mounter",
+                    "sink",
+                    "consistent",
+                    "scheduler",
+                    "integrity",
+                    "synced_status");
+
+    private static final List<String> DURATIONS =
+            List.of(
+                    "sync_point_interval",
+                    "sync_point_retention",
+                    "changefeed_error_stuck_duration");
+
+    private ReplicaConfig() {}
+
+    /** A fresh copy of the complete default. */
+    static ObjectNode defaults() {
+        return GoJson.readStored(DEFAULTS);
+    }
+
+    /**
+     * Completes the config of an update, which "must be complete": absent flags are false, absent
+     * durations and sub-objects take the built-in defaults, a present sub-object is taken as it is.
+     */
+    static ObjectNode completeUpdate(ObjectNode given) {
+        ObjectNode config = given.deepCopy();
+        for (String flag :
+                List.of(
+                        "case_sensitive",
+                        "force_replicate",
+                        "ignore_ineligible_table",
+                        "check_gc_safe_point")) {
+            if (!config.has(flag)) {
+                config.put(flag, false);
+            }
+        }
+        ObjectNode defaults = defaults();
+        DURATIONS.forEach(name -> setIfAbsent(config, name, defaults));
+        SUB_OBJECTS.forEach(name -> setIfAbsent(config, name, defaults));
+        return config;
+    }
+
+    private static void setIfAbsent(ObjectNode config, String name, ObjectNode defaults) {
+        if (!config.has(name)) {
+            config.set(name, defaults.get(name));
+        }
+    }
+
+    /**
+     * Checks values and fills what validation fills; the order is part of the contract. What the
+     * engine cannot do is refused here, by name.
+     *
+     * @param scheme of the sink URI, lower case
+     */
+    static void validateAndAdjust(ObjectNode config, String scheme) {
+        adjust(config);
+        boolean syncPoint = flag(config, "enable_sync_point");
+        if (syncPoint) {
+            atLeast(config, "sync_point_interval", MIN_SYNC_POINT_INTERVAL);
+            atLeast(config, "sync_point_retention", MIN_SYNC_POINT_RETENTION);
+        }
+        atLeast(config, "changefeed_error_stuck_duration", MIN_STUCK);
+        validateConsistent(config.path("consistent"));
+        validateScheduler(config.path("scheduler"));
+        oneOf(config, "integrity", "integrity_check_level", Set.of("none", "correctness", ""));
+        oneOf(config, "integrity", "corruption_handle_level", Set.of("warn", "error", ""));
+        validateSink(config.path("sink"), scheme);
+        boolean database = isDatabase(scheme);
+        if (syncPoint && !database) {
+            throw new MillraceException(
+                    ErrorCode.SINK_URI_INVALID,
+                    "sink uri invalid 'sync point must be disabled when the sink is not a database'");
+        }
+        refuseWhatIsMissing(config, scheme);
+    }
+
+    private static void adjust(ObjectNode config) {
+        config.put("enable_old_value", true);
+        if (config.path("memory_quota").asLong() == 0
+                && !config.path("memory_quota").isBigInteger()) {
+            config.put("memory_quota", DEFAULT_MEMORY_QUOTA);
+        }
+        ObjectNode defaults = defaults();
+        DURATIONS.forEach(name -> setIfAbsent(config, name, defaults));
+        SUB_OBJECTS.forEach(name -> setIfAbsent(config, name, defaults));
+        ObjectNode filter = (ObjectNode) config.get("filter");
+        if (filter.path("rules").isEmpty()) {
+            filter.set("rules", GoJson.array().add("*.*"));
+        }
+        ObjectNode sink = (ObjectNode) config.get("sink");
+        if (sink.has("advance_timeout") && sink.get("advance_timeout").asLong() == 0) {
+            sink.put("advance_timeout", 150);
+        }
+    }
+
+    private static void validateConsistent(JsonNode consistent) {
+        if (!consistent.path("level").asText("none").equals("eventual")) {
+            return;
+        }
+        for (String name : List.of("flush_interval", "meta_flush_interval")) {
+            long value = consistent.path(name).asLong(0);
+            if (value != 0 && value < MIN_REDO_INTERVAL_MS) {
+                throw config(
+                        "The consistent."
+                                + name
+                                + ":"
+                                + value
+                                + " must be equal or greater than "
+                                + MIN_REDO_INTERVAL_MS);
+            }
+        }
+    }
+
+    private static void validateScheduler(JsonNode scheduler) {
+        if (!flag(scheduler, "enable_table_across_nodes")) {
+            return;
+        }
+        for (String name : List.of("region_threshold", "write_key_threshold")) {
+            if (scheduler.path(name).asLong(0) < 0) {
+                throw config("scheduler." + name + " must not be negative");
+            }
+        }
+    }
+
+    private static void validateSink(JsonNode sink, String scheme) {
+        boolean database = isDatabase(scheme);
+        if (database && !sink.path("protocol").asText("").isEmpty()) {
+            throw new MillraceException(
+                    ErrorCode.SINK_URI_INVALID,
+                    "sink uri invalid 'protocol "
+                            + sink.path("protocol").asText()
+                            + " is incompatible with the sink scheme "
+                            + scheme
+                            + "'; leave out replica_config.sink.protocol");
+        }
+        String atomicity = sink.path("transaction_atomicity").asText("");
+        if (!Set.of("", "none", "table").contains(atomicity)) {
+            throw new MillraceException(
+                    ErrorCode.SINK_URI_INVALID,
+                    "sink uri invalid '"
+                            + atomicity
+                            + " level atomicity is not supported'; use none or table");
+        }
+        if (atomicity.equals("table") && isQueue(scheme)) {
+            throw new MillraceException(
+                    ErrorCode.SINK_URI_INVALID,
+                    "sink uri invalid 'table level atomicity is not supported by a sink of scheme "
+                            + scheme
+                            + "'");
+        }
+        if (!sink.path("schema_registry").asText("").isEmpty()
+                && sink.path("kafka_config").has("glue_schema_registry_config")) {
+            throw config(
+                    "sink.schema_registry and sink.kafka_config.glue_schema_registry_config exclude"
+                            + " each other");
+        }
+        if (sink.path("encoder_concurrency").asLong(0) < 0) {
+            throw config("sink.encoder_concurrency must not be negative");
+        }
+        String separator = sink.path("date_separator").asText("").toLowerCase(Locale.ROOT);
+        if (!Set.of("", "none", "year", "month", "day").contains(separator)) {
+            throw new MillraceException(
+                    ErrorCode.SINK_INVALID_CONFIG,
+                    "sink.date_separator must be none, year, month or day, not " + separator);
+        }
+    }
+
+    /**
+     * Options with an effect that Millrace does not have yet. Being told is better than waiting for
+     * an effect that never comes.
+     */
+    private static void refuseWhatIsMissing(ObjectNode config, String scheme) {
+        refuseFlag(config, "enable_sync_point", "");
+        refuseFlag(config, "bdr_mode", "");
+        refuseFlag(config, "enable_table_monitor", "");
+        JsonNode filter = config.path("filter");
+        refuseArray(filter, "event_filters", "filter.");
+        refuseArray(filter, "ignore_txn_start_ts", "filter.");
+        if (config.path("consistent").path("level").asText("none").equals("eventual")) {
+            throw unsupported("consistent.level", "eventual");
+        }
+        JsonNode sink = config.path("sink");
+        refuseArray(sink, "column_selectors", "sink.");
+        if (isQueue(scheme)) {
+            String level = config.path("integrity").path("integrity_check_level").asText("none");
+            if (level.equals("correctness")) {
+                throw unsupported("integrity.integrity_check_level", level);
+            }
+            JsonNode kafka = sink.path("kafka_config");
+            if (kafka.has("glue_schema_registry_config")) {
+                throw unsupported("sink.kafka_config.glue_schema_registry_config", "{...}");
+            }
+            refuseFlag(kafka, "output_raw_change_event", "sink.kafka_config.");
+        }
+    }
+
+    private static void refuseFlag(JsonNode parent, String name, String prefix) {
+        if (flag(parent, name)) {
+            throw unsupported(prefix + name, "true");
+        }
+    }
+
+    private static void refuseArray(JsonNode parent, String name, String prefix) {
+        if (!parent.path(name).isEmpty()) {
+            throw unsupported(prefix + name, "[...]");
+        }
+    }
+
+    private static MillraceException unsupported(String option, String value) {
+        return new MillraceException(
+                ErrorCode.UNSUPPORTED_OPTION,
+                "replica_config."
+                        + option
+                        + " = "
+                        + value
+                        + " is not supported by this server; leave the option out");
+    }
+
+    private static void oneOf(ObjectNode config, String object, String name, Set<String> allowed) {
+        String value = config.path(object).path(name).asText("");
+        if (!allowed.contains(value)) {
+            throw config("unknown value of " + object + "." + name + ": " + value);
+        }
+    }
+
+    private static void atLeast(ObjectNode config, String name, Duration least) {
+        long nanos = config.path(name).asLong();
+        if (nanos < least.toNanos()) {
+            throw config(
+                    "The "
+                            + name
+                            + ":"
+                            + Duration.ofNanos(nanos)
+                            + " must be larger than or equal to "
+                            + least);
+        }
+    }
+
+    private static MillraceException config(String message) {
+        return new MillraceException(ErrorCode.INVALID_CONFIG, message);
+    }
+
+    static boolean flag(JsonNode parent, String name) {
+        return parent.path(name).asBoolean(false);
+    }
+
+    static boolean isDatabase(String scheme) {
+        return scheme.startsWith("mysql")
+                || scheme.startsWith("tidb")
+                || scheme.startsWith("mariadb");
+    }
+
+    static boolean isQueue(String scheme) {
+        return scheme.startsWith("kafka") || scheme.startsWith("pulsar");
+    }
+
+    static FilterSpec filter(JsonNode config) {
+        JsonNode filter = config.path("filter");
+        return new FilterSpec(
+                texts(filter.path("rules")),
+                texts(filter.path("do_dbs")),
+                tables(filter.path("do_tables")),
+                texts(filter.path("ignore_dbs")),
+                tables(filter.path("ignore_tables")));
+    }
+
+    private static List<TableName> tables(JsonNode array) {
+        List<TableName> out = new ArrayList<>();
+        array.forEach(table ->
+                out.add(
+                        new TableName(
+                                table.path("database_name").asText(""),
+                                table.path("table_name").asText(""))));
+        return out;
+    }
+
+    static List<DispatchRule> dispatchers(JsonNode config) {
+        List<DispatchRule> out = new ArrayList<>();
+        config.path("sink")
+                .path("dispatchers")
+                .forEach(rule ->
+                        out.add(
+                                new DispatchRule(
+                                        texts(rule.path("matcher")),
+                                        rule.path("partition").asText(""),
+                                        rule.path("index").asText(""),
+                                        texts(rule.path("columns")),
+                                        rule.path("topic").asText(""))));
+        return out;
+    }
+
+    /**
+     * What the config says to a sink of this scheme, under the names of the URI parameters. Only
+     * what was set; parts for other kinds of sinks have no meaning and stay away.
+     */
+    static Map<String, String> sinkOptions(JsonNode config, String scheme) {
+        JsonNode sink = config.path("sink");
+        Map<String, String> options = new LinkedHashMap<>();
+        option(sink, "transaction_atomicity", "transaction-atomicity", options);
+        if (isDatabase(scheme)) {
+            onFlag(sink, "safe_mode", "safe-mode", options);
+            JsonNode mysql = sink.path("mysql_config");
+            Map<String, String> renamed =
+                    Map.of(
+                            "max_multi_update_row_count", "max-multi-update-row",
+                            "enable_batch_dml", "batch-dml-enable",
+                            "enable_multi_statement", "multi-stmt-enable",
+                            "enable_cache_prepared_statement", "cache-prep-stmts");
+            copyAll(mysql, renamed, options);
+        }
+        if (isQueue(scheme)) {
+            option(sink, "protocol", "protocol", options);
+            option(sink, "schema_registry", "schema-registry", options);
+            onFlag(sink, "only_output_updated_columns", "only-output-updated-columns", options);
+            onFlag(
+                    sink,
+                    "delete_only_output_handle_key_columns",
+                    "delete-only-output-handle-key-columns",
+                    options);
+            onFlag(sink, "content_compatible", "content-compatible", options);
+            onFlag(sink, "debezium_disable_schema", "debezium-disable-schema", options);
+            JsonNode kafka = sink.path("kafka_config");
+            copyAll(kafka, Map.of(), options);
+            copyAll(kafka.path("codec_config"), Map.of(), options);
+            copyAll(kafka.path("large_message_handle"), Map.of(), options);
+        }
+        return options;
+    }
+
+    private static void copyAll(
+            JsonNode object, Map<String, String> renamed, Map<String, String> out) {
+        Iterator<Map.Entry<String, JsonNode>> fields = object.fields();
+        while (fields.hasNext()) {
+            Map.Entry<String, JsonNode> field = fields.next();
+            if (field.getValue().isObject()) {
+                continue;
+            }
+            String name = renamed.getOrDefault(field.getKey(), field.getKey().replace('_', '-'));
+            option(object, field.getKey(), name, out);
+        }
+    }
+
+    private static void option(
+            JsonNode object, String field, String name, Map<String, String> out) {
+        JsonNode value = object.path(field);
+        if (value.isArray()) {
+            out.put(name, String.join(",", texts(value)));
+        } else if (value.isTextual() && !value.asText().isEmpty()
+                || value.isNumber()
+                || value.isBoolean()) {
+            out.put(name, value.asText());
+        }
+    }
+
+    private static void onFlag(
+            JsonNode object, String field, String name, Map<String, String> out) {
+        if (flag(object, field)) {
+            out.put(name, "true");
+        }
+    }
+
+    static long memoryQuota(JsonNode config) {
+        JsonNode quota = config.path("memory_quota");
+        BigInteger value = quota.bigIntegerValue();
+        return value.bitLength() < Long.SIZE ? value.longValue() : Long.MAX_VALUE;
+    }
+
+    static List<String> texts(JsonNode array) {
+        List<String> out = new ArrayList<>();
+        array.forEach(element -> out.add(element.asText("")));
+        return out;
+    }
+
+    /** The document for an answer: fields in the order of the shape, secrets hidden. */
+    static ObjectNode shown(ObjectNode config) {
+        return (ObjectNode) masked("", ordered(config, SHAPE));
+    }
+
+    private static ObjectNode ordered(ObjectNode object, Shape.Struct shape) {
+        ObjectNode out = GoJson.object();
+        for (Shape.Field field : shape.fields()) {
+            JsonNode value = object.get(field.name());
+            if (value instanceof ObjectNode child && field.shape() instanceof Shape.Struct struct) {
+                out.set(field.name(), ordered(child, struct));
+            } else if (value != null) {
+                out.set(field.name(), value);
+            }
+        }
+        return out;
+    }
+
+    private static JsonNode masked(String name, JsonNode node) {
+        return switch (node) {
+            case ObjectNode object -> {
+                ObjectNode out = GoJson.object();
+                object.fields()
+                        .forEachRemaining(field ->
+                                out.set(field.getKey(), masked(field.getKey(), field.getValue())));
+                yield out;
+            }
+            case ArrayNode array -> {
+                ArrayNode out = GoJson.array();
+                array.forEach(element -> out.add(masked(name, element)));
+                yield out;
+            }
+            case TextNode text -> TextNode.valueOf(maskedText(name, text.asText()));
+            case BooleanNode flag -> flag;
+            default -> node;
+        };
+    }
+
+    private static String maskedText(String name, String value) {
+        if (value.isEmpty()) {
+            return value;
+        }
+        if (Secrets.isSecretName(name)) {
+            return Secrets.MASK;
+        }
+        return value.contains("://") ? Secrets.maskUri(value) : value;
+    }
+
+    /**
+     * Puts back secrets that a client read hidden and sent back hidden, so that get, edit, put does
+     * not destroy them.
+     */
+    static void restoreSecrets(ObjectNode fresh, JsonNode old) {
+        fresh.fields()
+                .forEachRemaining(field -> {
+                    JsonNode before = old.path(field.getKey());
+                    if (field.getValue() instanceof ObjectNode child) {
+                        restoreSecrets(child, before);
+                    } else if (field.getValue().isTextual()
+                            && before.isTextual()
+                            && field.getValue()
+                                    .asText()
+                                    .equals(maskedText(field.getKey(), before.asText()))) {
+                        field.setValue(before);
+                    }
+                });
+    }
+}

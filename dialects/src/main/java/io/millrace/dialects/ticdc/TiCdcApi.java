@@ -1,0 +1,742 @@
+package io.millrace.dialects.ticdc;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.NullNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.core.control.ClusterImage;
+import io.millrace.core.control.Command;
+import io.millrace.core.control.ControlPlane;
+import io.millrace.core.control.Job;
+import io.millrace.core.control.JobError;
+import io.millrace.core.control.JobId;
+import io.millrace.core.control.JobSpec;
+import io.millrace.core.control.JobState;
+import io.millrace.core.control.NodeInfo;
+import io.millrace.core.control.Secrets;
+import io.millrace.core.control.SinkUris;
+import io.millrace.core.control.Upstreams;
+import io.millrace.core.engine.JobProgress;
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import io.millrace.core.model.TableSchema;
+import io.millrace.core.model.Tso;
+import io.millrace.core.spi.Upstream;
+import java.net.URI;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.UUID;
+import java.util.concurrent.CompletionException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What each v2 route does, without HTTP: texts and bytes in, JSON out, {@link MillraceException}
+ * for everything that is refused. The order of the checks is part of the contract.
+ */
+final class TiCdcApi {
+    private static final Duration REMOVE_TIMEOUT = Duration.ofSeconds(10);
+    private static final String DIALECT = "ticdc";
+
+    private static final Set<String> LEVELS =
+            Set.of("debug", "info", "warn", "error", "dpanic", "panic", "fatal");
+
+    private static final Shape.Field[] UPSTREAM_FIELDS = {
+        Shape.field("pd_addrs", Shape.TEXTS),
+        Shape.field("ca_path", Shape.TEXT),
+        Shape.field("cert_path", Shape.TEXT),
+        Shape.field("key_path", Shape.TEXT),
+        Shape.field("cert_allowed_cn", Shape.TEXTS)
+    };
+
+    static final Shape.Struct CREATE =
+            withUpstream(
+                    Shape.field("changefeed_id", Shape.TEXT),
+                    Shape.field("namespace", Shape.TEXT),
+                    Shape.field("start_ts", Shape.UINT64),
+                    Shape.field("target_ts", Shape.UINT64),
+                    Shape.field("sink_uri", Shape.TEXT),
+                    Shape.field("upstream", Shape.TEXT),
+                    Shape.field("replica_config", ReplicaConfig.SHAPE));
+
+    private static final Shape.Struct UPDATE =
+            withUpstream(
+                    Shape.field("target_ts", Shape.UINT64),
+                    Shape.field("sink_uri", Shape.TEXT),
+                    Shape.field("replica_config", ReplicaConfig.SHAPE));
+
+    private static final Shape.Struct RESUME =
+            withUpstream(Shape.field("overwrite_checkpoint_ts", Shape.UINT64));
+
+    private static final Shape.Struct VERIFY =
+            withUpstream(
+                    Shape.field("replica_config", ReplicaConfig.SHAPE),
+                    Shape.field("start_ts", Shape.UINT64),
+                    Shape.field("sink_uri", Shape.TEXT),
+                    Shape.field("upstream", Shape.TEXT));
+
+    private static final Shape.Struct TSO =
+            withUpstream(Shape.field("id", Shape.UINT64), Shape.field("upstream", Shape.TEXT));
+
+    private static final Shape.Struct LOG = Shape.struct(Shape.field("log_level", Shape.TEXT));
+
+    private final ControlPlane control;
+    private final TiCdcSettings settings;
+    private final LogLevels logLevels;
+    private final Clock clock;
+
+    TiCdcApi(ControlPlane control, TiCdcSettings settings, LogLevels logLevels, Clock clock) {
+        this.control = control;
+        this.settings = settings;
+        this.logLevels = logLevels;
+        this.clock = clock;
+    }
+
+    private static Shape.Struct withUpstream(Shape.Field... fields) {
+        List<Shape.Field> all = new java.util.ArrayList<>(List.of(fields));
+        all.addAll(List.of(UPSTREAM_FIELDS));
+        return new Shape.Struct(all);
+    }
+
+    JsonNode status() {
+        return shortStatus()
+                .put("cluster_id", settings.clusterId())
+                .put("liveness", control.isStopping() ? 1 : 0);
+    }
+
+    /** The un-versioned status route. */
+    ObjectNode shortStatus() {
+        NodeInfo self = control.self();
+        return GoJson.object()
+                .put("version", settings.version())
+                .put("git_hash", settings.gitHash())
+                .put("id", self.id())
+                .put("pid", self.pid())
+                .put("is_owner", control.isOwner());
+    }
+
+    JsonNode health() {
+        if (!control.isHealthy()) {
+            throw new MillraceException(ErrorCode.CLUSTER_UNHEALTHY, "TiCDC cluster is unhealthy");
+        }
+        return GoJson.object();
+    }
+
+    JsonNode setLogLevel(byte[] body) {
+        ObjectNode request;
+        try {
+            request = GoJson.bind(body, LOG, GoJson.object());
+        } catch (MillraceException e) {
+            throw new MillraceException(
+                    ErrorCode.INVALID_PARAMETER, "invalid log level: " + e.text());
+        }
+        String given = text(request, "log_level");
+        String level = given.isEmpty() ? "info" : given.toLowerCase(Locale.ROOT);
+        if (!LEVELS.contains(level)) {
+            throw new MillraceException(
+                    ErrorCode.INVALID_PARAMETER,
+                    "fail to change log level: "
+                            + given
+                            + "; levels are debug, info, warn, error, dpanic, panic, fatal");
+        }
+        logLevels.set(
+                switch (level) {
+                    case "dpanic", "panic" -> "fatal";
+                    default -> level;
+                });
+        return GoJson.object();
+    }
+
+    JsonNode captures() {
+        ClusterImage image = control.image();
+        ArrayNode items = GoJson.array();
+        for (NodeInfo node : image.nodes().values()) {
+            items.addObject()
+                    .put("id", node.id())
+                    .put("is_owner", image.owner().filter(node.id()::equals).isPresent())
+                    .put("address", node.address())
+                    .put("cluster_id", settings.clusterId());
+        }
+        return list(items);
+    }
+
+    JsonNode processors() {
+        ArrayNode items = GoJson.array();
+        for (Job job : control.image().jobs().values()) {
+            if (job.state().isActive()) {
+                items.addObject()
+                        .put("namespace", job.id().namespace())
+                        .put("changefeed_id", job.id().name())
+                        .put("capture_id", control.self().id());
+            }
+        }
+        return list(items);
+    }
+
+    JsonNode processor(@Nullable String namespace, String name, String capture) {
+        JobId id = jobId(namespace, name);
+        if (!JobId.isName(capture)) {
+            throw invalid("invalid capture_id: " + capture);
+        }
+        Job job = existing(id);
+        if (!job.state().isActive()) {
+            throw new MillraceException(
+                    ErrorCode.JOB_STATE_CONFLICT,
+                    "changefeed in abnormal state: "
+                            + word(job.state())
+                            + ", can't get processors of an abnormal changefeed");
+        }
+        if (!control.image().nodes().containsKey(capture)) {
+            throw new MillraceException(ErrorCode.NODE_NOT_FOUND, "capture not exists, " + capture);
+        }
+        ObjectNode answer = GoJson.object();
+        answer.set("table_ids", tableIds(control.progress(id)));
+        return answer;
+    }
+
+    private static ArrayNode tableIds(JobProgress progress) {
+        ArrayNode ids = GoJson.array();
+        new TreeSet<>(progress.tableIds()).forEach(ids::add);
+        return ids;
+    }
+
+    JsonNode resign() {
+        submit(new Command.ResignOwner());
+        return GoJson.object();
+    }
+
+    JsonNode changefeeds(@Nullable String namespace, @Nullable String state) {
+        String space = namespace(namespace);
+        ArrayNode items = GoJson.array();
+        for (Job job : control.image().jobsOf(space)) {
+            if (selected(job.state(), state == null ? "" : state)) {
+                items.add(summary(job));
+            }
+        }
+        return list(items);
+    }
+
+    /** The {@code state} filter; unknown words select nothing. */
+    private boolean selected(JobState state, String filter) {
+        return switch (filter) {
+            case "" ->
+                    state == JobState.NORMAL
+                            || state == JobState.STOPPED
+                            || state == JobState.FAILED
+                            // The newer servers' default shows retrying ones too.
+                            || state == JobState.RETRYING
+                                    && settings.retryingWord().equals("warning");
+            case "all" -> true;
+            case "normal" -> state == JobState.NORMAL;
+            case "stopped" -> state == JobState.STOPPED;
+            case "failed" -> state == JobState.FAILED;
+            case "finished" -> state == JobState.FINISHED;
+            case "error", "warning", "pending" -> state == JobState.RETRYING;
+            default -> false;
+        };
+    }
+
+    private ObjectNode summary(Job job) {
+        long checkpoint = control.progress(job.id()).checkpointTso();
+        ObjectNode item = GoJson.object();
+        item.set("upstream_id", GoJson.unsigned(job.spec().upstreamId()));
+        item.put("namespace", job.id().namespace())
+                .put("id", job.id().name())
+                .put("state", word(job.state()));
+        item.set("checkpoint_tso", GoJson.unsigned(checkpoint));
+        item.put("checkpoint_time", Times.local(checkpoint, settings.zone()));
+        item.set(
+                "error",
+                shownError(job)
+                        .<JsonNode>map(error -> error(error, job, true))
+                        .orElse(NullNode.getInstance()));
+        return item;
+    }
+
+    private static Optional<JobError> shownError(Job job) {
+        return job.state() == JobState.RETRYING || job.state() == JobState.FAILED
+                ? job.error()
+                : Optional.empty();
+    }
+
+    private ObjectNode error(JobError error, Job job, boolean withTime) {
+        ObjectNode node = GoJson.object();
+        if (withTime) {
+            node.put("time", Times.rfc3339(error.time(), settings.zone()));
+        }
+        String code = CdcErrors.code(error.code(), scheme(job.spec().sinkUri()));
+        return node.put("addr", error.node())
+                .put("code", code)
+                .put("message", "[" + code + "]" + error.message());
+    }
+
+    JsonNode changefeed(@Nullable String namespace, String name) {
+        Job job = existing(jobId(namespace, name));
+        return info(job, control.progress(job.id()), true);
+    }
+
+    /** Only the current state, for pollers. */
+    JsonNode changefeedStatus(@Nullable String namespace, String name) {
+        Job job = existing(jobId(namespace, name));
+        JobProgress progress = control.progress(job.id());
+        ObjectNode answer = GoJson.object().put("state", word(job.state()));
+        answer.set("resolved_ts", GoJson.unsigned(progress.resolvedTso()));
+        answer.set("checkpoint_ts", GoJson.unsigned(progress.checkpointTso()));
+        job.error()
+                .filter(error ->
+                        error.time().toEpochMilli() > Tso.physicalMs(progress.checkpointTso()))
+                .ifPresent(error -> answer.set("last_error", error(error, job, true)));
+        return answer;
+    }
+
+    private ObjectNode info(Job job, JobProgress progress, boolean withTasks) {
+        JobSpec spec = job.spec();
+        ObjectNode info = GoJson.object();
+        info.set("upstream_id", GoJson.unsigned(spec.upstreamId()));
+        info.put("namespace", job.id().namespace())
+                .put("id", job.id().name())
+                .put("sink_uri", Secrets.maskUri(spec.sinkUri()))
+                .put("create_time", Times.rfc3339(spec.createTime(), settings.zone()));
+        info.set("start_ts", GoJson.unsigned(spec.startTso()));
+        if (spec.targetTso() != 0) {
+            info.set("target_ts", GoJson.unsigned(spec.targetTso()));
+        }
+        int adminJob =
+                switch (job.state()) {
+                    case NORMAL, RETRYING -> 0;
+                    case STOPPED, FAILED -> 1;
+                    case FINISHED -> 4;
+                };
+        if (adminJob != 0) {
+            info.put("admin_job_type", adminJob);
+        }
+        info.set("config", ReplicaConfig.shown(GoJson.readStored(spec.document())));
+        info.put("state", word(job.state()));
+        shownError(job).ifPresent(error -> info.set("error", error(error, job, false)));
+        info.put("creator_version", spec.creatorVersion());
+        info.set("resolved_ts", GoJson.unsigned(progress.resolvedTso()));
+        info.set("checkpoint_ts", GoJson.unsigned(progress.checkpointTso()));
+        info.put("checkpoint_time", Times.local(progress.checkpointTso(), settings.zone()));
+        if (withTasks && job.state() == JobState.NORMAL) {
+            ObjectNode task = info.putArray("task_status").addObject();
+            task.put("capture_id", control.self().id());
+            ArrayNode ids = tableIds(progress);
+            if (!ids.isEmpty()) {
+                task.set("table_ids", ids);
+            }
+        }
+        return info;
+    }
+
+    JsonNode create(byte[] body) {
+        ObjectNode base = GoJson.object();
+        base.set("replica_config", ReplicaConfig.defaults());
+        ObjectNode request = GoJson.bind(body, CREATE, base);
+        refuseForeignUpstream(request);
+        String sinkUri = text(request, "sink_uri");
+        if (sinkUri.isEmpty()) {
+            throw new MillraceException(
+                    ErrorCode.SINK_URI_INVALID,
+                    "sink uri invalid 'sink_uri is empty, cannot create a changefeed without"
+                            + " sink_uri'");
+        }
+        String name = text(request, "changefeed_id");
+        JobId id =
+                jobId(
+                        text(request, "namespace"),
+                        name.isEmpty() ? UUID.randomUUID().toString() : name);
+        if (control.image().job(id).isPresent()) {
+            throw new MillraceException(
+                    ErrorCode.JOB_ALREADY_EXISTS, "changefeed already exists, " + id.name());
+        }
+        String upstream = upstream(request);
+        long target = tso(request, "target_ts");
+        var start = control.checks().start(upstream, tso(request, "start_ts"), target);
+        URI uri = SinkUris.parse(sinkUri);
+        ObjectNode config = config(request);
+        ReplicaConfig.validateAndAdjust(config, schemeOf(uri));
+        JobSpec spec =
+                spec(
+                        id,
+                        upstream,
+                        start.upstreamId(),
+                        sinkUri,
+                        schemeOf(uri),
+                        config,
+                        start.startTso(),
+                        target,
+                        clock.instant(),
+                        settings.version(),
+                        settings.zone().getId());
+        control.checks().job(spec);
+        Job job = submit(new Command.CreateJob(spec)).orElseThrow();
+        return info(
+                job,
+                new JobProgress(spec.startTso(), spec.startTso(), Set.of(), 0, 0, 0, 0),
+                false);
+    }
+
+    private static ObjectNode config(ObjectNode request) {
+        return request.get("replica_config") instanceof ObjectNode config
+                ? config
+                : ReplicaConfig.defaults();
+    }
+
+    private static JobSpec spec(
+            JobId id,
+            String upstream,
+            long upstreamId,
+            String sinkUri,
+            String scheme,
+            ObjectNode config,
+            long startTso,
+            long targetTso,
+            java.time.Instant createTime,
+            String creatorVersion,
+            String timeZone) {
+        return new JobSpec(
+                id,
+                upstream,
+                upstreamId,
+                sinkUri,
+                ReplicaConfig.sinkOptions(config, scheme),
+                ReplicaConfig.dispatchers(config),
+                ReplicaConfig.flag(config, "case_sensitive"),
+                ReplicaConfig.flag(config, "force_replicate"),
+                ReplicaConfig.flag(config, "ignore_ineligible_table"),
+                ReplicaConfig.filter(config),
+                startTso,
+                targetTso,
+                ReplicaConfig.memoryQuota(config),
+                Duration.ofNanos(config.path("changefeed_error_stuck_duration").asLong()),
+                timeZone,
+                DIALECT,
+                GoJson.write(config),
+                createTime,
+                creatorVersion);
+    }
+
+    JsonNode update(@Nullable String namespace, String name, byte[] body) {
+        Job job = existing(jobId(namespace, name));
+        if (job.state() != JobState.STOPPED && job.state() != JobState.FAILED) {
+            throw refused("can only update changefeed config when it is stopped or failed");
+        }
+        ObjectNode request = GoJson.bind(body, UPDATE, GoJson.object());
+        refuseForeignUpstream(request);
+        JobSpec old = job.spec();
+        long target = tso(request, "target_ts");
+        if (target != 0 && Long.compareUnsigned(target, old.startTso()) <= 0) {
+            throw refused(
+                    "can not update target_ts:"
+                            + Long.toUnsignedString(target)
+                            + " less than start_ts:"
+                            + Long.toUnsignedString(old.startTso()));
+        }
+        JobSpec changed = changed(old, request, target == 0 ? old.targetTso() : target);
+        if (changed.equals(old)) {
+            throw refused("changefeed config is the same with the old one, do nothing");
+        }
+        if (!changed.sinkUri().equals(old.sinkUri())
+                || !changed.document().equals(old.document())) {
+            refuseContradiction(changed, old);
+            try {
+                control.checks().job(changed);
+            } catch (MillraceException e) {
+                throw wrapped(e, changed.sinkUri());
+            }
+        }
+        Job updated = submit(new Command.UpdateJob(changed, job.revision())).orElseThrow();
+        return info(updated, control.progress(updated.id()), false);
+    }
+
+    private static JobSpec changed(JobSpec old, ObjectNode request, long target) {
+        String uri = text(request, "sink_uri");
+        // A client that edits what it read sends the hidden password back.
+        String sinkUri =
+                uri.isEmpty() || uri.equals(Secrets.maskUri(old.sinkUri())) ? old.sinkUri() : uri;
+        ObjectNode stored = GoJson.readStored(old.document());
+        ObjectNode config = stored;
+        if (request.get("replica_config") instanceof ObjectNode given) {
+            config = ReplicaConfig.completeUpdate(given);
+            ReplicaConfig.restoreSecrets(config, stored);
+        }
+        try {
+            String scheme = schemeOf(SinkUris.parse(sinkUri));
+            ReplicaConfig.validateAndAdjust(config, scheme);
+            JobSpec changed =
+                    spec(
+                            old.id(),
+                            old.upstream(),
+                            old.upstreamId(),
+                            sinkUri,
+                            scheme,
+                            config,
+                            old.startTso(),
+                            target,
+                            old.createTime(),
+                            old.creatorVersion(),
+                            old.timeZone());
+            // Equal documents in another order of fields are no change.
+            return config.equals(GoJson.readStored(old.document()))
+                    ? withDocument(changed, old.document())
+                    : changed;
+        } catch (MillraceException e) {
+            throw wrapped(e, sinkUri);
+        }
+    }
+
+    private static JobSpec withDocument(JobSpec spec, String document) {
+        return new JobSpec(
+                spec.id(),
+                spec.upstream(),
+                spec.upstreamId(),
+                spec.sinkUri(),
+                spec.sinkOptions(),
+                spec.dispatchers(),
+                spec.caseSensitive(),
+                spec.forceReplicate(),
+                spec.ignoreIneligible(),
+                spec.filter(),
+                spec.startTso(),
+                spec.targetTso(),
+                spec.memoryQuota(),
+                spec.stuckAfter(),
+                spec.timeZone(),
+                spec.dialect(),
+                document,
+                spec.createTime(),
+                spec.creatorVersion());
+    }
+
+    /**
+     * URI and config must not say different things, unless the new URI itself brought the value.
+     */
+    private static void refuseContradiction(JobSpec changed, JobSpec old) {
+        var now = changed.sinkSpec();
+        var before = old.sinkSpec();
+        for (String name : List.of("protocol", "transaction-atomicity")) {
+            String configured = changed.sinkOptions().get(name);
+            Optional<String> effective = now.option(name);
+            if (configured != null
+                    && effective.isPresent()
+                    && !effective.get().equals(configured)
+                    && effective.equals(before.option(name))) {
+                throw refused(
+                        "the sink uri says "
+                                + name
+                                + "="
+                                + effective.get()
+                                + ", the config says "
+                                + configured
+                                + "; change both or neither");
+            }
+        }
+    }
+
+    private static MillraceException wrapped(MillraceException e, String sinkUri) {
+        return switch (e.code()) {
+            case TABLE_INELIGIBLE,
+                    SAME_UPSTREAM_DOWNSTREAM,
+                    UPDATE_REFUSED,
+                    UPSTREAM_CONNECTION,
+                    UPSTREAM_ACCESS_DENIED,
+                    UPSTREAM_NOT_FOUND ->
+                    e;
+            default ->
+                    new MillraceException(
+                            ErrorCode.UPDATE_REFUSED,
+                            "changefeed update error: " + CdcErrors.text(e, scheme(sinkUri)),
+                            e);
+        };
+    }
+
+    private static MillraceException refused(String why) {
+        return new MillraceException(ErrorCode.UPDATE_REFUSED, why);
+    }
+
+    JsonNode delete(@Nullable String namespace, String name) {
+        JobId id = jobId(namespace, name);
+        if (submit(new Command.RemoveJob(id)).isPresent()) {
+            try {
+                if (!control.awaitIdle(id, REMOVE_TIMEOUT)) {
+                    throw new ReachedMaxTry(id);
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+        return GoJson.object();
+    }
+
+    /** The changefeed is removed, but its run has not let go of everything yet. */
+    static final class ReachedMaxTry extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        ReachedMaxTry(JobId id) {
+            super(
+                    "[CDC:ErrReachMaxTry]reach maximum try: the changefeed "
+                            + id
+                            + " is removed, but its last run needs more than "
+                            + REMOVE_TIMEOUT.toSeconds()
+                            + " s to stop: [CDC:ErrChangeFeedDeletionUnfinished]changefeed exists"
+                            + " after deletion");
+        }
+    }
+
+    JsonNode pause(@Nullable String namespace, String name) {
+        submit(new Command.PauseJob(existing(jobId(namespace, name)).id()));
+        return GoJson.object();
+    }
+
+    JsonNode resume(@Nullable String namespace, String name, byte[] body) {
+        Job job = existing(jobId(namespace, name));
+        ObjectNode request = GoJson.bind(body, RESUME, GoJson.object());
+        refuseForeignUpstream(request);
+        long overwrite = tso(request, "overwrite_checkpoint_ts");
+        long from = overwrite == 0 ? control.progress(job.id()).checkpointTso() : overwrite;
+        control.checks().resumable(job.spec().upstream(), from, overwrite != 0);
+        control.checks().differentClusters(job.spec());
+        submit(new Command.ResumeJob(job.id(), overwrite));
+        return GoJson.object();
+    }
+
+    JsonNode verifyTable(byte[] body) {
+        ObjectNode base = GoJson.object();
+        base.set("replica_config", ReplicaConfig.defaults());
+        ObjectNode request = GoJson.bind(body, VERIFY, base);
+        refuseForeignUpstream(request);
+        ObjectNode config = config(request);
+        Upstream upstream = control.checks().upstreams().get(upstream(request));
+        boolean force = ReplicaConfig.flag(config, "force_replicate");
+        ArrayNode eligible = GoJson.array();
+        ArrayNode ineligible = GoJson.array();
+        for (TableSchema table :
+                upstream.tables(
+                        ReplicaConfig.filter(config)
+                                .compile(ReplicaConfig.flag(config, "case_sensitive")))) {
+            (force || table.hasHandleKey() ? eligible : ineligible)
+                    .addObject()
+                    .put("database_name", table.name().schema())
+                    .put("table_name", table.name().table())
+                    .put("table_id", table.tableId())
+                    .put("is_partition", false);
+        }
+        ObjectNode answer = GoJson.object();
+        if (!ineligible.isEmpty()) {
+            answer.set("ineligible_tables", ineligible);
+        }
+        if (!eligible.isEmpty()) {
+            answer.set("eligible_tables", eligible);
+        }
+        return answer;
+    }
+
+    JsonNode currentTso(byte[] body) {
+        ObjectNode request = GoJson.bind(body, TSO, GoJson.object());
+        refuseForeignUpstream(request);
+        Upstream upstream = control.checks().upstreams().get(upstream(request));
+        if (request.has("id")
+                && tso(request, "id") != 0
+                && tso(request, "id") != upstream.clusterId()) {
+            throw new MillraceException(
+                    ErrorCode.UPSTREAM_NOT_FOUND,
+                    "upstream not found, cluster-id: " + Long.toUnsignedString(tso(request, "id")));
+        }
+        long now = upstream.currentTso();
+        return GoJson.object()
+                .put("timestamp", Tso.physicalMs(now))
+                .put("logic_time", Tso.logical(now));
+    }
+
+    private static void refuseForeignUpstream(ObjectNode request) {
+        for (Shape.Field field : UPSTREAM_FIELDS) {
+            JsonNode value = request.path(field.name());
+            if (!value.isMissingNode() && !value.isEmpty() || !value.asText("").isEmpty()) {
+                throw new MillraceException(
+                        ErrorCode.UNSUPPORTED_OPTION,
+                        field.name()
+                                + " is not supported: there is no PD here; name one of the server's"
+                                + " upstreams in the field upstream");
+            }
+        }
+    }
+
+    private static String upstream(ObjectNode request) {
+        String name = text(request, "upstream");
+        return name.isEmpty() ? Upstreams.DEFAULT : name;
+    }
+
+    private Job existing(JobId id) {
+        return control.image()
+                .job(id)
+                .orElseThrow(() ->
+                        new MillraceException(
+                                ErrorCode.JOB_NOT_FOUND, "changefeed not exists, " + id));
+    }
+
+    private JobId jobId(@Nullable String namespace, String name) {
+        if (!JobId.isName(name)) {
+            throw invalid("invalid changefeed_id: " + name);
+        }
+        return new JobId(namespace(namespace), name);
+    }
+
+    private static String namespace(@Nullable String namespace) {
+        if (namespace == null || namespace.isEmpty()) {
+            return JobId.DEFAULT_NAMESPACE;
+        }
+        if (!JobId.isName(namespace)) {
+            throw invalid("invalid namespace: " + namespace);
+        }
+        return namespace;
+    }
+
+    private static MillraceException invalid(String message) {
+        return new MillraceException(ErrorCode.INVALID_NAME, message);
+    }
+
+    private String word(JobState state) {
+        return state == JobState.RETRYING
+                ? settings.retryingWord()
+                : state.name().toLowerCase(Locale.ROOT);
+    }
+
+    private Optional<Job> submit(Command command) {
+        try {
+            return control.submit(command).join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof MillraceException known) {
+                throw known;
+            }
+            throw e;
+        }
+    }
+
+    private static JsonNode list(ArrayNode items) {
+        ObjectNode answer = GoJson.object().put("total", items.size());
+        answer.set("items", items);
+        return answer;
+    }
+
+    private static String text(ObjectNode request, String field) {
+        return request.path(field).asText("");
+    }
+
+    private static long tso(ObjectNode request, String field) {
+        return request.path(field).bigIntegerValue().longValue();
+    }
+
+    private static String schemeOf(URI uri) {
+        return uri.getScheme() == null ? "" : uri.getScheme().toLowerCase(Locale.ROOT);
+    }
+
+    /** The scheme of a URI text that may be malformed. */
+    static String scheme(String uri) {
+        int colon = uri.indexOf(':');
+        return colon < 0 ? "" : uri.substring(0, colon).toLowerCase(Locale.ROOT);
+    }
+}

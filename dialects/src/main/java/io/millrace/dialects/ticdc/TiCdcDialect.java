@@ -1,0 +1,278 @@
+package io.millrace.dialects.ticdc;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.javalin.config.JavalinConfig;
+import io.javalin.http.Context;
+import io.javalin.http.HandlerType;
+import io.javalin.http.HttpResponseException;
+import io.millrace.core.control.ControlPlane;
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Puts the TiCDC v2 routes on a listener, with TiCDC's rules for everything around them. */
+public final class TiCdcDialect {
+    private static final String JSON = "application/json; charset=utf-8";
+    private static final String V2 = "/api/v2";
+    private static final Logger LOG = LoggerFactory.getLogger(TiCdcDialect.class);
+
+    /** Checks a user's password; not installed when the listener is open. */
+    public interface Authenticator {
+        boolean accepts(String user, String password);
+    }
+
+    private interface Action {
+        JsonNode run(TiCdcApi api, Context context);
+    }
+
+    private record Route(HandlerType method, Pattern path) {}
+
+    private final Supplier<Optional<ControlPlane>> control;
+    private final TiCdcSettings settings;
+    private final LogLevels logLevels;
+    private final Optional<Authenticator> authenticator;
+    private final List<Route> known = new ArrayList<>();
+
+    /**
+     * @param control empty until the server is ready: until then everything answers 503
+     */
+    public TiCdcDialect(
+            Supplier<Optional<ControlPlane>> control,
+            TiCdcSettings settings,
+            LogLevels logLevels,
+            Optional<Authenticator> authenticator) {
+        this.control = control;
+        this.settings = settings;
+        this.logLevels = logLevels;
+        this.authenticator = authenticator;
+    }
+
+    /** Registers routes and error answers. */
+    public void install(JavalinConfig config) {
+        config.router.ignoreTrailingSlashes = false;
+        config.http.defaultContentType = "text/plain";
+        route(config, HandlerType.GET, "/status", (api, request) -> api.shortStatus());
+        route(config, HandlerType.GET, V2 + "/status", (api, request) -> api.status());
+        route(config, HandlerType.GET, V2 + "/health", (api, request) -> api.health());
+        route(
+                config,
+                HandlerType.POST,
+                V2 + "/log",
+                (api, request) -> api.setLogLevel(request.bodyAsBytes()));
+        route(config, HandlerType.GET, V2 + "/captures", (api, request) -> api.captures());
+        route(config, HandlerType.GET, V2 + "/processors", (api, request) -> api.processors());
+        route(
+                config,
+                HandlerType.GET,
+                V2 + "/processors/{id}/{capture}",
+                (api, request) ->
+                        api.processor(
+                                request.queryParam("namespace"),
+                                request.pathParam("id"),
+                                request.pathParam("capture")));
+        route(config, HandlerType.POST, V2 + "/owner/resign", (api, request) -> api.resign());
+        route(
+                config,
+                HandlerType.POST,
+                V2 + "/verify_table",
+                (api, request) -> api.verifyTable(request.bodyAsBytes()));
+        route(
+                config,
+                HandlerType.POST,
+                V2 + "/tso",
+                (api, request) -> api.currentTso(request.bodyAsBytes()));
+        changefeedRoutes(config);
+        config.routes.exception(MillraceException.class, this::refuse);
+        config.routes.exception(
+                TiCdcApi.ReachedMaxTry.class,
+                (e, request) ->
+                        fail(request, String.valueOf(e.getMessage()), "CDC:ErrReachMaxTry"));
+        config.routes.exception(HttpResponseException.class, this::httpError);
+        config.routes.exception(
+                Exception.class,
+                (e, request) -> {
+                    LOG.error(
+                            "request failed method={} path={}",
+                            request.method(),
+                            request.path(),
+                            e);
+                    fail(request, "the request failed inside the server: " + e, "");
+                });
+    }
+
+    private void changefeedRoutes(JavalinConfig config) {
+        String all = V2 + "/changefeeds";
+        String one = all + "/{id}";
+        route(
+                config,
+                HandlerType.GET,
+                all,
+                (api, request) ->
+                        api.changefeeds(
+                                request.queryParam("namespace"), request.queryParam("state")));
+        route(config, HandlerType.POST, all, (api, request) -> api.create(request.bodyAsBytes()));
+        for (String path : List.of(one, one + "/meta_info")) {
+            route(
+                    config,
+                    HandlerType.GET,
+                    path,
+                    (api, request) ->
+                            api.changefeed(
+                                    request.queryParam("namespace"), request.pathParam("id")));
+        }
+        route(
+                config,
+                HandlerType.GET,
+                one + "/status",
+                (api, request) ->
+                        api.changefeedStatus(
+                                request.queryParam("namespace"), request.pathParam("id")));
+        route(
+                config,
+                HandlerType.PUT,
+                one,
+                (api, request) ->
+                        api.update(
+                                request.queryParam("namespace"),
+                                request.pathParam("id"),
+                                request.bodyAsBytes()));
+        route(
+                config,
+                HandlerType.DELETE,
+                one,
+                (api, request) ->
+                        api.delete(request.queryParam("namespace"), request.pathParam("id")));
+        route(
+                config,
+                HandlerType.POST,
+                one + "/pause",
+                (api, request) ->
+                        api.pause(request.queryParam("namespace"), request.pathParam("id")));
+        route(
+                config,
+                HandlerType.POST,
+                one + "/resume",
+                (api, request) ->
+                        api.resume(
+                                request.queryParam("namespace"),
+                                request.pathParam("id"),
+                                request.bodyAsBytes()));
+    }
+
+    private void route(JavalinConfig config, HandlerType method, String path, Action action) {
+        known.add(new Route(method, Pattern.compile(path.replaceAll("\\{[a-z]+}", "[^/]+"))));
+        config.routes.addHttpHandler(
+                method,
+                path,
+                request -> {
+                    Optional<ControlPlane> ready = control.get();
+                    if (ready.isEmpty()) {
+                        String code = "CDC:ErrServerIsNotReady";
+                        answer(
+                                request,
+                                503,
+                                CdcErrors.body("[" + code + "]cdc server is not ready", code));
+                        return;
+                    }
+                    if (!authenticated(request)) {
+                        return;
+                    }
+                    TiCdcApi api =
+                            new TiCdcApi(ready.get(), settings, logLevels, Clock.systemUTC());
+                    answer(request, 200, action.run(api, request));
+                });
+    }
+
+    private boolean authenticated(Context request) {
+        if (authenticator.isEmpty()) {
+            return true;
+        }
+        var given = request.basicAuthCredentials();
+        if (given != null
+                && authenticator.get().accepts(given.getUsername(), given.getPassword())) {
+            return true;
+        }
+        String code = given == null ? "CDC:ErrCredentialNotFound" : "CDC:ErrUnauthorized";
+        String why =
+                given == null
+                        ? "credential not found: send a Basic Authorization header"
+                        : "user name or password is wrong";
+        request.header("WWW-Authenticate", "Basic realm=\"millrace\"");
+        answer(request, 401, CdcErrors.body("[" + code + "]" + why, code));
+        return false;
+    }
+
+    private void refuse(MillraceException e, Context request) {
+        // The sink scheme is in the message's own words; the API's errors before a sink exists need
+        // none, and those about a sink name it in their message.
+        String scheme = sinkSchemeOf(request);
+        if (e.code() == ErrorCode.INTERNAL) {
+            LOG.error("request failed method={} path={}", request.method(), request.path(), e);
+        }
+        fail(request, CdcErrors.text(e, scheme), CdcErrors.code(e.code(), scheme));
+    }
+
+    /** Looks up which kind of sink a create request was about, to choose between error codes. */
+    private static String sinkSchemeOf(Context request) {
+        try {
+            return GoJson.bind(request.bodyAsBytes(), TiCdcApi.CREATE, GoJson.object())
+                    .path("sink_uri")
+                    .asText("")
+                    .replaceFirst(":.*$", "");
+        } catch (MillraceException | HttpResponseException notACreateRequest) {
+            return "";
+        }
+    }
+
+    private static void fail(Context request, String text, String code) {
+        answer(request, CdcErrors.status(text), CdcErrors.body(text, code));
+    }
+
+    private static void answer(Context request, int status, JsonNode body) {
+        request.status(status).contentType(JSON).result(GoJson.write(body));
+    }
+
+    private void httpError(HttpResponseException e, Context request) {
+        switch (e.getStatus()) {
+            case 404 -> notFound(request);
+            case 413 ->
+                    refuse(
+                            new MillraceException(
+                                    ErrorCode.INVALID_PARAMETER,
+                                    "invalid api parameter: the request body is too large"),
+                            request);
+            default -> {
+                LOG.warn(
+                        "request failed method={} path={} status={}",
+                        request.method(),
+                        request.path(),
+                        e.getStatus());
+                fail(request, String.valueOf(e.getMessage()), "");
+            }
+        }
+    }
+
+    /** Unknown path or method: 404 in plain text; a path off by a trailing slash is redirected. */
+    private void notFound(Context request) {
+        String path = request.path();
+        String other = path.endsWith("/") ? path.substring(0, path.length() - 1) : path + "/";
+        for (Route route : known) {
+            if (route.method() == request.method() && route.path().matcher(other).matches()) {
+                String query = request.queryString();
+                request.header("Location", query == null ? other : other + "?" + query);
+                request.status(request.method() == HandlerType.GET ? 301 : 307)
+                        .contentType("text/plain")
+                        .result("");
+                return;
+            }
+        }
+        request.status(404).contentType("text/plain").result("404 page not found");
+    }
+}
