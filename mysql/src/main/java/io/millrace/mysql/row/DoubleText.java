@@ -35,7 +35,8 @@ final class DoubleText {
 
     /** Numbers with few digits, without allocating. */
     private static boolean appendShort(double value, ByteSink out) {
-        for (int places = 0; places < POWERS.length; places++) {
+        for (int power = 0; power < POWERS.length; power++) {
+            int places = power;
             double scaled = value * POWERS[places];
             if (scaled >= EXACT_LIMIT) {
                 return false;
@@ -43,6 +44,10 @@ final class DoubleText {
             long digits = (long) scaled;
             // The division is correctly rounded, so equality means that these digits read back.
             if (digits == scaled && digits / POWERS[places] == value) {
+                while (places > 0 && digits % 10 == 0) {
+                    digits /= 10;
+                    places--;
+                }
                 long unit = (long) POWERS[places];
                 out.putLong(digits / unit);
                 out.put('.');

@@ -346,10 +346,10 @@ public final class TableMapMetadata {
                     WireTypes.LONGLONG,
                     WireTypes.FLOAT,
                     WireTypes.DOUBLE,
-                    WireTypes.NEWDECIMAL ->
+                    WireTypes.NEWDECIMAL,
+                    // A year counts, as an unsigned number.
+                    WireTypes.YEAR ->
                     true;
-            // MariaDB's YEAR is a number among others.
-            case WireTypes.YEAR -> map.mariaDb();
             default -> false;
         };
     }

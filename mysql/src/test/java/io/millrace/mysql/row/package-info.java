@@ -1,0 +1,4 @@
+@NullMarked
+package io.millrace.mysql.row;
+
+import org.jspecify.annotations.NullMarked;
