@@ -7,6 +7,7 @@ import io.millrace.core.model.Checkpoint;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.SourcePosition;
 import io.millrace.core.spi.Acks;
+import io.millrace.core.spi.Sink;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReference;
@@ -28,9 +29,6 @@ import org.jspecify.annotations.Nullable;
  * second ack, or one for something never offered, cannot hit another entry by accident.
  */
 public class AckLedger implements Acks {
-    /** Events that may be under way; more wait until the oldest is acked. */
-    public static final int WINDOW = 1 << 14;
-
     private final AtomicLongArray slots;
     private final int mask;
     private final @Nullable SourcePosition[] positions;
@@ -57,7 +55,7 @@ public class AckLedger implements Acks {
      * @param startTso resolved TSO when there is no checkpoint
      */
     public AckLedger(Optional<Checkpoint> start, long startTso) {
-        this(start, startTso, WINDOW);
+        this(start, startTso, Sink.MAX_UNACKED);
     }
 
     AckLedger(Optional<Checkpoint> start, long startTso, int window) {

@@ -10,9 +10,17 @@ import io.millrace.core.model.SchemaChange;
  * {@link Acks#ack} (or the job one {@link Acks#fail}); a batch's reference passes to the sink on
  * acceptance, and the sink releases it.
  *
+ * <p>A sink must not wait for later events before it releases a batch: the memory quota may be used
+ * up, and none would come. One that commits whole transactions writes the rows into its open
+ * transaction, releases, and acks after the commit; it commits early rather than hold more than
+ * {@link #MAX_UNACKED} events.
+ *
  * <p>{@code seq} is dense and grows with stream order; it has no meaning beyond this run.
  */
 public interface Sink extends AutoCloseable {
+    /** The engine offers at most this many events from the oldest that is not acked on. */
+    int MAX_UNACKED = 1 << 14;
+
     /** Takes rows. False when the sink is full now: the engine keeps the batch and asks again. */
     boolean offer(long seq, RowBatch batch);
 

@@ -1,0 +1,159 @@
+package io.millrace.testkit.sim;
+
+import io.millrace.core.engine.AckLedger;
+import io.millrace.core.engine.Pipeline.LedgerFactory;
+import io.millrace.core.model.Checkpoint;
+import io.millrace.core.model.RowBatch;
+import io.millrace.core.model.SchemaChange;
+import io.millrace.core.spi.Acks;
+import io.millrace.core.spi.Sink;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
+
+/** Defects put in on purpose, to show that the checks see them. */
+public enum Mutation {
+    NONE,
+    /** The ledger takes some events for acked that are not: the checkpoint advances early. */
+    EARLY_CHECKPOINT,
+    /** A batch is acked but never handed to the sink. */
+    DROPPED_ROWS,
+    /** Two batches that follow each other change places. */
+    REORDERED_ROWS;
+
+    /** One event in so many is hit. */
+    private static final int ONE_IN = 20;
+
+    LedgerFactory ledgers(SplittableRandom random) {
+        return this == EARLY_CHECKPOINT
+                ? (start, startTso) -> new EarlyLedger(start, startTso, random)
+                : AckLedger::new;
+    }
+
+    Sink wrap(Sink sink, Acks acks, SplittableRandom random) {
+        return switch (this) {
+            case NONE, EARLY_CHECKPOINT -> sink;
+            case DROPPED_ROWS -> new DroppingSink(sink, acks, random);
+            case REORDERED_ROWS -> new ReorderingSink(sink, random);
+        };
+    }
+
+    private static final class EarlyLedger extends AckLedger {
+        private final SplittableRandom random;
+
+        EarlyLedger(Optional<Checkpoint> start, long startTso, SplittableRandom random) {
+            super(start, startTso);
+            this.random = random;
+        }
+
+        @Override
+        protected boolean acked(long seq) {
+            return super.acked(seq) || random.nextInt(ONE_IN) == 0;
+        }
+    }
+
+    /** Hands everything on. */
+    private static class ForwardingSink implements Sink {
+        final Sink sink;
+
+        ForwardingSink(Sink sink) {
+            this.sink = sink;
+        }
+
+        @Override
+        public boolean offer(long seq, RowBatch batch) {
+            return sink.offer(seq, batch);
+        }
+
+        @Override
+        public boolean offer(long seq, SchemaChange change, boolean replayed) {
+            return sink.offer(seq, change, replayed);
+        }
+
+        @Override
+        public void transactionEnded(long commitTso) {
+            sink.transactionEnded(commitTso);
+        }
+
+        @Override
+        public void resolved(long tso) {
+            sink.resolved(tso);
+        }
+
+        @Override
+        public int doWork(long nowNanos) {
+            return sink.doWork(nowNanos);
+        }
+
+        @Override
+        public void close() {
+            sink.close();
+        }
+    }
+
+    private static final class DroppingSink extends ForwardingSink {
+        private final Acks acks;
+        private final SplittableRandom random;
+
+        DroppingSink(Sink sink, Acks acks, SplittableRandom random) {
+            super(sink);
+            this.acks = acks;
+            this.random = random;
+        }
+
+        @Override
+        public boolean offer(long seq, RowBatch batch) {
+            if (random.nextInt(ONE_IN) == 0) {
+                batch.release();
+                acks.ack(seq);
+                return true;
+            }
+            return sink.offer(seq, batch);
+        }
+    }
+
+    private static final class ReorderingSink extends ForwardingSink {
+        private final SplittableRandom random;
+        private @Nullable RowBatch kept;
+        private long keptSeq;
+
+        ReorderingSink(Sink sink, SplittableRandom random) {
+            super(sink);
+            this.random = random;
+        }
+
+        @Override
+        public boolean offer(long seq, RowBatch batch) {
+            if (kept == null && random.nextInt(ONE_IN) == 0) {
+                kept = batch;
+                keptSeq = seq;
+                return true;
+            }
+            return sink.offer(seq, batch) && handOnKept();
+        }
+
+        private boolean handOnKept() {
+            if (kept != null && sink.offer(keptSeq, kept)) {
+                kept = null;
+            }
+            return true;
+        }
+
+        @Override
+        public int doWork(long nowNanos) {
+            if (kept != null && random.nextInt(4) == 0) {
+                handOnKept();
+            }
+            return sink.doWork(nowNanos);
+        }
+
+        @Override
+        public void close() {
+            if (kept != null) {
+                kept.release();
+                kept = null;
+            }
+            sink.close();
+        }
+    }
+}
