@@ -58,6 +58,13 @@ public final class TiCdcDialect {
     public void install(JavalinConfig config) {
         config.router.ignoreTrailingSlashes = false;
         config.http.defaultContentType = "text/plain";
+        // The framework would answer HEAD for every GET route; TiCDC routes none.
+        config.routes.before(request -> {
+            if (request.method() == HandlerType.HEAD) {
+                notFound(request);
+                request.skipRemainingHandlers();
+            }
+        });
         route(config, HandlerType.GET, "/status", (api, request) -> api.shortStatus());
         route(config, HandlerType.GET, V2 + "/status", (api, request) -> api.status());
         route(config, HandlerType.GET, V2 + "/health", (api, request) -> api.health());

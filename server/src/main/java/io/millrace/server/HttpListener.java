@@ -1,0 +1,110 @@
+package io.millrace.server;
+
+import io.javalin.Javalin;
+import io.javalin.config.JavalinConfig;
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import java.util.function.Consumer;
+import org.eclipse.jetty.server.HttpConfiguration;
+import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.SecureRequestCustomizer;
+import org.eclipse.jetty.server.Server;
+import org.eclipse.jetty.server.ServerConnector;
+import org.eclipse.jetty.util.ssl.SslContextFactory;
+
+/**
+ * One port: Javalin on Jetty, each request on a virtual thread of its own, TLS when configured.
+ * What is served there is a dialect's business.
+ */
+final class HttpListener implements AutoCloseable {
+    private static final long IDLE_TIMEOUT_MS = 10 * 60 * 1000L;
+
+    private final Javalin javalin;
+
+    private HttpListener(Javalin javalin) {
+        this.javalin = javalin;
+    }
+
+    /**
+     * Opens the port.
+     *
+     * @throws MillraceException INVALID_CONFIG when the address is in use or not ours
+     */
+    static HttpListener open(ServerConfig config, Consumer<JavalinConfig> dialect) {
+        Javalin javalin =
+                Javalin.create(settings -> {
+                    settings.startup.showJavalinBanner = false;
+                    settings.startup.showOldJavalinVersionWarning = false;
+                    settings.startup.startupWatcherEnabled = false;
+                    settings.concurrency.useVirtualThreads = true;
+                    settings.http.maxRequestSize = config.maxBodyBytes();
+                    settings.jetty.modifyHttpConfiguration(
+                            http -> http.setSendServerVersion(false));
+                    settings.jetty.addConnector((server, http) -> connector(config, server, http));
+                    dialect.accept(settings);
+                });
+        try {
+            javalin.start();
+        } catch (RuntimeException e) {
+            javalin.stop();
+            throw new MillraceException(
+                    ErrorCode.INVALID_CONFIG,
+                    "cannot listen on "
+                            + config.host()
+                            + ":"
+                            + config.port()
+                            + " ("
+                            + rootMessage(e)
+                            + "); choose another --addr or stop what uses it",
+                    e);
+        }
+        return new HttpListener(javalin);
+    }
+
+    private static String rootMessage(Throwable e) {
+        Throwable root = e;
+        while (root.getCause() != null && root.getCause() != root) {
+            root = root.getCause();
+        }
+        return String.valueOf(root.getMessage());
+    }
+
+    private static ServerConnector connector(
+            ServerConfig config, Server server, HttpConfiguration http) {
+        ServerConnector connector =
+                config.tls()
+                        .map(tls -> secure(tls, server, http))
+                        .orElseGet(
+                                () -> new ServerConnector(server, new HttpConnectionFactory(http)));
+        connector.setHost(config.host());
+        connector.setPort(config.port());
+        connector.setIdleTimeout(IDLE_TIMEOUT_MS);
+        return connector;
+    }
+
+    private static ServerConnector secure(
+            ServerConfig.Tls tls, Server server, HttpConfiguration http) {
+        SslContextFactory.Server ssl = new SslContextFactory.Server();
+        ssl.setKeyStore(Pem.identity(tls.cert(), tls.key()));
+        ssl.setKeyStorePassword(Pem.PASSWORD);
+        ssl.setSniRequired(false);
+        tls.ca()
+                .ifPresent(ca -> {
+                    ssl.setTrustStore(Pem.trusted(ca));
+                    ssl.setNeedClientAuth(true);
+                });
+        HttpConfiguration https = new HttpConfiguration(http);
+        // Clients reach a node by address as well as by name; the certificate check is theirs.
+        https.addCustomizer(new SecureRequestCustomizer(false));
+        return new ServerConnector(server, ssl, new HttpConnectionFactory(https));
+    }
+
+    int port() {
+        return javalin.port();
+    }
+
+    @Override
+    public void close() {
+        javalin.stop();
+    }
+}

@@ -1,0 +1,178 @@
+package io.millrace.server;
+
+import io.millrace.core.blackhole.BlackholeSinkFactory;
+import io.millrace.core.error.MillraceException;
+import io.millrace.core.spi.SinkFactory;
+import io.millrace.core.spi.UpstreamFactory;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.core.config.Configurator;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Starts a server: reads the configuration, wires the parts by hand, waits for the end. */
+@Command(
+        name = "millrace server",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = "Runs a Millrace server.",
+        versionProvider = Main.Versions.class,
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {"0:stopped by a signal", "1:cannot start", "2:wrong command line"})
+public final class Main implements Callable<Integer> {
+    @Option(
+            names = "--config",
+            paramLabel = "FILE",
+            description = "TOML file; the options below override it.")
+    private @Nullable Path config;
+
+    @Option(
+            names = "--addr",
+            paramLabel = "HOST:PORT",
+            description = "Where the API listens. Default: " + ServerConfig.DEFAULT_ADDR)
+    private @Nullable String addr;
+
+    @Option(
+            names = "--advertise-addr",
+            paramLabel = "HOST:PORT",
+            description = "How others reach this node. Default: the address listened on")
+    private @Nullable String advertiseAddr;
+
+    @Option(
+            names = "--upstream",
+            paramLabel = "URI",
+            description = "Default upstream, mysql://user:pass@host:port")
+    private @Nullable String upstream;
+
+    @Option(
+            names = "--data-dir",
+            paramLabel = "DIR",
+            description = "Metadata and key file. Default: ./millrace-data")
+    private @Nullable String dataDir;
+
+    @Option(
+            names = "--log-level",
+            paramLabel = "LEVEL",
+            description = "debug, info, warn, error or fatal. Default: info")
+    private @Nullable String logLevel;
+
+    @Option(
+            names = "--time-zone",
+            paramLabel = "ZONE",
+            description = "Of times in answers and of TIMESTAMP texts. Default: the system's")
+    private @Nullable String timeZone;
+
+    @Option(
+            names = "--cluster-id",
+            paramLabel = "ID",
+            description = "Shown by status. Default: default")
+    private @Nullable String clusterId;
+
+    @Option(
+            names = "--retry-interval",
+            paramLabel = "DURATION",
+            description = "First wait between retries of a changefeed. Default: 10s")
+    private @Nullable String retryInterval;
+
+    @Option(
+            names = "--tls-cert",
+            paramLabel = "FILE",
+            description = "PEM certificate chain; switches the API to HTTPS.")
+    private @Nullable String tlsCert;
+
+    @Option(names = "--tls-key", paramLabel = "FILE", description = "PEM PKCS#8 private key.")
+    private @Nullable String tlsKey;
+
+    @Option(
+            names = "--tls-ca",
+            paramLabel = "FILE",
+            description = "PEM authorities; clients must show a certificate of theirs.")
+    private @Nullable String tlsCa;
+
+    private Main() {}
+
+    /** Prints the version. */
+    static final class Versions implements CommandLine.IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            return new String[] {
+                "Millrace "
+                        + Version.CURRENT.version()
+                        + " (commit "
+                        + Version.CURRENT.gitHash()
+                        + ")"
+            };
+        }
+    }
+
+    public static void main(String[] args) {
+        System.exit(new CommandLine(new Main()).execute(args));
+    }
+
+    /** Where changes come from. */
+    static List<UpstreamFactory> upstreams() {
+        return List.of();
+    }
+
+    /** Where changes go to. */
+    static List<SinkFactory> sinks() {
+        return List.of(new BlackholeSinkFactory());
+    }
+
+    @Override
+    public Integer call() throws InterruptedException {
+        try {
+            ServerConfig settings = ServerConfig.of(settings());
+            Configurator.setRootLevel(org.apache.logging.log4j.Level.valueOf(settings.logLevel()));
+            MillraceNode node = MillraceNode.start(settings, upstreams(), sinks());
+            CountDownLatch stopped = new CountDownLatch(1);
+            Runtime.getRuntime()
+                    .addShutdownHook(
+                            new Thread(
+                                    () -> {
+                                        node.close();
+                                        LogManager.shutdown();
+                                        stopped.countDown();
+                                    },
+                                    "shutdown"));
+            System.out.println(
+                    "Millrace "
+                            + Version.CURRENT.version()
+                            + " is ready: TiCDC API v2 at "
+                            + node.url()
+                            + "/api/v2, metrics at "
+                            + node.url()
+                            + "/metrics, data in "
+                            + settings.dataDir().toAbsolutePath());
+            stopped.await();
+            return 0;
+        } catch (MillraceException e) {
+            System.err.println(
+                    "millrace server: " + io.millrace.core.control.Secrets.maskText(e.text()));
+            return 1;
+        }
+    }
+
+    private Settings settings() {
+        Settings settings = new Settings();
+        if (config != null) {
+            settings.addFile(config);
+        }
+        return settings.set("addr", addr)
+                .set("advertise-addr", advertiseAddr)
+                .set("upstream", upstream)
+                .set("data-dir", dataDir)
+                .set("log-level", logLevel)
+                .set("time-zone", timeZone)
+                .set("cluster-id", clusterId)
+                .set("retry-interval", retryInterval)
+                .set("tls.cert", tlsCert)
+                .set("tls.key", tlsKey)
+                .set("tls.ca", tlsCa);
+    }
+}

@@ -1,0 +1,162 @@
+package io.millrace.server;
+
+import io.javalin.config.JavalinConfig;
+import io.millrace.core.control.ControlPlane;
+import io.millrace.core.control.LocalControlPlane;
+import io.millrace.core.control.NodeInfo;
+import io.millrace.core.control.Sinks;
+import io.millrace.core.control.Upstreams;
+import io.millrace.core.control.Vault;
+import io.millrace.core.spi.SinkFactory;
+import io.millrace.core.spi.UpstreamFactory;
+import io.millrace.dialects.ticdc.TiCdcDialect;
+import io.millrace.dialects.ticdc.TiCdcSettings;
+import io.millrace.metastore.SqliteMetaStore;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.time.Clock;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A whole server in one object: opened part by part, in an order in which each part finds what it
+ * needs, and closed in the reverse order. The listener answers 503 until the rest is ready.
+ */
+final class MillraceNode implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(MillraceNode.class);
+
+    private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+    private final ServerConfig config;
+    private final HttpListener listener;
+    private final MetricsPage metrics;
+    private volatile Optional<LocalControlPlane> control = Optional.empty();
+
+    private MillraceNode(
+            ServerConfig config, List<UpstreamFactory> sources, List<SinkFactory> targets) {
+        this.config = config;
+        try {
+            this.metrics = own(new MetricsPage(Clock.systemUTC()));
+            SqliteMetaStore store = own(SqliteMetaStore.open(config.dataDir()));
+            Vault vault = Vault.open(config.dataDir().resolve("secret.key"));
+            this.listener = own(HttpListener.open(config, this::install));
+            Upstreams upstreams = own(new Upstreams(store, vault, sources, config.upstreams()));
+            LocalControlPlane plane =
+                    own(
+                            new LocalControlPlane(
+                                    store,
+                                    vault,
+                                    self(),
+                                    upstreams,
+                                    new Sinks(targets),
+                                    config.retryInterval(),
+                                    Clock.systemUTC()));
+            plane.start();
+            this.control = Optional.of(plane);
+        } catch (RuntimeException e) {
+            closeParts();
+            throw e;
+        }
+    }
+
+    /**
+     * Opens everything and starts the jobs that were active.
+     *
+     * @throws io.millrace.core.error.MillraceException when a part cannot be opened; what was
+     *     opened is closed again
+     */
+    static MillraceNode start(
+            ServerConfig config, List<UpstreamFactory> sources, List<SinkFactory> targets) {
+        return new MillraceNode(config, sources, targets);
+    }
+
+    private <T extends AutoCloseable> T own(T part) {
+        parts.push(part);
+        return part;
+    }
+
+    private NodeInfo self() {
+        String address = config.advertiseAddress().orElse(config.host() + ":" + listener.port());
+        return new NodeInfo(
+                UUID.randomUUID().toString(),
+                address,
+                Version.CURRENT.version(),
+                ProcessHandle.current().pid(),
+                Clock.systemUTC().instant());
+    }
+
+    private void install(JavalinConfig http) {
+        Optional<TiCdcDialect.Authenticator> authenticator =
+                config.login().map(MillraceNode::authenticator);
+        new TiCdcDialect(
+                        () -> control.map(plane -> (ControlPlane) plane),
+                        new TiCdcSettings(
+                                Version.CURRENT.version(),
+                                Version.CURRENT.gitHash(),
+                                config.clusterId(),
+                                config.timeZone(),
+                                config.retryingWord()),
+                        new LogControl(),
+                        authenticator)
+                .install(http);
+        http.routes.get(
+                "/metrics",
+                request -> {
+                    var given = request.basicAuthCredentials();
+                    if (authenticator.isPresent()
+                            && (given == null
+                                    || !authenticator
+                                            .get()
+                                            .accepts(given.getUsername(), given.getPassword()))) {
+                        request.header("WWW-Authenticate", "Basic realm=\"millrace\"").status(401);
+                        return;
+                    }
+                    control.ifPresentOrElse(
+                            plane ->
+                                    request.contentType(MetricsPage.CONTENT_TYPE)
+                                            .result(metrics.text(plane)),
+                            () -> request.status(503));
+                });
+    }
+
+    private static TiCdcDialect.Authenticator authenticator(ServerConfig.Login login) {
+        return (user, password) -> same(user, login.user()) & same(password, login.password());
+    }
+
+    /** In a time that does not tell how much of the text was right. */
+    private static boolean same(String given, String wanted) {
+        return MessageDigest.isEqual(
+                given.getBytes(StandardCharsets.UTF_8), wanted.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** {@code http://host:port}. */
+    String url() {
+        return (config.tls().isPresent() ? "https://" : "http://")
+                + config.host()
+                + ":"
+                + listener.port();
+    }
+
+    /** Stops all jobs in order, keeping their state, and closes everything. */
+    @Override
+    public void close() {
+        control.ifPresent(LocalControlPlane::announceStop);
+        closeParts();
+        LOG.info("server stopped");
+    }
+
+    private void closeParts() {
+        while (!parts.isEmpty()) {
+            AutoCloseable part = parts.pop();
+            try {
+                part.close();
+            } catch (Exception e) {
+                LOG.warn("closing failed part={}", part.getClass().getSimpleName(), e);
+            }
+        }
+    }
+}

@@ -1,0 +1,199 @@
+package io.millrace.server;
+
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.ZoneId;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * Everything that a server is started with. An instance is always valid.
+ *
+ * @param host address to listen on
+ * @param port port to listen on; 0 takes a free one
+ * @param advertiseAddress {@code host:port} by which others reach this node; empty means the one
+ *     listened on
+ * @param dataDir where metadata and the key file live
+ * @param upstreams URIs by name; {@code default} is the one of jobs that name none
+ * @param logLevel debug, info, warn, error or fatal
+ * @param timeZone of times in answers and of TIMESTAMP texts of new jobs
+ * @param clusterId shown by status
+ * @param retryInterval first wait between retries of a job
+ * @param maxBodyBytes largest request body
+ * @param tls certificate and key of the listener
+ * @param login user and password that every request needs
+ * @param retryingWord how TiCDC's API calls a retrying job: error or warning
+ */
+record ServerConfig(
+        String host,
+        int port,
+        Optional<String> advertiseAddress,
+        Path dataDir,
+        Map<String, URI> upstreams,
+        String logLevel,
+        ZoneId timeZone,
+        String clusterId,
+        Duration retryInterval,
+        long maxBodyBytes,
+        Optional<Tls> tls,
+        Optional<Login> login,
+        String retryingWord) {
+    static final String DEFAULT_ADDR = "127.0.0.1:8300";
+    static final Path DEFAULT_DATA_DIR = Path.of("millrace-data");
+    static final long DEFAULT_MAX_BODY_BYTES = 4L << 20;
+    static final Duration DEFAULT_RETRY_INTERVAL = Duration.ofSeconds(10);
+    static final Set<String> LOG_LEVELS = Set.of("debug", "info", "warn", "error", "fatal");
+
+    /**
+     * PEM files.
+     *
+     * @param ca when given, clients must show a certificate that it signed
+     */
+    record Tls(Path cert, Path key, Optional<Path> ca) {}
+
+    /** Basic authentication. */
+    record Login(String user, String password) {
+        @Override
+        public String toString() {
+            return "Login[" + user + "]";
+        }
+    }
+
+    ServerConfig {
+        upstreams = Map.copyOf(new TreeMap<>(upstreams));
+        if (port < 0 || port > 65_535) {
+            throw invalid("addr", "the port must be 0..65535");
+        }
+        if (!LOG_LEVELS.contains(logLevel)) {
+            throw invalid("log-level", "must be one of debug, info, warn, error, fatal");
+        }
+        if (!retryInterval.isPositive()) {
+            throw invalid("retry-interval", "must be positive");
+        }
+        if (maxBodyBytes < 1024) {
+            throw invalid("max-body-bytes", "must be at least 1024");
+        }
+        if (!retryingWord.equals("error") && !retryingWord.equals("warning")) {
+            throw invalid("ticdc.retrying-state", "must be error or warning");
+        }
+    }
+
+    static ServerConfig of(Settings settings) {
+        String addr = settings.get("addr").orElse(DEFAULT_ADDR);
+        int colon = addr.lastIndexOf(':');
+        if (colon < 0) {
+            throw invalid("addr", "must be host:port, such as " + DEFAULT_ADDR);
+        }
+        String host = addr.substring(0, colon);
+        Map<String, URI> upstreams = new TreeMap<>();
+        settings.table("upstreams")
+                .forEach((name, uri) -> upstreams.put(name, uri("upstreams." + name, uri)));
+        settings.get("upstream").ifPresent(uri -> upstreams.put("default", uri("upstream", uri)));
+        Optional<String> advertise = settings.get("advertise-addr");
+        if (advertise.isEmpty() && (host.isEmpty() || host.equals("0.0.0.0"))) {
+            throw invalid(
+                    "advertise-addr",
+                    "must be given when the server listens on all addresses, because others cannot"
+                            + " reach it as "
+                            + addr);
+        }
+        return new ServerConfig(
+                host.isEmpty() ? "0.0.0.0" : host.replaceAll("^\\[|]$", ""),
+                number("addr", addr.substring(colon + 1)),
+                advertise,
+                settings.get("data-dir").map(Path::of).orElse(DEFAULT_DATA_DIR),
+                upstreams,
+                settings.get("log-level").orElse("info").toLowerCase(Locale.ROOT),
+                settings.get("time-zone").map(ServerConfig::zone).orElse(ZoneId.systemDefault()),
+                settings.get("cluster-id").orElse("default"),
+                settings.get("retry-interval")
+                        .map(text -> duration("retry-interval", text))
+                        .orElse(DEFAULT_RETRY_INTERVAL),
+                settings.get("max-body-bytes")
+                        .map(text -> (long) number("max-body-bytes", text))
+                        .orElse(DEFAULT_MAX_BODY_BYTES),
+                tls(settings),
+                login(settings),
+                settings.get("ticdc.retrying-state").orElse("error"));
+    }
+
+    private static Optional<Tls> tls(Settings settings) {
+        Optional<String> cert = settings.get("tls.cert");
+        Optional<String> key = settings.get("tls.key");
+        if (cert.isPresent() != key.isPresent()) {
+            throw invalid("tls", "cert and key belong together: give both or neither");
+        }
+        if (cert.isEmpty() || key.isEmpty()) {
+            if (settings.get("tls.ca").isPresent()) {
+                throw invalid("tls.ca", "needs tls.cert and tls.key");
+            }
+            return Optional.empty();
+        }
+        return Optional.of(
+                new Tls(
+                        Path.of(cert.get()),
+                        Path.of(key.get()),
+                        settings.get("tls.ca").map(Path::of)));
+    }
+
+    private static Optional<Login> login(Settings settings) {
+        Optional<String> user = settings.get("auth.user");
+        Optional<String> password = settings.get("auth.password");
+        if (user.isPresent() != password.isPresent()) {
+            throw invalid("auth", "user and password belong together: give both or neither");
+        }
+        return user.isEmpty() || password.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new Login(user.get(), password.get()));
+    }
+
+    private static URI uri(String key, String text) {
+        try {
+            return io.millrace.core.control.SinkUris.parse(text);
+        } catch (MillraceException e) {
+            throw invalid(key, "is not a URI like mysql://user:password@host:3306");
+        }
+    }
+
+    private static ZoneId zone(String text) {
+        try {
+            return text.equalsIgnoreCase("system") ? ZoneId.systemDefault() : ZoneId.of(text);
+        } catch (DateTimeException e) {
+            throw invalid("time-zone", "unknown zone " + text + "; use a name like Europe/Berlin");
+        }
+    }
+
+    private static int number(String key, String text) {
+        try {
+            return Integer.parseInt(text);
+        } catch (NumberFormatException e) {
+            throw invalid(key, "'" + text + "' is not a number");
+        }
+    }
+
+    private static Duration duration(String key, String text) {
+        var matcher = java.util.regex.Pattern.compile("(\\d+)(ms|s|m|h)").matcher(text);
+        if (!matcher.matches()) {
+            throw invalid(key, "must be a duration like 500ms, 10s or 5m");
+        }
+        long amount = Long.parseLong(matcher.group(1));
+        return switch (matcher.group(2)) {
+            case "ms" -> Duration.ofMillis(amount);
+            case "s" -> Duration.ofSeconds(amount);
+            case "m" -> Duration.ofMinutes(amount);
+            default -> Duration.ofHours(amount);
+        };
+    }
+
+    static MillraceException invalid(String key, String why) {
+        return new MillraceException(
+                ErrorCode.INVALID_CONFIG, "server configuration: " + key + ": " + why);
+    }
+}

@@ -1,0 +1,118 @@
+package io.millrace.server;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.dataformat.toml.TomlMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * Configuration values by dotted key, from a TOML file and then the command line, which wins.
+ * Strict: a key that nobody knows is an error, because a misspelt option would otherwise do nothing
+ * in silence.
+ */
+final class Settings {
+    /** Every key there is; {@code upstreams} is a table of free names. */
+    static final Set<String> KEYS =
+            Set.of(
+                    "addr",
+                    "advertise-addr",
+                    "data-dir",
+                    "upstream",
+                    "log-level",
+                    "time-zone",
+                    "cluster-id",
+                    "retry-interval",
+                    "max-body-bytes",
+                    "tls.cert",
+                    "tls.key",
+                    "tls.ca",
+                    "auth.user",
+                    "auth.password",
+                    "ticdc.retrying-state");
+
+    private static final String UPSTREAMS = "upstreams";
+
+    private final Map<String, String> values = new TreeMap<>();
+    private final Map<String, String> upstreams = new TreeMap<>();
+
+    /**
+     * Adds a TOML file's values.
+     *
+     * @throws io.millrace.core.error.MillraceException INVALID_CONFIG naming file and key
+     */
+    Settings addFile(Path file) {
+        try {
+            add("", new TomlMapper().readTree(Files.readString(file)), file);
+            return this;
+        } catch (JsonProcessingException e) {
+            throw ServerConfig.invalid(
+                    file.toString(),
+                    "not valid TOML at line "
+                            + e.getLocation().getLineNr()
+                            + ": "
+                            + e.getOriginalMessage());
+        } catch (IOException e) {
+            throw ServerConfig.invalid(file.toString(), "cannot be read: " + e.getMessage());
+        }
+    }
+
+    private void add(String prefix, JsonNode table, Path file) {
+        table.fields()
+                .forEachRemaining(field -> {
+                    String key = prefix + field.getKey();
+                    JsonNode value = field.getValue();
+                    if (prefix.equals(UPSTREAMS + ".")) {
+                        upstreams.put(field.getKey(), scalar(key, value));
+                    } else if (value.isObject() && isTable(key)) {
+                        add(key + ".", value, file);
+                    } else if (KEYS.contains(key)) {
+                        values.put(key, scalar(key, value));
+                    } else {
+                        throw ServerConfig.invalid(
+                                key,
+                                "unknown key in "
+                                        + file
+                                        + "; known are "
+                                        + String.join(", ", new TreeSet<>(KEYS))
+                                        + " and the table "
+                                        + UPSTREAMS);
+                    }
+                });
+    }
+
+    private static boolean isTable(String key) {
+        return key.equals(UPSTREAMS)
+                || KEYS.stream().anyMatch(known -> known.startsWith(key + "."));
+    }
+
+    private static String scalar(String key, JsonNode value) {
+        if (!value.isValueNode()) {
+            throw ServerConfig.invalid(key, "must be a single value");
+        }
+        return value.asText();
+    }
+
+    /** Sets a key if there is a value for it. */
+    Settings set(String key, @org.jspecify.annotations.Nullable String value) {
+        if (value != null) {
+            values.put(key, value);
+        }
+        return this;
+    }
+
+    Optional<String> get(String key) {
+        return Optional.ofNullable(values.get(key));
+    }
+
+    /** The free table {@code upstreams}. */
+    Map<String, String> table(String name) {
+        return name.equals(UPSTREAMS) ? upstreams : Map.of();
+    }
+}
