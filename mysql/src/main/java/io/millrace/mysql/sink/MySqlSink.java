@@ -1,0 +1,575 @@
+package io.millrace.mysql.sink;
+
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import io.millrace.core.model.Checkpoint;
+import io.millrace.core.model.RowBatch;
+import io.millrace.core.model.RowView;
+import io.millrace.core.model.SchemaChange;
+import io.millrace.core.model.TableSchema;
+import io.millrace.core.spi.Sink;
+import io.millrace.core.spi.SinkContext;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.IdentityHashMap;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Writes rows into MySQL, MariaDB or TiDB through workers that never touch the same key at the same
+ * time.
+ *
+ * <p>The engine's thread deals rows out. A row's worker follows from its key alone, so a restart
+ * deals the same way and each worker can skip what its progress row in the target says it has. A
+ * row that touches a key (primary or unique, old or new value) which another worker has not
+ * committed yet waits, and everything behind it. Tables without a key go, in order, through one
+ * extra worker.
+ *
+ * <p>With {@code transaction-atomicity=table} a table belongs to one worker, which holds its
+ * transaction open until the source transaction has ended; rows are sent and freed meanwhile.
+ */
+final class MySqlSink implements Sink, Worker.Owner {
+    private static final Logger log = LoggerFactory.getLogger(MySqlSink.class);
+
+    /** Offset that makes the progress of whole-table dealing unusable for row dealing. */
+    private static final int WHOLE_TABLES_HASH_VERSION = 1000;
+
+    private static final long CHECKPOINT_INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(1);
+    private static final long WATCH_INTERVAL_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+    private static final long CLOSE_WAIT_MS = 5_000;
+
+    private final MySqlSinkConfig config;
+    private final SinkContext context;
+    private final ProgressStore progress;
+    private final ProgressStore.Opened opened;
+    private final DdlApplier ddlApplier;
+
+    /** Key-parallel workers, and behind them the one for keyless tables. */
+    private final Worker[] workers;
+
+    private final @Nullable Thread[] threads;
+    private final long[] nextTicket;
+    private final ProgressStore.Position[] done;
+    private final int keyWorkers;
+    private final InFlightKeys inFlight;
+    private final Map<TableSchema, TableState> tables = new IdentityHashMap<>();
+    private final ArrayDeque<RowTask> liveTasks = new ArrayDeque<>();
+    private final RowKeys.Scratch scratch = new RowKeys.Scratch();
+
+    /** Table definitions, DDL and checkpoints: one thing at a time, on a connection of its own. */
+    private final ExecutorService control =
+            Executors.newSingleThreadExecutor(
+                    Thread.ofVirtual().name("mysql-sink-control").factory());
+
+    private volatile @Nullable TargetSession controlSession;
+    private volatile @Nullable TargetSession ddlSession;
+    private final AtomicBoolean failed = new AtomicBoolean();
+    private volatile boolean stopped;
+    private final AtomicReference<@Nullable Checkpoint> unsavedCheckpoint = new AtomicReference<>();
+    private final AtomicBoolean checkpointQueued = new AtomicBoolean();
+    private long lastCheckpointNanos;
+    private long lastWatchNanos;
+
+    // The batch that is being dealt out.
+    private @Nullable RowTask current;
+    private @Nullable TableState currentTable;
+    private @Nullable RowView view;
+    private boolean rowWaits;
+    private int rowWorker;
+    private int skippedRows;
+    private final @Nullable WorkItem[] items;
+    private final int[] itemWorkers;
+    private int itemCount;
+
+    /** Workers that have rows of the unfinished source transaction; whole-table dealing only. */
+    private final boolean[] inTransaction;
+
+    private boolean endingTransaction;
+
+    /** What the dealer knows of one table version. */
+    private static final class TableState {
+        final TableSchema schema;
+        final long[] lastTicket;
+        volatile @Nullable TablePlan plan;
+        int wildWorker = -1;
+        long wildTicket;
+
+        TableState(TableSchema schema, int workers) {
+            this.schema = schema;
+            lastTicket = new long[workers];
+        }
+    }
+
+    MySqlSink(MySqlSinkConfig config, SinkContext context, Clock clock) {
+        this.config = config;
+        this.context = context;
+        progress = new ProgressStore(config.progressSchema(), context.jobId());
+        ddlApplier = new DdlApplier(progress, config.address());
+        keyWorkers = config.workerCount();
+        TargetSession session = TargetSession.open(config, TargetSession.Use.CONTROL);
+        try {
+            progress.create(session);
+            opened =
+                    progress.open(
+                            session,
+                            keyWorkers,
+                            config.wholeTables()
+                                    ? WHOLE_TABLES_HASH_VERSION + RowKeys.HASH_VERSION
+                                    : RowKeys.HASH_VERSION,
+                            context,
+                            clock.millis());
+        } catch (SQLException e) {
+            session.close();
+            throw SqlErrors.of(
+                    e,
+                    ErrorCode.SINK_INVALID_CONFIG,
+                    "the sink cannot prepare its progress tables in " + config.address());
+        } catch (RuntimeException e) {
+            session.close();
+            throw e;
+        }
+        controlSession = session;
+        int all = keyWorkers + 1;
+        workers = new Worker[all];
+        done = Arrays.copyOf(opened.workers(), all);
+        done[keyWorkers] = opened.keyless();
+        for (int i = 0; i < all; i++) {
+            workers[i] = new Worker(this, config, i == keyWorkers ? ProgressStore.KEYLESS : i);
+        }
+        threads = new Thread[all];
+        nextTicket = new long[all];
+        Arrays.fill(nextTicket, 1);
+        inFlight = new InFlightKeys(worker -> workers[worker].committedTicket());
+        items = new WorkItem[all];
+        itemWorkers = new int[all];
+        inTransaction = new boolean[all];
+        log.info(
+                "job={} sink={} workers={} epoch={} safe_until={} ddl_floor={}",
+                context.jobId(),
+                config.address(),
+                keyWorkers,
+                opened.epoch(),
+                Long.toUnsignedString(opened.safeUntil()),
+                Long.toUnsignedString(opened.ddlFloor()));
+    }
+
+    @Override
+    public boolean offer(long seq, RowBatch batch) {
+        if (stopped || !deal()) {
+            return false;
+        }
+        TableState table = tables.get(batch.schema());
+        if (table == null) {
+            TableState added = new TableState(batch.schema(), workers.length);
+            tables.put(batch.schema(), added);
+            onControl(() -> load(added));
+            return false;
+        }
+        TablePlan plan = table.plan;
+        if (plan == null) {
+            return false;
+        }
+        RowTask task = new RowTask(seq, batch, plan, context.acks());
+        while (!liveTasks.isEmpty() && liveTasks.peekFirst().isReleased()) {
+            liveTasks.pollFirst();
+        }
+        liveTasks.addLast(task);
+        current = task;
+        currentTable = table;
+        view = batch.rows();
+        rowWaits = false;
+        skippedRows = 0;
+        deal();
+        return true;
+    }
+
+    /** Deals on with the current batch; true when none is left. */
+    private boolean deal() {
+        RowTask task = current;
+        TableState table = currentTable;
+        RowView row = view;
+        if (task == null || table == null || row == null) {
+            return true;
+        }
+        RowBatch batch = task.batch();
+        long tso = batch.commitTso();
+        boolean applied = Long.compareUnsigned(tso, opened.ddlFloor()) <= 0;
+        boolean safe = config.safeMode() || Long.compareUnsigned(tso, opened.safeUntil()) <= 0;
+        while (!endingTransaction) {
+            if (!rowWaits) {
+                if (!row.next()) {
+                    break;
+                }
+                task.plan().keys().read(row, batch.op(), scratch);
+                rowWorker = workerOf(task.plan());
+                if (applied || done[rowWorker].covers(tso, batch.eventIndex(), row.index())) {
+                    skippedRows++;
+                    continue;
+                }
+            }
+            if (!place(task, table, row, safe, batch.rowCount())) {
+                rowWaits = true;
+                handOver(false);
+                return false;
+            }
+            rowWaits = false;
+        }
+        if (!endingTransaction) {
+            handOver(config.wholeTables() && batch.lastOfTransaction());
+            endingTransaction = config.wholeTables() && batch.lastOfTransaction();
+        }
+        if (endingTransaction && !endTransaction()) {
+            return false;
+        }
+        current = null;
+        currentTable = null;
+        view = null;
+        if (skippedRows > 0) {
+            task.written(skippedRows);
+            task.committed(skippedRows);
+        }
+        return true;
+    }
+
+    private int workerOf(TablePlan plan) {
+        if (!plan.hasHandle()) {
+            return keyWorkers;
+        }
+        long hash =
+                config.wholeTables()
+                        ? plan.schema().name().toString().hashCode() * 0x9E37_79B9_7F4A_7C15L
+                        : scratch.workerHash;
+        return (int) Long.remainderUnsigned(hash >>> 16, keyWorkers);
+    }
+
+    /** Puts the row into its worker's item, unless it has to wait. */
+    private boolean place(
+            RowTask task, TableState table, RowView row, boolean safe, int expectedRows) {
+        int worker = rowWorker;
+        WorkItem item = items[worker];
+        if (item == null && !workers[worker].hasRoom()) {
+            return false;
+        }
+        if (table.wildWorker >= 0
+                && table.wildWorker != worker
+                && isOpen(table.wildWorker, table.wildTicket)) {
+            return false;
+        }
+        if (scratch.wild) {
+            for (int other = 0; other < workers.length; other++) {
+                if (other != worker && isOpen(other, table.lastTicket[other])) {
+                    return false;
+                }
+            }
+        }
+        for (int i = 0; i < scratch.count; i++) {
+            if (inFlight.blocker(scratch.hashes[i], worker) >= 0) {
+                return false;
+            }
+        }
+        if (item == null) {
+            item =
+                    new WorkItem(
+                            task,
+                            nextTicket[worker]++,
+                            safe,
+                            Math.min(expectedRows, expectedRows / keyWorkers + 16));
+            items[worker] = item;
+            itemWorkers[itemCount++] = worker;
+        }
+        for (int i = 0; i < scratch.count; i++) {
+            inFlight.take(scratch.hashes[i], worker, item.ticket);
+        }
+        table.lastTicket[worker] = item.ticket;
+        if (scratch.wild) {
+            table.wildWorker = worker;
+            table.wildTicket = item.ticket;
+        }
+        item.add(row.index(), scratch);
+        return true;
+    }
+
+    private boolean isOpen(int worker, long ticket) {
+        return ticket > workers[worker].committedTicket();
+    }
+
+    /** Gives the items of the current batch to their workers. */
+    private void handOver(boolean ends) {
+        for (int i = 0; i < itemCount; i++) {
+            int worker = itemWorkers[i];
+            WorkItem item = items[worker];
+            items[worker] = null;
+            if (item == null) {
+                continue;
+            }
+            item.endsTransaction = ends;
+            inTransaction[worker] = config.wholeTables() && !ends;
+            if (threads[worker] == null) {
+                Worker runnable = workers[worker];
+                threads[worker] =
+                        Thread.ofPlatform()
+                                .name("mysql-sink-" + context.jobId() + "-" + worker)
+                                .daemon()
+                                .start(runnable);
+            }
+            // Room was checked when the item was begun, and only this thread adds.
+            if (!workers[worker].offer(item)) {
+                throw new IllegalStateException("no room in the queue of worker " + worker);
+            }
+        }
+        itemCount = 0;
+    }
+
+    /** Tells every worker that still has the source transaction open that it has ended. */
+    private boolean endTransaction() {
+        for (int worker = 0; worker < inTransaction.length; worker++) {
+            if (!inTransaction[worker]) {
+                continue;
+            }
+            WorkItem end = new WorkItem(null, nextTicket[worker], false, 0);
+            end.endsTransaction = true;
+            if (!workers[worker].offer(end)) {
+                return false;
+            }
+            inTransaction[worker] = false;
+        }
+        endingTransaction = false;
+        return true;
+    }
+
+    private void load(TableState table) {
+        try {
+            TargetSession session = controlSession();
+            TargetTable target =
+                    TargetTable.load(session, table.schema.name())
+                            .orElseThrow(() ->
+                                    new MillraceException(
+                                            ErrorCode.SINK_DATA,
+                                            "the target "
+                                                    + config.address()
+                                                    + " has no table "
+                                                    + table.schema.name()
+                                                    + "; create it, or leave it out by a"
+                                                    + " filter rule"));
+            table.plan = new TablePlan(table.schema, target, session.isMariaDb());
+        } catch (SQLException e) {
+            dropControlSession();
+            throw SqlErrors.of(
+                    e,
+                    ErrorCode.SINK_DATA,
+                    "cannot read the definition of "
+                            + table.schema.name()
+                            + " in "
+                            + config.address());
+        }
+    }
+
+    @Override
+    public boolean offer(long seq, SchemaChange change, boolean replayed) {
+        if (stopped || !deal()) {
+            return false;
+        }
+        // Nothing is in flight and nothing comes before the ack: definitions are read anew after
+        // it.
+        tables.clear();
+        onControl(() -> {
+            TargetSession session = TargetSession.open(config, TargetSession.Use.DDL);
+            ddlSession = session;
+            try {
+                if (!stopped) {
+                    ddlApplier.apply(session, change, replayed);
+                    context.acks().ack(seq);
+                }
+            } finally {
+                ddlSession = null;
+                session.close();
+            }
+        });
+        return true;
+    }
+
+    @Override
+    public void resolved(long tso) {
+        // Rows are visible when they are committed; there is nobody to tell.
+    }
+
+    @Override
+    public void checkpointSaved(Checkpoint checkpoint) {
+        unsavedCheckpoint.set(checkpoint);
+    }
+
+    @Override
+    public int doWork(long nowNanos) {
+        if (stopped) {
+            return 0;
+        }
+        if (nowNanos - lastWatchNanos > WATCH_INTERVAL_NANOS) {
+            lastWatchNanos = nowNanos;
+            for (int i = 0; i < workers.length; i++) {
+                if (threads[i] != null) {
+                    workers[i].checkWrite(System.nanoTime());
+                }
+            }
+            if (unsavedCheckpoint.get() != null
+                    && nowNanos - lastCheckpointNanos > CHECKPOINT_INTERVAL_NANOS
+                    && checkpointQueued.compareAndSet(false, true)) {
+                lastCheckpointNanos = nowNanos;
+                onControl(this::saveCheckpoint);
+            }
+        }
+        if (current == null) {
+            return 0;
+        }
+        return deal() ? 1 : 0;
+    }
+
+    private void saveCheckpoint() {
+        checkpointQueued.set(false);
+        Checkpoint checkpoint = unsavedCheckpoint.getAndSet(null);
+        if (checkpoint == null) {
+            return;
+        }
+        try {
+            progress.saveCheckpoint(controlSession(), checkpoint);
+        } catch (SQLException e) {
+            // For people only: the job's own store holds the one that counts.
+            log.warn("job={} checkpoint_in_target: {}", context.jobId(), SqlErrors.describe(e));
+            dropControlSession();
+        }
+    }
+
+    private TargetSession controlSession() {
+        TargetSession session = controlSession;
+        if (session != null && !session.answers()) {
+            dropControlSession();
+            session = null;
+        }
+        if (session == null) {
+            session = TargetSession.open(config, TargetSession.Use.CONTROL);
+            controlSession = session;
+        }
+        return session;
+    }
+
+    private void dropControlSession() {
+        TargetSession session = controlSession;
+        controlSession = null;
+        if (session != null) {
+            session.close();
+        }
+    }
+
+    private void onControl(Runnable work) {
+        try {
+            control.execute(() -> {
+                if (stopped) {
+                    return;
+                }
+                try {
+                    work.run();
+                } catch (MillraceException e) {
+                    fail(e);
+                } catch (RuntimeException | Error e) {
+                    fail(
+                            new MillraceException(
+                                    ErrorCode.INTERNAL, "the MySQL sink failed: " + e, e));
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            log.debug("job={} sink is closed", context.jobId());
+        }
+    }
+
+    @Override
+    public void fail(MillraceException error) {
+        if (stopped || !failed.compareAndSet(false, true)) {
+            return;
+        }
+        stopped = true;
+        context.acks().fail(error);
+    }
+
+    @Override
+    public boolean isStopped() {
+        return stopped;
+    }
+
+    @Override
+    public ProgressStore progress() {
+        return progress;
+    }
+
+    @Override
+    public long epoch() {
+        return opened.epoch();
+    }
+
+    @Override
+    public void close() {
+        stopped = true;
+        control.shutdownNow();
+        for (int i = 0; i < workers.length; i++) {
+            Thread thread = threads[i];
+            if (thread != null) {
+                workers[i].abort();
+                thread.interrupt();
+            }
+        }
+        abort(ddlSession);
+        abort(controlSession);
+        boolean quiet = true;
+        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(CLOSE_WAIT_MS);
+        for (int i = 0; i < workers.length; i++) {
+            Thread thread = threads[i];
+            if (thread != null) {
+                quiet &= join(thread, deadline, workers[i]);
+            }
+        }
+        current = null;
+        currentTable = null;
+        view = null;
+        if (!quiet) {
+            // A thread still reads the rows' memory: better lost to the pool than reused under it.
+            log.error(
+                    "job={} sink workers did not end within {} ms", context.jobId(), CLOSE_WAIT_MS);
+            return;
+        }
+        for (RowTask task : liveTasks) {
+            task.release();
+        }
+        liveTasks.clear();
+    }
+
+    private static boolean join(Thread thread, long deadline, Worker worker) {
+        boolean interrupted = false;
+        while (thread.isAlive() && System.nanoTime() < deadline) {
+            try {
+                thread.join(50);
+                // It may have been connecting when the first abort came.
+                worker.abort();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        return !thread.isAlive();
+    }
+
+    private static void abort(@Nullable TargetSession session) {
+        if (session != null) {
+            session.abort();
+        }
+    }
+}

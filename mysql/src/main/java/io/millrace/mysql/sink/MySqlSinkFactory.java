@@ -1,0 +1,86 @@
+package io.millrace.mysql.sink;
+
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import io.millrace.core.spi.Sink;
+import io.millrace.core.spi.SinkContext;
+import io.millrace.core.spi.SinkFactory;
+import io.millrace.core.spi.SinkSpec;
+import io.millrace.mysql.identity.ServerIdentity;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.util.Set;
+
+/**
+ * Sinks for {@code mysql://user:password@host:port/?parameters} and the schemes {@code mysql+ssl},
+ * {@code tidb}, {@code tidb+ssl}, {@code mariadb} and {@code mariadb+ssl}. The scheme decides about
+ * encryption only; the server's kind is asked from the server. Parameters: see {@link
+ * MySqlSinkConfig}.
+ */
+public final class MySqlSinkFactory implements SinkFactory {
+    private final Clock clock;
+
+    /**
+     * @param clock says until when rows count as perhaps already present, at a job's first start
+     */
+    public MySqlSinkFactory(Clock clock) {
+        this.clock = clock;
+    }
+
+    @Override
+    public Set<String> schemes() {
+        return MySqlSinkConfig.SCHEMES;
+    }
+
+    @Override
+    public void validate(SinkSpec spec) {
+        MySqlSinkConfig.of(spec);
+    }
+
+    @Override
+    public void testOpen(SinkSpec spec) {
+        MySqlSinkConfig config = MySqlSinkConfig.of(spec);
+        try (TargetSession session = TargetSession.open(config, TargetSession.Use.ROWS)) {
+            new ProgressStore(config.progressSchema(), "").create(session);
+        } catch (SQLException e) {
+            throw SqlErrors.of(
+                    e,
+                    ErrorCode.SINK_INVALID_CONFIG,
+                    "the sink cannot prepare its progress tables in " + config.address());
+        }
+    }
+
+    @Override
+    public Sink open(SinkSpec spec, SinkContext context) {
+        return new MySqlSink(MySqlSinkConfig.of(spec), context, clock);
+    }
+
+    @Override
+    public void forget(SinkSpec spec, String jobId) {
+        MySqlSinkConfig config = MySqlSinkConfig.of(spec);
+        try (TargetSession session = TargetSession.open(config, TargetSession.Use.CONTROL)) {
+            new ProgressStore(config.progressSchema(), jobId).forget(session);
+        } catch (SQLException e) {
+            // Never opened for this job: then there is nothing to forget.
+            if (e.getErrorCode() != 1146 && e.getErrorCode() != SqlErrors.UNKNOWN_DATABASE) {
+                throw SqlErrors.of(
+                        e,
+                        ErrorCode.SINK_CONNECTION,
+                        "cannot remove the progress of job " + jobId + " from " + config.address());
+            }
+        }
+    }
+
+    @Override
+    public long clusterId(SinkSpec spec) {
+        MySqlSinkConfig config = MySqlSinkConfig.of(spec);
+        try (TargetSession session = TargetSession.open(config, TargetSession.Use.CONTROL)) {
+            return ServerIdentity.clusterId(session.connection());
+        } catch (SQLException e) {
+            throw new MillraceException(
+                    ErrorCode.SINK_CONNECTION,
+                    "cannot ask " + config.address() + " who it is: " + SqlErrors.describe(e),
+                    e);
+        }
+    }
+}

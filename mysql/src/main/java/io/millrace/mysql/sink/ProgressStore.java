@@ -1,0 +1,340 @@
+package io.millrace.mysql.sink;
+
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import io.millrace.core.model.Checkpoint;
+import io.millrace.core.model.Tso;
+import io.millrace.core.spi.SinkContext;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Arrays;
+import java.util.Optional;
+
+/**
+ * The sink's own tables in the target: what each worker has committed, the job's checkpoint, and a
+ * journal of DDL.
+ *
+ * <p><b>progress</b> has a row per worker, written in the same transaction as the worker's rows, so
+ * a restart knows exactly what is there, also after a lost commit reply. Special workers: {@link
+ * #KEYLESS} for tables without a key, whose rows can't be written twice and whose number therefore
+ * never depends on the worker count; {@link #SAFE_UNTIL}, which is no worker but holds the TSO up
+ * to which rows may be in the target already in an unknown way, so that they are written
+ * idempotently.
+ *
+ * <p>Every opening raises the job's epoch, and every transaction begins by checking it: the
+ * statement of an older run that the network or the server still holds fails instead of writing
+ * over newer rows. The rows are read with FOR UPDATE, so an older run's open transaction is waited
+ * for.
+ */
+final class ProgressStore {
+    static final int SAFE_UNTIL = -1;
+    static final int KEYLESS = -2;
+
+    /** Clocks of upstream and this server may differ by this much without harm. */
+    static final long CLOCK_SLACK_MS = 60_000;
+
+    /** A row's place in the stream; unsigned order of TSO, then event, then row. */
+    record Position(long commitTso, int eventIndex, int rowIndex) {
+        static final Position NONE = new Position(0, 0, -1);
+
+        /** Whether the row named is at or before this position. */
+        boolean covers(long tso, int event, int row) {
+            int byTso = Long.compareUnsigned(tso, commitTso);
+            if (byTso != 0) {
+                return byTso < 0;
+            }
+            return event != eventIndex ? event < eventIndex : row <= rowIndex;
+        }
+    }
+
+    /**
+     * What the target knew when the sink opened.
+     *
+     * @param epoch this run's number
+     * @param workers what each key-parallel worker has committed
+     * @param keyless what the worker of keyless tables has committed
+     * @param safeUntil rows at or below this TSO are written idempotently; 0 when none
+     * @param ddlFloor everything at or below this TSO is in the target, for a later DDL was begun
+     */
+    record Opened(
+            long epoch, Position[] workers, Position keyless, long safeUntil, long ddlFloor) {}
+
+    private final String schema;
+    private final String job;
+
+    ProgressStore(String schema, String jobId) {
+        this.schema = SqlText.quoted(schema);
+        this.job = SqlText.literal(jobId);
+    }
+
+    /** Makes the tables where they are missing. */
+    void create(TargetSession session) throws SQLException {
+        try {
+            session.execute("CREATE DATABASE IF NOT EXISTS " + schema);
+        } catch (SQLException e) {
+            // The database may be there and the right to make one not.
+            if (!SqlErrors.isAccessDenied(e.getErrorCode())) {
+                throw e;
+            }
+        }
+        String suffix = ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4";
+        String id = "(job_id VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,";
+        try {
+            session.execute(
+                    "CREATE TABLE IF NOT EXISTS "
+                            + schema
+                            + ".progress"
+                            + id
+                            + "worker INT NOT NULL, worker_count INT NOT NULL, hash_version INT NOT"
+                            + " NULL, epoch BIGINT NOT NULL, commit_tso BIGINT UNSIGNED NOT NULL,"
+                            + " event_index INT NOT NULL, row_index INT NOT NULL, PRIMARY KEY"
+                            + " (job_id, worker)"
+                            + suffix);
+            session.execute(
+                    "CREATE TABLE IF NOT EXISTS "
+                            + schema
+                            + ".checkpoint"
+                            + id
+                            + "resolved_tso BIGINT UNSIGNED NOT NULL, position LONGTEXT NOT NULL,"
+                            + " saved_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE"
+                            + " CURRENT_TIMESTAMP, PRIMARY KEY (job_id)"
+                            + suffix);
+            session.execute(
+                    "CREATE TABLE IF NOT EXISTS "
+                            + schema
+                            + ".ddl"
+                            + id
+                            + "commit_tso BIGINT UNSIGNED NOT NULL, state VARCHAR(16) NOT NULL,"
+                            + " query LONGTEXT NOT NULL, changed_at TIMESTAMP NOT NULL DEFAULT"
+                            + " CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP, PRIMARY KEY (job_id,"
+                            + " commit_tso)"
+                            + suffix);
+        } catch (SQLException e) {
+            if (SqlErrors.isAccessDenied(e.getErrorCode())) {
+                throw new MillraceException(
+                        ErrorCode.SINK_ACCESS_DENIED,
+                        "the sink keeps its progress in the target's database "
+                                + schema
+                                + ": grant ALL on it to the sink's user, or name another by"
+                                + " progress-schema: "
+                                + SqlErrors.describe(e),
+                        e);
+            }
+            throw e;
+        }
+    }
+
+    /**
+     * Reads what is known, settles what a changed worker count or an unknown past means, fences.
+     */
+    Opened open(
+            TargetSession session, int workers, int hashVersion, SinkContext context, long nowMs)
+            throws SQLException {
+        session.execute("BEGIN");
+        Position[] positions = new Position[workers];
+        Arrays.fill(positions, Position.NONE);
+        Position keyless = Position.NONE;
+        boolean anyRow = false;
+        boolean sameScheme = true;
+        long oldMaximum = 0;
+        long safeUntil = 0;
+        long epoch = 0;
+        try (Statement statement = session.connection().createStatement();
+                ResultSet rows =
+                        statement.executeQuery(
+                                "SELECT worker, worker_count, hash_version, epoch, commit_tso,"
+                                        + " event_index, row_index FROM "
+                                        + schema
+                                        + ".progress WHERE job_id="
+                                        + job
+                                        + " FOR UPDATE")) {
+            while (rows.next()) {
+                anyRow = true;
+                int worker = rows.getInt(1);
+                long tso = Long.parseUnsignedLong(rows.getString(5));
+                Position position = new Position(tso, rows.getInt(6), rows.getInt(7));
+                epoch = Math.max(epoch, rows.getLong(4));
+                if (worker == SAFE_UNTIL) {
+                    safeUntil = max(safeUntil, tso);
+                } else if (worker == KEYLESS) {
+                    keyless = position;
+                } else {
+                    oldMaximum = max(oldMaximum, tso);
+                    if (rows.getInt(2) != workers || rows.getInt(3) != hashVersion) {
+                        sameScheme = false;
+                    } else if (worker < workers) {
+                        positions[worker] = position;
+                    }
+                }
+            }
+        }
+        epoch++;
+        if (!anyRow) {
+            // Nothing is known of the past: a dump may overlap with the stream, or rows of an
+            // earlier life of the job may be there. No earlier life knew what happens from now on.
+            safeUntil = Tso.of(nowMs + CLOCK_SLACK_MS, Tso.MAX_LOGICAL);
+        } else if (!sameScheme) {
+            safeUntil = max(safeUntil, oldMaximum);
+            Arrays.fill(positions, Position.NONE);
+            session.execute(
+                    "DELETE FROM " + schema + ".progress WHERE job_id=" + job + " AND worker>=0");
+        }
+        Optional<Checkpoint> checkpoint = context.checkpoint();
+        if (checkpoint.isPresent()
+                && Long.compareUnsigned(checkpoint.get().resolvedTso(), safeUntil) >= 0) {
+            safeUntil = 0;
+        }
+        StringBuilder insert = new StringBuilder(256);
+        insert.append("INSERT IGNORE INTO ").append(schema).append(".progress VALUES ");
+        for (int worker = KEYLESS; worker < workers; worker++) {
+            if (worker == SAFE_UNTIL) {
+                continue;
+            }
+            insert.append(worker == KEYLESS ? "(" : ",(").append(job).append(',').append(worker);
+            insert.append(',').append(workers).append(',').append(hashVersion);
+            insert.append(',').append(epoch).append(",0,0,-1)");
+        }
+        session.execute(insert.toString());
+        session.execute(
+                "DELETE FROM "
+                        + schema
+                        + ".progress WHERE job_id="
+                        + job
+                        + " AND worker="
+                        + SAFE_UNTIL);
+        if (safeUntil != 0) {
+            session.execute(
+                    "INSERT INTO "
+                            + schema
+                            + ".progress VALUES ("
+                            + job
+                            + ","
+                            + SAFE_UNTIL
+                            + ",0,0,"
+                            + epoch
+                            + ","
+                            + Long.toUnsignedString(safeUntil)
+                            + ",0,0)");
+        }
+        session.execute(
+                "UPDATE " + schema + ".progress SET epoch=" + epoch + " WHERE job_id=" + job);
+        long ddlFloor = 0;
+        try (Statement statement = session.connection().createStatement();
+                ResultSet row =
+                        statement.executeQuery(
+                                "SELECT COALESCE(MAX(commit_tso),0) FROM "
+                                        + schema
+                                        + ".ddl WHERE job_id="
+                                        + job)) {
+            if (row.next()) {
+                ddlFloor = Long.parseUnsignedLong(row.getString(1));
+            }
+        }
+        session.execute("COMMIT");
+        return new Opened(epoch, positions, keyless, safeUntil, ddlFloor);
+    }
+
+    private static long max(long a, long b) {
+        return Long.compareUnsigned(a, b) >= 0 ? a : b;
+    }
+
+    /** Start of the statement that records a worker's progress, up to the TSO. */
+    String progressHead(long epoch) {
+        // In a strict session NULL is an error here: the fence.
+        return "UPDATE " + schema + ".progress SET commit_tso=IF(epoch=" + epoch + ",";
+    }
+
+    /** The rest of it, behind the row index. */
+    String progressTail(int worker) {
+        return " WHERE job_id=" + job + " AND worker=" + worker;
+    }
+
+    /** Whether another opening of the job has happened since. */
+    boolean isFenced(TargetSession session, long epoch) throws SQLException {
+        try (Statement statement = session.connection().createStatement();
+                ResultSet row =
+                        statement.executeQuery(
+                                "SELECT MAX(epoch) FROM "
+                                        + schema
+                                        + ".progress WHERE job_id="
+                                        + job)) {
+            return !row.next() || row.getLong(1) != epoch;
+        }
+    }
+
+    /** Follows the job's checkpoint, and forgets what it has overtaken. */
+    void saveCheckpoint(TargetSession session, Checkpoint checkpoint) throws SQLException {
+        String tso = Long.toUnsignedString(checkpoint.resolvedTso());
+        session.execute(
+                "INSERT INTO "
+                        + schema
+                        + ".checkpoint (job_id, resolved_tso, position) VALUES ("
+                        + job
+                        + ","
+                        + tso
+                        + ","
+                        + SqlText.literal(checkpoint.position().encode())
+                        + ") ON DUPLICATE KEY UPDATE resolved_tso=VALUES(resolved_tso),"
+                        + " position=VALUES(position)");
+        session.execute(
+                "DELETE FROM "
+                        + schema
+                        + ".progress WHERE job_id="
+                        + job
+                        + " AND worker="
+                        + SAFE_UNTIL
+                        + " AND commit_tso<="
+                        + tso);
+        session.execute(
+                "DELETE FROM "
+                        + schema
+                        + ".ddl WHERE job_id="
+                        + job
+                        + " AND state='applied' AND commit_tso<="
+                        + tso);
+    }
+
+    /** State of a DDL in the journal: {@code applying}, {@code applied}, or empty. */
+    String ddlState(TargetSession session, long commitTso) throws SQLException {
+        try (Statement statement = session.connection().createStatement();
+                ResultSet row =
+                        statement.executeQuery(
+                                "SELECT state FROM "
+                                        + schema
+                                        + ".ddl WHERE job_id="
+                                        + job
+                                        + " AND commit_tso="
+                                        + Long.toUnsignedString(commitTso))) {
+            return row.next() ? row.getString(1) : "";
+        }
+    }
+
+    void saveDdl(TargetSession session, long commitTso, String state, String query)
+            throws SQLException {
+        session.execute(
+                "INSERT INTO "
+                        + schema
+                        + ".ddl (job_id, commit_tso, state, query) VALUES ("
+                        + job
+                        + ","
+                        + Long.toUnsignedString(commitTso)
+                        + ","
+                        + SqlText.literal(state)
+                        + ","
+                        + SqlText.literal(query)
+                        + ") ON DUPLICATE KEY UPDATE state=VALUES(state)");
+    }
+
+    /** Where the operator can look and mend. */
+    String ddlTable() {
+        return schema + ".ddl";
+    }
+
+    /** Removes all rows of the job. */
+    void forget(TargetSession session) throws SQLException {
+        for (String table : new String[] {"progress", "checkpoint", "ddl"}) {
+            session.execute("DELETE FROM " + schema + "." + table + " WHERE job_id=" + job);
+        }
+    }
+}

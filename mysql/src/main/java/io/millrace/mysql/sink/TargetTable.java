@@ -1,0 +1,118 @@
+package io.millrace.mysql.sink;
+
+import io.millrace.core.model.TableName;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a table looks like in the target, as far as writing rows needs it.
+ *
+ * @param name quoted by the writer, never here
+ * @param columns by lower-case name
+ * @param uniqueKeys primary and unique keys
+ */
+record TargetTable(TableName name, Map<String, TargetColumn> columns, List<TargetKey> uniqueKeys) {
+
+    /**
+     * One column.
+     *
+     * @param name in the target's spelling
+     * @param dataType lower-case type name without length
+     * @param collation empty when it is not text
+     * @param generated computed by the target, so never written
+     */
+    record TargetColumn(String name, String dataType, String collation, boolean generated) {}
+
+    /**
+     * One unique key.
+     *
+     * @param parts lower-case column names; null for an expression
+     * @param prefixes characters (bytes of binary columns) of each part that count, 0 for all
+     */
+    record TargetKey(List<@Nullable String> parts, List<Integer> prefixes) {}
+
+    @Nullable TargetColumn column(String columnName) {
+        return columns.get(columnName.toLowerCase(Locale.ROOT));
+    }
+
+    /** Whether exactly these columns, whole, are a unique key. */
+    boolean hasUniqueKeyOn(List<String> columnNames) {
+        for (TargetKey key : uniqueKeys) {
+            if (key.prefixes().stream().allMatch(p -> p == 0)
+                    && key.parts().size() == columnNames.size()
+                    && columnNames.stream()
+                            .allMatch(c -> key.parts().contains(c.toLowerCase(Locale.ROOT)))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Asks the target; empty when there is no such table. */
+    static Optional<TargetTable> load(TargetSession session, TableName name) throws SQLException {
+        String where =
+                " WHERE TABLE_SCHEMA="
+                        + SqlText.literal(name.schema())
+                        + " AND TABLE_NAME="
+                        + SqlText.literal(name.table());
+        Map<String, TargetColumn> columns = new LinkedHashMap<>();
+        List<TargetKey> keys = new ArrayList<>();
+        try (Statement statement = session.connection().createStatement()) {
+            try (ResultSet rows =
+                    statement.executeQuery(
+                            "SELECT COLUMN_NAME, DATA_TYPE, COLLATION_NAME, EXTRA FROM"
+                                    + " information_schema.COLUMNS"
+                                    + where
+                                    + " ORDER BY ORDINAL_POSITION")) {
+                while (rows.next()) {
+                    String column = rows.getString(1);
+                    String collation = rows.getString(3);
+                    String extra = String.valueOf(rows.getString(4)).toUpperCase(Locale.ROOT);
+                    columns.put(
+                            column.toLowerCase(Locale.ROOT),
+                            new TargetColumn(
+                                    column,
+                                    rows.getString(2).toLowerCase(Locale.ROOT),
+                                    collation == null ? "" : collation,
+                                    extra.contains("VIRTUAL GENERATED")
+                                            || extra.contains("STORED GENERATED")
+                                            || extra.contains("PERSISTENT")));
+                }
+            }
+            if (columns.isEmpty()) {
+                return Optional.empty();
+            }
+            Map<String, List<@Nullable String>> parts = new LinkedHashMap<>();
+            Map<String, List<Integer>> prefixes = new LinkedHashMap<>();
+            try (ResultSet rows =
+                    statement.executeQuery(
+                            "SELECT INDEX_NAME, COLUMN_NAME, SUB_PART FROM"
+                                    + " information_schema.STATISTICS"
+                                    + where
+                                    + " AND NON_UNIQUE=0 ORDER BY INDEX_NAME, SEQ_IN_INDEX")) {
+                while (rows.next()) {
+                    String index = rows.getString(1);
+                    String part = rows.getString(2);
+                    parts.computeIfAbsent(index, k -> new ArrayList<>())
+                            .add(part == null ? null : part.toLowerCase(Locale.ROOT));
+                    prefixes.computeIfAbsent(index, k -> new ArrayList<>()).add(rows.getInt(3));
+                }
+            }
+            for (Map.Entry<String, List<@Nullable String>> entry : parts.entrySet()) {
+                keys.add(
+                        new TargetKey(
+                                entry.getValue(),
+                                prefixes.getOrDefault(entry.getKey(), List.of())));
+            }
+        }
+        return Optional.of(new TargetTable(name, columns, keys));
+    }
+}

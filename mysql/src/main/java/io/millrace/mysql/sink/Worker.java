@@ -1,0 +1,536 @@
+package io.millrace.mysql.sink;
+
+import io.millrace.core.bytes.ByteSink;
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import io.millrace.core.model.RowBatch;
+import io.millrace.core.model.RowView;
+import java.nio.charset.StandardCharsets;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.mariadb.jdbc.client.Completion;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Writes its share of the rows, in order, each downstream transaction with the worker's progress
+ * row first. A thread of its own: it builds SQL text as much as it waits, and work that burns a
+ * core must not sit on the carriers of virtual threads.
+ *
+ * <p>It batches by itself: it takes what is queued, up to the limits, and commits as soon as the
+ * queue is empty. So a quiet stream has no added latency and a busy one fills its transactions.
+ */
+final class Worker implements Runnable {
+    private static final Logger log = LoggerFactory.getLogger(Worker.class);
+
+    static final int QUEUE_ITEMS = 512;
+
+    /** Statement bytes at which a transaction is sent, if the target's packet limit is no less. */
+    private static final int SEND_BYTES = 4 << 20;
+
+    private static final int LOCK_RETRIES = 4;
+    private static final long IDLE_CHECK_NANOS = TimeUnit.SECONDS.toNanos(30);
+    private static final int EXCERPT = 400;
+    private static final long WARN_INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+    private static final byte[] BEGIN = ascii("BEGIN;");
+    private static final byte[] COMMIT = ascii("COMMIT");
+    private static final byte[] LENIENT =
+            ascii("SET sql_mode='" + TargetSession.LENIENT_SQL_MODE + "';");
+    private static final byte[] STRICT =
+            ascii("SET sql_mode='" + TargetSession.ROW_SQL_MODE + "';");
+
+    /** What a worker asks of its sink. */
+    interface Owner {
+        void fail(MillraceException error);
+
+        boolean isStopped();
+
+        ProgressStore progress();
+
+        long epoch();
+    }
+
+    private final Owner owner;
+    private final MySqlSinkConfig config;
+    private final int number;
+    private final ArrayBlockingQueue<WorkItem> queue = new ArrayBlockingQueue<>(QUEUE_ITEMS);
+    private final StatementBuilder builder;
+    private final StatementBuilder single;
+    private final ByteSink text = new ByteSink(1 << 16);
+    private final byte[] progressHead;
+    private final byte[] progressTail;
+
+    /** Items with rows in the open transaction, and the rows since the last send. */
+    private final List<WorkItem> open = new ArrayList<>();
+
+    private final List<WorkItem> unsentItems = new ArrayList<>();
+    private int[] unsentRows = new int[256];
+
+    private volatile @Nullable TargetSession session;
+    private volatile long committedTicket;
+    private boolean inSourceTransaction;
+
+    /** Statements of the open downstream transaction were already sent. */
+    private boolean transactionStarted;
+
+    private long lastTso;
+    private int lastEvent;
+    private int lastRow;
+    private long lastUseNanos;
+    private long missingRows;
+    private long lastWarnNanos;
+
+    Worker(Owner owner, MySqlSinkConfig config, int number) {
+        this.owner = owner;
+        this.config = config;
+        this.number = number;
+        builder = new StatementBuilder(config);
+        single = new StatementBuilder(config);
+        progressHead = ascii(owner.progress().progressHead(owner.epoch()));
+        progressTail = owner.progress().progressTail(number).getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static byte[] ascii(String text) {
+        return text.getBytes(StandardCharsets.US_ASCII);
+    }
+
+    /** Queues work; false when there is no room. Engine's thread. */
+    boolean offer(WorkItem item) {
+        return queue.offer(item);
+    }
+
+    boolean hasRoom() {
+        return queue.remainingCapacity() > 0;
+    }
+
+    /** The highest ticket whose rows are all committed. Any thread. */
+    long committedTicket() {
+        return committedTicket;
+    }
+
+    /** Cuts the connection when a write hangs longer than the limit. Any thread. */
+    void checkWrite(long nowNanos) {
+        TargetSession current = session;
+        if (current != null) {
+            long since = current.writeStartedNanos();
+            if (since != 0 && nowNanos - since > config.writeTimeout().toNanos()) {
+                log.warn("sink_worker={} write_timeout={}", number, config.writeTimeout());
+                current.abort();
+            }
+        }
+    }
+
+    /** Cuts the connection, so that a blocked call ends. Any thread. */
+    void abort() {
+        TargetSession current = session;
+        if (current != null) {
+            current.abort();
+        }
+    }
+
+    @Override
+    public void run() {
+        try {
+            while (!owner.isStopped()) {
+                WorkItem item = queue.poll();
+                if (item == null) {
+                    if (builder.rows() > 0 || (transactionStarted && !inSourceTransaction)) {
+                        send(!inSourceTransaction);
+                    }
+                    item = queue.take();
+                }
+                consume(item);
+            }
+        } catch (InterruptedException e) {
+            // The sink is closing.
+        } catch (MillraceException e) {
+            owner.fail(e);
+        } catch (RuntimeException | Error e) {
+            owner.fail(
+                    new MillraceException(
+                            ErrorCode.INTERNAL, "sink worker " + number + " failed: " + e, e));
+        } finally {
+            TargetSession current = session;
+            if (current != null) {
+                current.close();
+            }
+        }
+    }
+
+    private void consume(WorkItem item) throws InterruptedException {
+        RowTask task = item.task;
+        if (task != null) {
+            open.add(item);
+            RowBatch batch = task.batch();
+            RowView row = batch.rows();
+            for (int k = 0; k < item.count(); k++) {
+                if (owner.isStopped()) {
+                    return;
+                }
+                if (builder.rows() >= config.maxTxnRow() || builder.bytes() >= sendBytes()) {
+                    send(!config.wholeTables());
+                }
+                moveTo(row, item.row(k));
+                builder.add(task.plan(), item, k, batch.op(), row);
+                remember(item, k);
+                item.consumed++;
+                inSourceTransaction = config.wholeTables();
+                lastTso = batch.commitTso();
+                lastEvent = batch.eventIndex();
+                lastRow = item.row(k);
+            }
+        }
+        if (item.endsTransaction) {
+            inSourceTransaction = false;
+        }
+        if (builder.rows() >= config.maxTxnRow()) {
+            send(!inSourceTransaction);
+        }
+    }
+
+    private static void moveTo(RowView row, int index) {
+        while (row.index() < index) {
+            if (!row.next()) {
+                throw new IllegalStateException("no row " + index + " in the batch");
+            }
+        }
+    }
+
+    private void remember(WorkItem item, int k) {
+        int at = unsentItems.size();
+        if (at == unsentRows.length) {
+            unsentRows = java.util.Arrays.copyOf(unsentRows, at * 2);
+        }
+        unsentItems.add(item);
+        unsentRows[at] = k;
+    }
+
+    private int sendBytes() {
+        TargetSession current = session;
+        return current == null
+                ? SEND_BYTES
+                : Math.min(SEND_BYTES, Math.max(1024, current.maxAllowedPacket() / 2));
+    }
+
+    /** Sends what is gathered; commits when asked to, else leaves the transaction open. */
+    private void send(boolean commit) throws InterruptedException {
+        TargetSession current = ready();
+        builder.finish();
+        for (int attempt = 0; ; attempt++) {
+            try {
+                write(current, commit);
+                break;
+            } catch (SQLException e) {
+                if (owner.isStopped()) {
+                    throw new InterruptedException();
+                }
+                if (SqlErrors.isConnectionLoss(e)) {
+                    throw failed(e);
+                }
+                boolean first = !transactionStarted;
+                if (first && SqlErrors.isLockConflict(e.getErrorCode()) && attempt < LOCK_RETRIES) {
+                    rollback(current);
+                    Thread.sleep((10L << attempt) + number % 7);
+                    continue;
+                }
+                if (SqlErrors.isTransient(e.getErrorCode())
+                        || SqlErrors.isAccessDenied(e.getErrorCode())) {
+                    throw failed(e);
+                }
+                if (!first) {
+                    // Rows of the open transaction that were sent before are gone from memory.
+                    throw failed(e);
+                }
+                rowByRow(current, commit, e);
+                break;
+            }
+        }
+        transactionStarted = !commit;
+        builder.clear();
+        unsentItems.clear();
+        lastUseNanos = System.nanoTime();
+        settle(commit);
+    }
+
+    /** Tells the tasks, and the detector, what is written and what is committed. */
+    private void settle(boolean commit) {
+        for (int i = 0; i < open.size(); i++) {
+            WorkItem item = open.get(i);
+            RowTask task = item.task;
+            if (task != null) {
+                task.written(item.consumed - item.writtenRows);
+                item.writtenRows = item.consumed;
+            }
+        }
+        if (!commit) {
+            return;
+        }
+        long done = 0;
+        WorkItem rest = null;
+        for (int i = 0; i < open.size(); i++) {
+            WorkItem item = open.get(i);
+            RowTask task = item.task;
+            if (task != null) {
+                int rows = item.consumed - item.committedRows;
+                item.committedRows = item.consumed;
+                task.committed(rows);
+            }
+            if (item.consumed == item.count()) {
+                done = item.ticket;
+            } else {
+                rest = item;
+            }
+        }
+        open.clear();
+        if (rest != null) {
+            open.add(rest);
+        }
+        if (done > 0) {
+            committedTicket = done;
+        }
+    }
+
+    private TargetSession ready() {
+        TargetSession current = session;
+        if (current != null
+                && !transactionStarted
+                && System.nanoTime() - lastUseNanos > IDLE_CHECK_NANOS
+                && !current.answers()) {
+            // The target closed an idle connection; nothing was open on it.
+            current.close();
+            current = null;
+        }
+        if (current == null) {
+            current = TargetSession.open(config, TargetSession.Use.ROWS);
+            session = current;
+            lastUseNanos = System.nanoTime();
+        }
+        return current;
+    }
+
+    private void write(TargetSession current, boolean commit) throws SQLException {
+        int total = builder.bytes() + (builder.groupCount() * 2 + 8) * 256;
+        if (config.multiStmt() && total < current.maxAllowedPacket()) {
+            text.clear();
+            if (!transactionStarted) {
+                text.put(BEGIN);
+            }
+            putProgress();
+            text.put(';');
+            for (int i = 0; i < builder.groupCount(); i++) {
+                StatementBuilder.Group group = builder.group(i);
+                if (group.lenient) {
+                    text.put(LENIENT);
+                }
+                text.put(group.text.array(), 0, group.text.length());
+                text.put(';');
+                if (group.lenient) {
+                    text.put(STRICT);
+                }
+            }
+            if (commit) {
+                text.put(COMMIT);
+            } else {
+                text.length(text.length() - 1);
+            }
+            checkCounts(current.run(text));
+            return;
+        }
+        if (!transactionStarted) {
+            current.execute("BEGIN");
+        }
+        text.clear();
+        putProgress();
+        checkProgress(current.run(text).get(0));
+        for (int i = 0; i < builder.groupCount(); i++) {
+            runGroup(current, builder.group(i));
+        }
+        if (commit) {
+            current.execute("COMMIT");
+        }
+    }
+
+    private void runGroup(TargetSession current, StatementBuilder.Group group) throws SQLException {
+        if (group.text.length() >= current.maxAllowedPacket() - 1024) {
+            throw new SQLException(
+                    "a statement of "
+                            + group.text.length()
+                            + " bytes exceeds the target's max_allowed_packet of "
+                            + current.maxAllowedPacket(),
+                    "HY000",
+                    1153);
+        }
+        if (group.lenient) {
+            current.execute("SET sql_mode='" + TargetSession.LENIENT_SQL_MODE + "'");
+        }
+        List<Completion> results = current.run(group.text);
+        if (group.lenient) {
+            current.execute("SET sql_mode='" + TargetSession.ROW_SQL_MODE + "'");
+        }
+        countMissing(group, results, 0);
+    }
+
+    private void putProgress() {
+        text.put(progressHead);
+        text.putUnsigned(lastTso);
+        text.putUtf8(",NULL),event_index=");
+        text.putLong(lastEvent);
+        text.putUtf8(",row_index=");
+        text.putLong(lastRow);
+        text.put(progressTail);
+    }
+
+    private void checkProgress(Completion result) {
+        if (TargetSession.affected(result) == 0) {
+            throw new MillraceException(
+                    ErrorCode.FENCED,
+                    "the progress row of worker "
+                            + number
+                            + " has vanished from the target: the job was removed or its progress"
+                            + " was forgotten while it ran");
+        }
+    }
+
+    private void checkCounts(List<Completion> results) {
+        int at = transactionStarted ? 0 : 1;
+        checkProgress(results.get(at++));
+        for (int i = 0; i < builder.groupCount(); i++) {
+            StatementBuilder.Group group = builder.group(i);
+            at += group.lenient ? 1 : 0;
+            countMissing(group, results, at);
+            at += group.statements + (group.lenient ? 1 : 0);
+        }
+    }
+
+    /** Notes updates and deletes that found no row: the target differs from the upstream. */
+    private void countMissing(StatementBuilder.Group group, List<Completion> results, int at) {
+        if (!group.countsRows()) {
+            return;
+        }
+        long found = 0;
+        for (int i = 0; i < group.statements; i++) {
+            found += TargetSession.affected(results.get(at + i));
+        }
+        if (found >= group.rows) {
+            return;
+        }
+        missingRows += group.rows - found;
+        long now = System.nanoTime();
+        if (lastWarnNanos == 0 || now - lastWarnNanos > WARN_INTERVAL_NANOS) {
+            lastWarnNanos = now;
+            TablePlan plan = group.plan;
+            log.warn(
+                    "sink_worker={} table={} op={} rows_not_found={} total_not_found={}: the target"
+                            + " did not hold rows that the upstream changed",
+                    number,
+                    plan == null ? "" : plan.schema().name(),
+                    group.kind,
+                    group.rows - found,
+                    missingRows);
+        }
+    }
+
+    private void rollback(TargetSession current) {
+        try {
+            current.execute("ROLLBACK");
+            current.execute("SET sql_mode='" + TargetSession.ROW_SQL_MODE + "'");
+        } catch (SQLException e) {
+            throw failed(e);
+        }
+    }
+
+    /**
+     * The transaction again, a statement per row, to name the row that the target refuses; commits
+     * if there is none after all.
+     */
+    private void rowByRow(TargetSession current, boolean commit, SQLException cause) {
+        rollback(current);
+        if (cause.getErrorCode() == SqlErrors.COLUMN_CANNOT_BE_NULL) {
+            checkFence(current);
+        }
+        try {
+            current.execute("BEGIN");
+            text.clear();
+            putProgress();
+            checkProgress(current.run(text).get(0));
+        } catch (SQLException e) {
+            throw failed(e);
+        }
+        for (int i = 0; i < unsentItems.size(); i++) {
+            WorkItem item = unsentItems.get(i);
+            RowTask task = item.task;
+            if (task == null) {
+                continue;
+            }
+            int k = unsentRows[i];
+            RowBatch batch = task.batch();
+            RowView row = batch.rows();
+            moveTo(row, item.row(k));
+            single.clear();
+            single.add(task.plan(), item, k, batch.op(), row);
+            single.finish();
+            for (int g = 0; g < single.groupCount(); g++) {
+                StatementBuilder.Group group = single.group(g);
+                try {
+                    runGroup(current, group);
+                } catch (SQLException e) {
+                    rollbackQuietly(current);
+                    throw SqlErrors.of(
+                            e,
+                            ErrorCode.SINK_DATA,
+                            "the target refuses a row of "
+                                    + batch.schema().name()
+                                    + " ("
+                                    + task.plan().describeKey(row, batch.op())
+                                    + ", commit ts "
+                                    + Long.toUnsignedString(batch.commitTso())
+                                    + "), statement: "
+                                    + StatementBuilder.excerpt(group, EXCERPT));
+                }
+            }
+        }
+        if (commit) {
+            try {
+                current.execute("COMMIT");
+            } catch (SQLException e) {
+                throw failed(e);
+            }
+        }
+    }
+
+    private void rollbackQuietly(TargetSession current) {
+        try {
+            current.execute("ROLLBACK");
+        } catch (SQLException e) {
+            log.debug("sink_worker={} rollback failed: {}", number, SqlErrors.describe(e));
+        }
+    }
+
+    private void checkFence(TargetSession current) {
+        try {
+            if (owner.progress().isFenced(current, owner.epoch())) {
+                throw new MillraceException(
+                        ErrorCode.FENCED,
+                        "another run of the job has opened the target; this one stops");
+            }
+        } catch (SQLException e) {
+            throw failed(e);
+        }
+    }
+
+    private MillraceException failed(SQLException e) {
+        String tables =
+                builder.groupCount() == 0
+                        ? ""
+                        : ", statement: " + StatementBuilder.excerpt(builder.group(0), EXCERPT);
+        return SqlErrors.of(
+                e,
+                ErrorCode.SINK_DATA,
+                "sink worker " + number + " cannot write to " + config.address() + tables);
+    }
+}
