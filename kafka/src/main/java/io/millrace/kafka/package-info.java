@@ -1,4 +1,7 @@
-/** Kafka sink. */
+/**
+ * The Kafka sink: topics, dispatch of rows to partitions, and a producer that never blocks the
+ * engine's thread for long.
+ */
 @NullMarked
 package io.millrace.kafka;
 

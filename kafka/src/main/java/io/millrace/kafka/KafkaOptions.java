@@ -1,0 +1,106 @@
+package io.millrace.kafka;
+
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import io.millrace.core.spi.SinkSpec;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Typed reading of a sink's options; a malformed value is KAFKA_INVALID_CONFIG and names itself.
+ */
+final class KafkaOptions {
+    private static final Pattern DURATION =
+            Pattern.compile("(?:[0-9]+(?:\\.[0-9]*)?(?:ns|us|µs|ms|s|m|h))+");
+    private static final Pattern DURATION_PART =
+            Pattern.compile("([0-9]+(?:\\.[0-9]*)?)(ns|us|µs|ms|s|m|h)");
+
+    private final SinkSpec spec;
+
+    KafkaOptions(SinkSpec spec) {
+        this.spec = spec;
+    }
+
+    static MillraceException invalid(String message) {
+        return new MillraceException(ErrorCode.KAFKA_INVALID_CONFIG, message);
+    }
+
+    /** A value that is set and not empty. */
+    Optional<String> text(String name) {
+        return spec.option(name).map(String::trim).filter(value -> !value.isEmpty());
+    }
+
+    String text(String name, String otherwise) {
+        return text(name).orElse(otherwise);
+    }
+
+    boolean flag(String name, boolean otherwise) {
+        Optional<String> value = text(name);
+        if (value.isEmpty()) {
+            return otherwise;
+        }
+        return switch (value.get().toLowerCase(Locale.ROOT)) {
+            case "true", "t", "1" -> true;
+            case "false", "f", "0" -> false;
+            default -> throw invalid(name + " must be true or false, not '" + value.get() + "'");
+        };
+    }
+
+    OptionalInt number(String name) {
+        Optional<String> value = text(name);
+        if (value.isEmpty()) {
+            return OptionalInt.empty();
+        }
+        try {
+            return OptionalInt.of(Integer.parseInt(value.get()));
+        } catch (NumberFormatException e) {
+            throw new MillraceException(
+                    ErrorCode.KAFKA_INVALID_CONFIG,
+                    name + " must be a 32-bit number, not '" + value.get() + "'",
+                    e);
+        }
+    }
+
+    /** A Go duration such as {@code 10s} or {@code 1m30s}; must be positive. */
+    Duration duration(String name, Duration otherwise) {
+        Optional<String> value = text(name);
+        if (value.isEmpty()) {
+            return otherwise;
+        }
+        if (!DURATION.matcher(value.get()).matches()) {
+            throw invalid(
+                    name
+                            + " must be a duration such as 10s, 500ms or 1m30s, not '"
+                            + value.get()
+                            + "'");
+        }
+        BigDecimal nanos = BigDecimal.ZERO;
+        Matcher part = DURATION_PART.matcher(value.get());
+        while (part.find()) {
+            nanos = nanos.add(new BigDecimal(part.group(1)).multiply(unitNanos(part.group(2))));
+        }
+        long millis = nanos.movePointLeft(6).setScale(0, RoundingMode.CEILING).longValue();
+        if (millis <= 0 || millis > Integer.MAX_VALUE / 4) {
+            throw invalid(name + " must be between 1ms and 149h: '" + value.get() + "'");
+        }
+        return Duration.ofMillis(millis);
+    }
+
+    private static BigDecimal unitNanos(String unit) {
+        return BigDecimal.valueOf(
+                switch (unit) {
+                    case "ns" -> 1L;
+                    case "us", "µs" -> 1_000L;
+                    case "ms" -> 1_000_000L;
+                    case "s" -> 1_000_000_000L;
+                    case "m" -> 60_000_000_000L;
+                    default -> 3_600_000_000_000L;
+                });
+    }
+}

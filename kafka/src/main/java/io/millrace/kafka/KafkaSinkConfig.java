@@ -1,0 +1,473 @@
+package io.millrace.kafka;
+
+import static io.millrace.kafka.KafkaOptions.invalid;
+
+import io.millrace.codec.canaljson.CanalJsonConfig;
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import io.millrace.core.spi.SinkSpec;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Settings of a Kafka sink, read from a URI {@code kafka://b1:9092,b2:9092/topic?...} and options.
+ * An instance is valid; what is not supported is refused by name.
+ *
+ * @param brokers bootstrap servers, {@code host:port}
+ * @param topic default topic
+ * @param codec how messages are written
+ * @param partitionNum partitions to use, and to create topics with; empty means all there are, or
+ *     {@link #NEW_TOPIC_PARTITIONS} for a new topic
+ * @param replicationFactor of topics that the sink creates
+ * @param maxMessageBytes greatest size of a message: key, value and {@link #RECORD_OVERHEAD}; a
+ *     topic's or broker's smaller limit wins
+ * @param maxRetry how often a request is repeated; empty means until the delivery time-out
+ * @param compression Kafka's name
+ * @param clientId empty means one made of node and job
+ * @param autoCreateTopic whether missing topics are created
+ * @param dialTimeout for connecting
+ * @param requestTimeout for writing a request and waiting for its answer
+ * @param requiredAcks -1 (all in-sync replicas), 1 (the leader) or 0 (nobody)
+ * @param outputRawChangeEvent updates that change a key stay updates
+ * @param sasl how to log in
+ * @param tls how to encrypt
+ */
+record KafkaSinkConfig(
+        List<String> brokers,
+        String topic,
+        CanalJsonConfig codec,
+        OptionalInt partitionNum,
+        short replicationFactor,
+        int maxMessageBytes,
+        OptionalInt maxRetry,
+        String compression,
+        Optional<String> clientId,
+        boolean autoCreateTopic,
+        Duration dialTimeout,
+        Duration requestTimeout,
+        int requiredAcks,
+        boolean outputRawChangeEvent,
+        Optional<Sasl> sasl,
+        Optional<Tls> tls) {
+
+    static final int NEW_TOPIC_PARTITIONS = 3;
+
+    /** What a record adds to key and value, by the reference's reckoning. */
+    static final int RECORD_OVERHEAD = 36;
+
+    /** How far below the topic's limit a message must stay, for the batch around it. */
+    static final int LIMIT_MARGIN = 128;
+
+    private static final Logger LOG = LoggerFactory.getLogger(KafkaSinkConfig.class);
+    private static final int DEFAULT_MAX_MESSAGE_BYTES = 10 * 1024 * 1024;
+    private static final int DEFAULT_PORT = 9092;
+    private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(10);
+    private static final String AVAILABLE = "available: canal-json";
+    private static final Pattern CLIENT_ID = Pattern.compile("[A-Za-z0-9._-]+");
+    private static final Pattern VERSION = Pattern.compile("(\\d+)\\.(\\d+)\\.(\\d+)(?:\\.\\d+)?");
+    private static final Set<String> KNOWN_PROTOCOLS =
+            Set.of(
+                    "open-protocol",
+                    "default",
+                    "canal",
+                    "avro",
+                    "flat-avro",
+                    "maxwell",
+                    "craft",
+                    "csv",
+                    "debezium",
+                    "simple");
+    private static final Set<String> COMPRESSIONS = Set.of("none", "gzip", "snappy", "lz4", "zstd");
+
+    /** Options of other formats, or of an encoder pool that is not needed here. */
+    private static final List<String> WITHOUT_EFFECT =
+            List.of(
+                    "max-batch-size",
+                    "avro-decimal-handling-mode",
+                    "avro-bigint-unsigned-handling-mode",
+                    "avro-enable-watermark",
+                    "schema-registry",
+                    "encoding-format",
+                    "debezium-disable-schema",
+                    "encoder-concurrency");
+
+    private static final List<String> LARGE_MESSAGE_OPTIONS =
+            List.of("large-message-handle-option", "large-message-handle-compression");
+
+    /**
+     * Log-in by user and password.
+     *
+     * @param mechanism {@code PLAIN}, {@code SCRAM-SHA-256} or {@code SCRAM-SHA-512}
+     */
+    record Sasl(String mechanism, String user, String password) {
+        @Override
+        public String toString() {
+            return "Sasl[" + mechanism + ", " + user + "]";
+        }
+    }
+
+    /**
+     * Encryption; without files the system's trust store is used.
+     *
+     * @param files certificates and key
+     * @param skipVerify trust any server
+     */
+    record Tls(Optional<PemFiles> files, boolean skipVerify) {}
+
+    /** PEM files on the server. */
+    record PemFiles(Path ca, Path certificate, Path key) {}
+
+    /** Reads and checks; throws a USER error that names the option. */
+    static KafkaSinkConfig parse(SinkSpec spec) {
+        KafkaOptions options = new KafkaOptions(spec);
+        checkProtocol(options);
+        List<String> brokers = brokers(spec.uri());
+        String topic = topic(spec.uri());
+        checkAtomicity(options);
+        checkLargeMessages(options);
+        checkVersion(options);
+        for (String name : WITHOUT_EFFECT) {
+            if (options.text(name).isPresent()) {
+                LOG.warn("option={} has no effect with protocol canal-json", name);
+            }
+        }
+        OptionalInt maxBatchSize = options.number("max-batch-size");
+        if (maxBatchSize.isPresent() && maxBatchSize.getAsInt() <= 0) {
+            throw codec("max-batch-size must be positive: " + maxBatchSize.getAsInt());
+        }
+        OptionalInt partitionNum = options.number("partition-num");
+        if (partitionNum.isPresent() && partitionNum.getAsInt() <= 0) {
+            throw new MillraceException(
+                    ErrorCode.KAFKA_INVALID_PARTITION_NUM,
+                    "partition-num must be positive: " + partitionNum.getAsInt());
+        }
+        int replicationFactor = options.number("replication-factor").orElse(1);
+        if (replicationFactor <= 0 || replicationFactor > Short.MAX_VALUE) {
+            throw invalid("replication-factor must be between 1 and 32767: " + replicationFactor);
+        }
+        int maxMessageBytes = options.number("max-message-bytes").orElse(DEFAULT_MAX_MESSAGE_BYTES);
+        if (maxMessageBytes <= 0) {
+            throw codec("max-message-bytes must be positive: " + maxMessageBytes);
+        }
+        OptionalInt maxRetry = options.number("max-retry");
+        if (maxRetry.isPresent() && maxRetry.getAsInt() < 0) {
+            maxRetry = OptionalInt.empty(); // as documented for TiCDC: negative means unset
+        }
+        String compression = options.text("compression", "none").toLowerCase(Locale.ROOT);
+        if (!COMPRESSIONS.contains(compression)) {
+            throw invalid(
+                    "compression must be none, gzip, snappy, lz4 or zstd, not '"
+                            + compression
+                            + "'");
+        }
+        Optional<String> clientId = options.text("kafka-client-id");
+        if (clientId.isPresent() && !CLIENT_ID.matcher(clientId.get()).matches()) {
+            throw invalid(
+                    "kafka-client-id may only hold letters, digits, '.', '_' and '-': '"
+                            + clientId.get()
+                            + "'");
+        }
+        int requiredAcks = options.number("required-acks").orElse(-1);
+        if (requiredAcks < -1 || requiredAcks > 1) {
+            throw invalid("required-acks must be -1, 0 or 1: " + requiredAcks);
+        }
+        CanalJsonConfig codec = codecConfig(spec, options);
+        Duration writeTimeout = options.duration("write-timeout", DEFAULT_TIMEOUT);
+        Duration readTimeout = options.duration("read-timeout", DEFAULT_TIMEOUT);
+        return new KafkaSinkConfig(
+                brokers,
+                topic,
+                codec,
+                partitionNum,
+                (short) replicationFactor,
+                maxMessageBytes,
+                maxRetry,
+                compression,
+                clientId,
+                options.flag("auto-create-topic", true),
+                options.duration("dial-timeout", DEFAULT_TIMEOUT),
+                // The client knows one time-out for a request and its answer.
+                writeTimeout.plus(readTimeout),
+                requiredAcks,
+                options.flag("output-raw-change-event", false),
+                sasl(options),
+                tls(spec, options));
+    }
+
+    private static MillraceException codec(String message) {
+        return new MillraceException(ErrorCode.CODEC_INVALID_CONFIG, message);
+    }
+
+    private static void checkProtocol(KafkaOptions options) {
+        String protocol = options.text("protocol", "").toLowerCase(Locale.ROOT);
+        if (protocol.equals("canal-json")) {
+            return;
+        }
+        if (protocol.isEmpty()) {
+            throw new MillraceException(
+                    ErrorCode.SINK_UNKNOWN_PROTOCOL,
+                    "unknown '' message protocol for sink: a Kafka sink needs protocol=...; "
+                            + AVAILABLE);
+        }
+        if (KNOWN_PROTOCOLS.contains(protocol)) {
+            throw new MillraceException(
+                    ErrorCode.UNSUPPORTED_OPTION,
+                    "protocol " + protocol + " is not available yet; " + AVAILABLE);
+        }
+        throw new MillraceException(
+                ErrorCode.SINK_UNKNOWN_PROTOCOL,
+                "unknown '" + protocol + "' message protocol for sink; " + AVAILABLE);
+    }
+
+    private static CanalJsonConfig codecConfig(SinkSpec spec, KafkaOptions options) {
+        boolean deleteOnlyKeys = options.flag("delete-only-output-handle-key-columns", false);
+        if (deleteOnlyKeys && spec.forceReplicate()) {
+            throw codec(
+                    "delete-only-output-handle-key-columns cannot be used with force-replicate:"
+                            + " tables without a key have no handle key columns");
+        }
+        return new CanalJsonConfig(
+                options.flag("enable-tidb-extension", false),
+                options.flag("only-output-updated-columns", false),
+                deleteOnlyKeys,
+                options.flag("content-compatible", false));
+    }
+
+    private static void checkAtomicity(KafkaOptions options) {
+        String atomicity = options.text("transaction-atomicity", "none");
+        if (!atomicity.equals("none")) {
+            throw new MillraceException(
+                    ErrorCode.SINK_URI_INVALID,
+                    "transaction-atomicity '" + atomicity + "' is not supported by a Kafka sink");
+        }
+    }
+
+    private static void checkLargeMessages(KafkaOptions options) {
+        for (String name : LARGE_MESSAGE_OPTIONS) {
+            String value = options.text(name, "none");
+            if (!value.equals("none")) {
+                throw new MillraceException(
+                        ErrorCode.UNSUPPORTED_OPTION,
+                        name + "=" + value + " is not available yet; available: none");
+            }
+        }
+        for (String name : List.of("claim-check-storage-uri", "claim-check-raw-value")) {
+            Optional<String> value = options.text(name);
+            if (value.isPresent() && !value.get().equals("false")) {
+                throw new MillraceException(
+                        ErrorCode.UNSUPPORTED_OPTION,
+                        name + " is not available yet: large messages stop the job");
+            }
+        }
+    }
+
+    /** Versions are negotiated with each broker; the option can only be wrong or too old. */
+    private static void checkVersion(KafkaOptions options) {
+        Optional<String> version = options.text("kafka-version");
+        if (version.isEmpty()) {
+            return;
+        }
+        var parts = VERSION.matcher(version.get());
+        if (!parts.matches()) {
+            throw invalid("kafka-version must look like 2.4.0, not '" + version.get() + "'");
+        }
+        int major = Integer.parseInt(parts.group(1));
+        int minor = Integer.parseInt(parts.group(2));
+        if (major < 2 || major == 2 && minor < 1) {
+            throw invalid(
+                    "kafka-version "
+                            + version.get()
+                            + " is too old: brokers of 2.1.0 and later are supported");
+        }
+    }
+
+    private static List<String> brokers(URI uri) {
+        String authority = uri.getRawAuthority();
+        if (authority == null || authority.isBlank()) {
+            throw invalid("no broker is specified in sink-uri: kafka://host:port/topic");
+        }
+        if (authority.indexOf('@') >= 0) {
+            throw invalid(
+                    "user and password do not belong into the authority of a Kafka sink-uri: use"
+                            + " sasl-user, sasl-password and sasl-mechanism");
+        }
+        List<String> brokers = new ArrayList<>();
+        for (String broker : authority.split(",")) {
+            brokers.add(broker(broker.trim()));
+        }
+        return List.copyOf(brokers);
+    }
+
+    private static String broker(String text) {
+        int colon = text.lastIndexOf(':');
+        boolean bracketed = text.startsWith("[") && text.indexOf(']') > 0;
+        if (!bracketed && text.indexOf(':') != colon) {
+            throw new MillraceException(
+                    ErrorCode.SINK_URI_INVALID,
+                    "an IPv6 address in sink-uri needs brackets: [" + text + "]");
+        }
+        if (text.isEmpty()) {
+            throw invalid("an empty broker name in sink-uri");
+        }
+        if (colon < 0 || bracketed && text.endsWith("]")) {
+            return text + ":" + DEFAULT_PORT;
+        }
+        try {
+            int port = Integer.parseInt(text.substring(colon + 1));
+            if (port > 0 && port <= 65_535 && colon > 0) {
+                return text;
+            }
+        } catch (NumberFormatException e) {
+            LOG.debug("broker {} has no numeric port", text, e);
+        }
+        throw invalid("broker '" + text + "' in sink-uri must be host:port");
+    }
+
+    private static String topic(URI uri) {
+        String path = uri.getPath() == null ? "" : uri.getPath();
+        String topic = path.replaceAll("^/+|/+$", "");
+        if (topic.isEmpty()) {
+            throw invalid("no topic is specified in sink-uri: kafka://host:port/topic");
+        }
+        if (!TopicExpression.isTopicName(topic)) {
+            throw invalid(
+                    "topic '"
+                            + topic
+                            + "' in sink-uri: a topic name has 1 to 249 letters, digits, '.', '_'"
+                            + " and '-'");
+        }
+        return topic;
+    }
+
+    private static Optional<Sasl> sasl(KafkaOptions options) {
+        for (String prefix :
+                List.of(
+                        "sasl-gssapi-auth-type",
+                        "sasl-gssapi-keytab-path",
+                        "sasl-gssapi-kerberos-config-path",
+                        "sasl-gssapi-service-name",
+                        "sasl-gssapi-user",
+                        "sasl-gssapi-password",
+                        "sasl-gssapi-realm",
+                        "sasl-gssapi-disable-pafxfast",
+                        "sasl-oauth-client-id",
+                        "sasl-oauth-client-secret",
+                        "sasl-oauth-token-url",
+                        "sasl-oauth-scopes",
+                        "sasl-oauth-grant-type",
+                        "sasl-oauth-audience")) {
+            if (options.text(prefix).isPresent()) {
+                throw unsupportedMechanism(prefix);
+            }
+        }
+        Optional<String> user = options.text("sasl-user");
+        Optional<String> password = options.text("sasl-password");
+        Optional<String> mechanism = options.text("sasl-mechanism");
+        if (mechanism.isEmpty()) {
+            if (user.isPresent() || password.isPresent()) {
+                throw invalid(
+                        "sasl-user and sasl-password need sasl-mechanism: PLAIN, SCRAM-SHA-256 or"
+                                + " SCRAM-SHA-512");
+            }
+            return Optional.empty();
+        }
+        String name = mechanism.get().toUpperCase(Locale.ROOT);
+        switch (name) {
+            case "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512" -> {}
+            case "GSSAPI", "OAUTHBEARER" -> throw unsupportedMechanism("sasl-mechanism=" + name);
+            default -> throw invalid("sasl-mechanism '" + mechanism.get() + "' is unknown");
+        }
+        if (user.isEmpty() || password.isEmpty()) {
+            throw invalid("sasl-mechanism " + name + " needs sasl-user and sasl-password");
+        }
+        return Optional.of(new Sasl(name, user.get(), password.get()));
+    }
+
+    private static MillraceException unsupportedMechanism(String what) {
+        return new MillraceException(
+                ErrorCode.UNSUPPORTED_OPTION,
+                what
+                        + " is not available yet; available mechanisms: PLAIN, SCRAM-SHA-256,"
+                        + " SCRAM-SHA-512");
+    }
+
+    private static Optional<Tls> tls(SinkSpec spec, KafkaOptions options) {
+        Optional<String> ca = options.text("ca");
+        Optional<String> certificate = options.text("cert");
+        Optional<String> key = options.text("key");
+        boolean anyFile = ca.isPresent() || certificate.isPresent() || key.isPresent();
+        boolean byScheme = spec.scheme().equals("kafka+ssl");
+        boolean skipVerify = options.flag("insecure-skip-verify", false);
+        boolean enabled = options.flag("enable-tls", anyFile || byScheme);
+        if (!enabled) {
+            if (anyFile || byScheme) {
+                throw invalid(
+                        "enable-tls=false contradicts "
+                                + (anyFile ? "ca, cert and key" : "the scheme kafka+ssl"));
+            }
+            if (skipVerify) {
+                throw invalid("insecure-skip-verify needs enable-tls=true");
+            }
+            return Optional.empty();
+        }
+        Optional<PemFiles> files = Optional.empty();
+        if (anyFile) {
+            if (ca.isEmpty() || certificate.isEmpty() || key.isEmpty()) {
+                throw invalid("ca, cert and key must be given together");
+            }
+            files =
+                    Optional.of(
+                            new PemFiles(
+                                    readable("ca", ca.get()),
+                                    readable("cert", certificate.get()),
+                                    readable("key", key.get())));
+            checkKey(files.get().key());
+        }
+        return Optional.of(new Tls(files, skipVerify));
+    }
+
+    private static Path readable(String option, String path) {
+        Path file = Path.of(path);
+        if (!Files.isReadable(file) || !Files.isRegularFile(file)) {
+            throw invalid(option + ": file '" + path + "' cannot be read by the server");
+        }
+        return file;
+    }
+
+    private static void checkKey(Path key) {
+        if (!read("key", key).contains("-----BEGIN PRIVATE KEY-----")) {
+            throw invalid(
+                    "key: '"
+                            + key
+                            + "' must be an unencrypted PKCS#8 PEM file (BEGIN PRIVATE KEY);"
+                            + " convert it with openssl pkcs8 -topk8 -nocrypt");
+        }
+    }
+
+    /** Text of a PEM file. */
+    static String read(String option, Path file) {
+        @Nullable IOException failure;
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            failure = e;
+        }
+        throw new MillraceException(
+                ErrorCode.KAFKA_INVALID_CONFIG,
+                option + ": file '" + file + "' cannot be read: " + failure.getMessage(),
+                failure);
+    }
+}

@@ -1,0 +1,149 @@
+package io.millrace.kafka;
+
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The topics a sink writes to. Asked by the engine's thread; a topic that is met for the first time
+ * is looked up, checked and perhaps created on a thread of its own, and is not ready until then.
+ */
+final class Topics {
+    private static final Logger LOG = LoggerFactory.getLogger(Topics.class);
+
+    /** Topics prepared at the same time. */
+    private static final int PARALLEL = 4;
+
+    private final Map<String, Topic> topics = new HashMap<>();
+    private final TopicAdmin admin;
+    private final KafkaProducer<byte[], byte[]> producer;
+    private final long timeoutMs;
+    private final Semaphore permits = new Semaphore(PARALLEL);
+    private final List<Thread> threads = new ArrayList<>();
+
+    /** One topic. */
+    static final class Topic {
+        private final String name;
+        private volatile TopicAdmin.@Nullable TopicInfo info;
+        private volatile @Nullable MillraceException failure;
+
+        private Topic(String name) {
+            this.name = name;
+        }
+
+        String name() {
+            return name;
+        }
+
+        /** Whether it can be written to; throws what kept it from being prepared. */
+        boolean ready() {
+            MillraceException thrown = failure;
+            if (thrown != null) {
+                throw thrown;
+            }
+            return info != null;
+        }
+
+        int partitions() {
+            return info().partitions();
+        }
+
+        int maxMessageBytes() {
+            return info().maxMessageBytes();
+        }
+
+        private TopicAdmin.TopicInfo info() {
+            TopicAdmin.TopicInfo current = info;
+            if (current == null) {
+                throw new IllegalStateException("topic " + name + " is not ready");
+            }
+            return current;
+        }
+    }
+
+    Topics(TopicAdmin admin, KafkaProducer<byte[], byte[]> producer, long timeoutMs) {
+        this.admin = admin;
+        this.producer = producer;
+        this.timeoutMs = timeoutMs;
+    }
+
+    /** The topic of this name, ready or not. */
+    Topic get(String name) {
+        Topic topic = topics.get(name);
+        if (topic == null) {
+            topic = new Topic(name);
+            topics.put(name, topic);
+            Topic fresh = topic;
+            threads.removeIf(thread -> !thread.isAlive());
+            threads.add(Thread.ofVirtual().name("kafka-topic-" + name).start(() -> prepare(fresh)));
+        }
+        return topic;
+    }
+
+    /** All that were asked for so far. */
+    Iterable<Topic> all() {
+        return topics.values();
+    }
+
+    private void prepare(Topic topic) {
+        try {
+            permits.acquire();
+            try {
+                TopicAdmin.TopicInfo info = admin.prepare(topic.name());
+                awaitProducer(topic.name(), info.partitions());
+                topic.info = info;
+                LOG.info(
+                        "topic={} ready partitions={} max-message-bytes={}",
+                        topic.name(),
+                        info.partitions(),
+                        info.maxMessageBytes());
+            } finally {
+                permits.release();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (MillraceException e) {
+            topic.failure = e;
+        } catch (RuntimeException e) {
+            topic.failure = KafkaErrors.delivery("topic " + topic.name(), e);
+        }
+    }
+
+    /** Waits until the producer knows the partitions too, so that sending need not wait. */
+    private void awaitProducer(String name, int partitions) throws InterruptedException {
+        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMs);
+        while (true) {
+            try {
+                if (producer.partitionsFor(name).size() >= partitions) {
+                    return;
+                }
+            } catch (TimeoutException e) {
+                LOG.trace("topic={} has no metadata yet", name, e);
+            } catch (KafkaException e) {
+                throw KafkaErrors.delivery("topic " + name, e);
+            }
+            if (System.nanoTime() > deadline) {
+                throw new MillraceException(
+                        ErrorCode.SINK_CONNECTION,
+                        "no metadata of topic " + name + " within " + timeoutMs + " ms");
+            }
+            Thread.sleep(KafkaClients.MAX_BLOCK_MS);
+        }
+    }
+
+    /** Ends preparations that still run. */
+    void close() {
+        threads.forEach(Thread::interrupt);
+    }
+}
