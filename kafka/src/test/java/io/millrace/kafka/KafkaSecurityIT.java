@@ -1,0 +1,226 @@
+package io.millrace.kafka;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import io.millrace.core.model.Column;
+import io.millrace.core.model.ColumnKind;
+import io.millrace.core.model.TableName;
+import io.millrace.core.model.TableSchema;
+import io.millrace.core.spi.SinkSpec;
+import io.millrace.testkit.rows.TestRowBatch;
+import io.millrace.testkit.servers.KafkaServer;
+import io.millrace.testkit.servers.Ports;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.Key;
+import java.security.KeyStore;
+import java.util.Base64;
+import java.util.List;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.ScramCredentialInfo;
+import org.apache.kafka.clients.admin.ScramMechanism;
+import org.apache.kafka.clients.admin.UserScramCredentialUpsertion;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Log-in and encryption against a real broker with a listener of each kind. */
+class KafkaSecurityIT {
+    private static final String STORE_PASSWORD = "millrace";
+    private static final String USER_PASSWORD = "s\"e\\c ret";
+
+    private static KafkaServer kafka;
+    private static int saslPort;
+    private static int tlsPort;
+    private static int mutualTlsPort;
+    private static Path certificate = Path.of("");
+    private static Path key = Path.of("");
+    private static int topics;
+
+    @BeforeAll
+    static void start(@TempDir Path folder) throws Exception {
+        makeCertificate(folder);
+        int plain = Ports.free();
+        saslPort = Ports.free();
+        tlsPort = Ports.free();
+        mutualTlsPort = Ports.free();
+        int controller = Ports.free();
+        String clients =
+                ("PLAINTEXT://127.0.0.1:%d,SASL://127.0.0.1:%d,TLS://127.0.0.1:%d"
+                                + ",MUTUAL://127.0.0.1:%d")
+                        .formatted(plain, saslPort, tlsPort, mutualTlsPort);
+        Path store = folder.resolve("store.p12");
+        kafka =
+                KafkaServer.builder()
+                        .port(plain)
+                        .option("listeners", clients + ",CONTROLLER://127.0.0.1:" + controller)
+                        .option("advertised.listeners", clients)
+                        .option("controller.quorum.voters", "1@127.0.0.1:" + controller)
+                        .option(
+                                "listener.security.protocol.map",
+                                "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT"
+                                        + ",TLS:SSL,MUTUAL:SSL")
+                        .option("inter.broker.listener.name", "PLAINTEXT")
+                        .option("sasl.enabled.mechanisms", "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512")
+                        .option(
+                                "listener.name.sasl.plain.sasl.jaas.config",
+                                "org.apache.kafka.common.security.plain.PlainLoginModule required"
+                                        + " user_millrace=\"s\\\"e\\\\c ret\";")
+                        .option(
+                                "listener.name.sasl.scram-sha-256.sasl.jaas.config",
+                                "org.apache.kafka.common.security.scram.ScramLoginModule required;")
+                        .option(
+                                "listener.name.sasl.scram-sha-512.sasl.jaas.config",
+                                "org.apache.kafka.common.security.scram.ScramLoginModule required;")
+                        .option("ssl.keystore.type", "PKCS12")
+                        .option("ssl.keystore.location", store.toString())
+                        .option("ssl.keystore.password", STORE_PASSWORD)
+                        .option("ssl.truststore.type", "PEM")
+                        .option("ssl.truststore.location", certificate.toString())
+                        .option("listener.name.mutual.ssl.client.auth", "required")
+                        .start();
+        try (Admin admin = kafka.admin()) {
+            for (ScramMechanism mechanism :
+                    List.of(ScramMechanism.SCRAM_SHA_256, ScramMechanism.SCRAM_SHA_512)) {
+                admin.alterUserScramCredentials(List.of(upsertion(mechanism))).all().get();
+            }
+        }
+    }
+
+    @AfterAll
+    static void stop() {
+        kafka.close();
+    }
+
+    @Test
+    void logsInWithEachMechanism() {
+        for (String mechanism : List.of("plain", "SCRAM-SHA-256", "scram-sha-512")) {
+            delivers(
+                    "kafka://127.0.0.1:"
+                            + saslPort
+                            + "/%s?sasl-user=millrace&sasl-password=s%%22e%%5Cc%%20ret"
+                            + "&sasl-mechanism="
+                            + mechanism);
+        }
+    }
+
+    @Test
+    void aWrongPasswordIsRefusedAndNotShown() {
+        for (String mechanism : List.of("PLAIN", "SCRAM-SHA-256")) {
+            SinkSpec spec =
+                    SinkSpec.of(
+                            "kafka://127.0.0.1:"
+                                    + saslPort
+                                    + "/t?protocol=canal-json&sasl-user=millrace"
+                                    + "&sasl-password=hush&sasl-mechanism="
+                                    + mechanism);
+            assertThatThrownBy(() -> new KafkaSinkFactory().testOpen(spec))
+                    .hasMessageNotContaining("hush")
+                    .extracting(e -> ((MillraceException) e).code())
+                    .isEqualTo(ErrorCode.SINK_ACCESS_DENIED);
+        }
+    }
+
+    @Test
+    void encryptsWithTheGivenAuthorityAndShowsItsCertificate() {
+        for (int port : new int[] {tlsPort, mutualTlsPort}) {
+            delivers("kafka+ssl://127.0.0.1:" + port + "/%s?" + files());
+        }
+    }
+
+    @Test
+    void skippingVerificationTrustsAnyServer() {
+        delivers("kafka+ssl://127.0.0.1:" + tlsPort + "/%s?insecure-skip-verify=true");
+        delivers("kafka://127.0.0.1:" + mutualTlsPort + "/%s?insecure-skip-verify=true&" + files());
+    }
+
+    @Test
+    void anUnknownAuthorityIsRefused() {
+        SinkSpec spec =
+                SinkSpec.of(
+                        "kafka://127.0.0.1:"
+                                + tlsPort
+                                + "/t?protocol=canal-json&enable-tls=true&dial-timeout=3s");
+        assertThatThrownBy(() -> new KafkaSinkFactory().testOpen(spec))
+                .isInstanceOf(MillraceException.class)
+                .extracting(e -> ((MillraceException) e).code())
+                .isEqualTo(ErrorCode.SINK_ACCESS_DENIED);
+    }
+
+    private static String files() {
+        return "ca=" + certificate + "&cert=" + certificate + "&key=" + key;
+    }
+
+    private static void delivers(String uriWithTopic) {
+        String uri = uriWithTopic.formatted("secure" + topics++) + "&protocol=canal-json";
+        SinkSpec spec = SinkSpec.of(uri);
+        new KafkaSinkFactory().testOpen(spec);
+        TableSchema schema =
+                new TableSchema(
+                        1,
+                        1,
+                        new TableName("test", "t"),
+                        List.of(Column.of("a", ColumnKind.INT)),
+                        List.of());
+        try (SinkDriver driver = new SinkDriver(spec)) {
+            driver.send(TestRowBatch.insert(schema, 1L << 18, 0, true, TestRowBatch.row(1)));
+            driver.drain();
+            assertThat(driver.acked()).as(uri).isEqualTo(1);
+        }
+    }
+
+    private static UserScramCredentialUpsertion upsertion(ScramMechanism mechanism) {
+        return new UserScramCredentialUpsertion(
+                "millrace", new ScramCredentialInfo(mechanism, 4096), USER_PASSWORD);
+    }
+
+    /** One self-signed certificate is authority, server and client in one. */
+    private static void makeCertificate(Path folder) throws Exception {
+        Path store = folder.resolve("store.p12");
+        Process keytool =
+                new ProcessBuilder(
+                                Path.of(System.getProperty("java.home"), "bin", "keytool")
+                                        .toString(),
+                                "-genkeypair",
+                                "-alias",
+                                "k",
+                                "-keyalg",
+                                "EC",
+                                "-dname",
+                                "CN=localhost",
+                                "-ext",
+                                "san=ip:127.0.0.1,dns:localhost",
+                                "-validity",
+                                "30",
+                                "-storetype",
+                                "PKCS12",
+                                "-keystore",
+                                store.toString(),
+                                "-storepass",
+                                STORE_PASSWORD)
+                        .inheritIO()
+                        .start();
+        assertThat(keytool.waitFor()).isZero();
+        KeyStore keys = KeyStore.getInstance(store.toFile(), STORE_PASSWORD.toCharArray());
+        Key secret = keys.getKey("k", STORE_PASSWORD.toCharArray());
+        certificate =
+                pem(
+                        folder.resolve("cert.pem"),
+                        "CERTIFICATE",
+                        keys.getCertificate("k").getEncoded());
+        key = pem(folder.resolve("key.pem"), "PRIVATE KEY", secret.getEncoded());
+    }
+
+    private static Path pem(Path file, String label, byte[] content) throws Exception {
+        String body =
+                Base64.getMimeEncoder(64, "\n".getBytes(StandardCharsets.US_ASCII))
+                        .encodeToString(content);
+        return Files.writeString(
+                file, "-----BEGIN " + label + "-----\n" + body + "\n-----END " + label + "-----\n");
+    }
+}

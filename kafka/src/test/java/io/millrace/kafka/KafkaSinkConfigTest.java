@@ -1,0 +1,204 @@
+package io.millrace.kafka;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.millrace.codec.canaljson.CanalJsonConfig;
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import io.millrace.core.spi.SinkSpec;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class KafkaSinkConfigTest {
+    private static final String BASE = "kafka://h1:9092/topic?protocol=canal-json";
+
+    @Test
+    void hasTheDocumentedDefaults() {
+        assertThat(parse(BASE))
+                .isEqualTo(
+                        new KafkaSinkConfig(
+                                List.of("h1:9092"),
+                                "topic",
+                                CanalJsonConfig.DEFAULTS,
+                                OptionalInt.empty(),
+                                (short) 1,
+                                10485760,
+                                OptionalInt.empty(),
+                                "none",
+                                Optional.empty(),
+                                true,
+                                Duration.ofSeconds(10),
+                                Duration.ofSeconds(20),
+                                -1,
+                                false,
+                                Optional.empty(),
+                                Optional.empty()));
+    }
+
+    @Test
+    void readsEveryParameter() {
+        assertThat(
+                        parse(
+                                "kafka+ssl://h1:9092,h2/a.b_c-d/?protocol=Canal-JSON"
+                                        + "&partition-num=6&replication-factor=2"
+                                        + "&kafka-version=2.6.0&max-message-bytes=1000&max-retry=3"
+                                        + "&compression=LZ4&kafka-client-id=me.1"
+                                        + "&auto-create-topic=false&dial-timeout=1m30s"
+                                        + "&write-timeout=500ms&read-timeout=2s&required-acks=1"
+                                        + "&sasl-user=u&sasl-password=p%26%22"
+                                        + "&sasl-mechanism=scram-sha-256"
+                                        + "&insecure-skip-verify=true&enable-tidb-extension=true"
+                                        + "&only-output-updated-columns=1"
+                                        + "&delete-only-output-handle-key-columns=t"
+                                        + "&output-raw-change-event=true&content-compatible=0"))
+                .isEqualTo(
+                        new KafkaSinkConfig(
+                                List.of("h1:9092", "h2:9092"),
+                                "a.b_c-d",
+                                new CanalJsonConfig(true, true, true, false),
+                                OptionalInt.of(6),
+                                (short) 2,
+                                1000,
+                                OptionalInt.of(3),
+                                "lz4",
+                                Optional.of("me.1"),
+                                false,
+                                Duration.ofSeconds(90),
+                                Duration.ofMillis(2500),
+                                1,
+                                true,
+                                Optional.of(new KafkaSinkConfig.Sasl("SCRAM-SHA-256", "u", "p&\"")),
+                                Optional.of(new KafkaSinkConfig.Tls(Optional.empty(), true))));
+    }
+
+    @Test
+    void takesBracketedIpv6Addresses() {
+        assertThat(parse("kafka://[::1]:9094/t?protocol=canal-json").brokers())
+                .containsExactly("[::1]:9094");
+        assertThat(parse("kafka://[::1]/t?protocol=canal-json").brokers())
+                .containsExactly("[::1]:9092");
+    }
+
+    @Test
+    void theUriOverridesTheOptions() {
+        SinkSpec spec =
+                new SinkSpec(
+                        URI.create("kafka://h/t?compression=none"),
+                        Map.of("protocol", "canal-json", "compression", "gzip"),
+                        List.of(),
+                        true,
+                        false,
+                        "UTC");
+        assertThat(KafkaSinkConfig.parse(spec).compression()).isEqualTo("none");
+    }
+
+    @Test
+    void refusesWhatIsWrongByName() {
+        refused("kafka://h/t", ErrorCode.SINK_UNKNOWN_PROTOCOL, "canal-json");
+        refused("kafka://h/t?protocol=xml", ErrorCode.SINK_UNKNOWN_PROTOCOL, "'xml'");
+        for (String known : List.of("open-protocol", "avro", "maxwell", "debezium", "simple")) {
+            refused(
+                    "kafka://h/t?protocol=" + known,
+                    ErrorCode.UNSUPPORTED_OPTION,
+                    known + " is not available yet; available: canal-json");
+        }
+        refused("kafka://h?protocol=canal-json", ErrorCode.KAFKA_INVALID_CONFIG, "no topic");
+        refused("kafka://h//?protocol=canal-json", ErrorCode.KAFKA_INVALID_CONFIG, "no topic");
+        refused("kafka:///t?protocol=canal-json", ErrorCode.KAFKA_INVALID_CONFIG, "no broker");
+        refused("kafka://h:x/t?protocol=canal-json", ErrorCode.KAFKA_INVALID_CONFIG, "h:x");
+        refused("kafka://fe80::1:9092/t?protocol=canal-json", ErrorCode.SINK_URI_INVALID, "[");
+        refused("kafka://u:secret@h/t?protocol=canal-json", ErrorCode.KAFKA_INVALID_CONFIG, "sasl");
+        refused("&partition-num=0", ErrorCode.KAFKA_INVALID_PARTITION_NUM, "partition-num");
+        refused("&partition-num=x", ErrorCode.KAFKA_INVALID_CONFIG, "partition-num");
+        refused("&replication-factor=0", ErrorCode.KAFKA_INVALID_CONFIG, "replication-factor");
+        refused("&max-message-bytes=0", ErrorCode.CODEC_INVALID_CONFIG, "max-message-bytes");
+        refused("&max-batch-size=0", ErrorCode.CODEC_INVALID_CONFIG, "max-batch-size");
+        refused("&compression=rar", ErrorCode.KAFKA_INVALID_CONFIG, "compression");
+        refused("&kafka-client-id=a+b", ErrorCode.KAFKA_INVALID_CONFIG, "kafka-client-id");
+        refused("&kafka-version=new", ErrorCode.KAFKA_INVALID_CONFIG, "kafka-version");
+        refused("&kafka-version=1.0.0", ErrorCode.KAFKA_INVALID_CONFIG, "kafka-version");
+        refused("&auto-create-topic=maybe", ErrorCode.KAFKA_INVALID_CONFIG, "auto-create-topic");
+        refused("&dial-timeout=10", ErrorCode.KAFKA_INVALID_CONFIG, "dial-timeout");
+        refused("&read-timeout=0s", ErrorCode.KAFKA_INVALID_CONFIG, "read-timeout");
+        refused("&required-acks=2", ErrorCode.KAFKA_INVALID_CONFIG, "required-acks");
+        refused("&sasl-user=u&sasl-password=p", ErrorCode.KAFKA_INVALID_CONFIG, "sasl-mechanism");
+        refused("&sasl-mechanism=PLAIN", ErrorCode.KAFKA_INVALID_CONFIG, "sasl-user");
+        refused("&sasl-mechanism=MD5", ErrorCode.KAFKA_INVALID_CONFIG, "MD5");
+        refused("&sasl-mechanism=gssapi", ErrorCode.UNSUPPORTED_OPTION, "GSSAPI");
+        refused("&sasl-gssapi-realm=R", ErrorCode.UNSUPPORTED_OPTION, "sasl-gssapi-realm");
+        refused("&ca=/nowhere.pem", ErrorCode.KAFKA_INVALID_CONFIG, "ca, cert and key");
+        refused("&ca=/nowhere.pem&enable-tls=false", ErrorCode.KAFKA_INVALID_CONFIG, "enable-tls");
+        refused("&insecure-skip-verify=true", ErrorCode.KAFKA_INVALID_CONFIG, "enable-tls");
+        refused("&transaction-atomicity=table", ErrorCode.SINK_URI_INVALID, "atomicity");
+        refused(
+                "&large-message-handle-option=claim-check",
+                ErrorCode.UNSUPPORTED_OPTION,
+                "large-message-handle-option=claim-check");
+        assertThatThrownBy(() ->
+                        KafkaSinkConfig.parse(
+                                new SinkSpec(
+                                        URI.create(
+                                                BASE
+                                                        + "&delete-only-output-handle-key-columns=true"),
+                                        Map.of(),
+                                        List.of(),
+                                        true,
+                                        true,
+                                        "UTC")))
+                .hasMessageContaining("force-replicate")
+                .extracting(e -> ((MillraceException) e).code())
+                .isEqualTo(ErrorCode.CODEC_INVALID_CONFIG);
+    }
+
+    @Test
+    void certificatesMustBeReadablePemFiles(@TempDir Path folder) throws IOException {
+        Path ca = Files.writeString(folder.resolve("ca.pem"), "-----BEGIN CERTIFICATE-----");
+        Path key = Files.writeString(folder.resolve("k.pem"), "-----BEGIN RSA PRIVATE KEY-----");
+        refused(
+                "&ca=" + ca + "&cert=" + ca + "&key=" + folder + "/none.pem",
+                ErrorCode.KAFKA_INVALID_CONFIG,
+                "key: file");
+        refused(
+                "&ca=" + ca + "&cert=" + ca + "&key=" + key,
+                ErrorCode.KAFKA_INVALID_CONFIG,
+                "PKCS#8");
+        Files.writeString(key, "-----BEGIN PRIVATE KEY-----");
+        assertThat(parse(BASE + "&ca=" + ca + "&cert=" + ca + "&key=" + key).tls())
+                .contains(
+                        new KafkaSinkConfig.Tls(
+                                Optional.of(new KafkaSinkConfig.PemFiles(ca, ca, key)), false));
+    }
+
+    @Test
+    void passwordsDoNotShow() {
+        assertThat(parse(BASE + "&sasl-user=u&sasl-password=hush&sasl-mechanism=PLAIN").toString())
+                .doesNotContain("hush");
+        assertThatThrownBy(() -> parse("kafka://u:hush@h/t?protocol=canal-json"))
+                .message()
+                .doesNotContain("hush");
+    }
+
+    private static void refused(String uriOrParameters, ErrorCode code, String named) {
+        String uri = uriOrParameters.startsWith("&") ? BASE + uriOrParameters : uriOrParameters;
+        assertThatThrownBy(() -> parse(uri))
+                .as(uri)
+                .isInstanceOf(MillraceException.class)
+                .hasMessageContaining(named)
+                .extracting(e -> ((MillraceException) e).code())
+                .isEqualTo(code);
+    }
+
+    private static KafkaSinkConfig parse(String uri) {
+        return KafkaSinkConfig.parse(SinkSpec.of(uri));
+    }
+}
