@@ -1,5 +1,7 @@
 package io.millrace.core.spi;
 
+import io.millrace.core.model.TableSchema;
+import java.util.List;
 import java.util.Set;
 
 /** Makes sinks of the URI schemes it knows. Stateless. */
@@ -15,6 +17,12 @@ public interface SinkFactory {
      * nothing that matters.
      */
     void testOpen(SinkSpec spec);
+
+    /**
+     * Checks what depends on the tables that will be replicated, such as an index that a dispatch
+     * rule names; throws a USER error that names the table. Without connecting.
+     */
+    default void validateTables(SinkSpec spec, List<TableSchema> tables) {}
 
     /** Opens for work. */
     Sink open(SinkSpec spec, SinkContext context);
