@@ -2,12 +2,14 @@ package io.millrace.kafka;
 
 import io.millrace.codec.canaljson.CanalJsonEncoder;
 import io.millrace.core.error.MillraceException;
+import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.Sink;
 import io.millrace.core.spi.SinkContext;
 import io.millrace.core.spi.SinkFactory;
 import io.millrace.core.spi.SinkSpec;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -29,6 +31,12 @@ public final class KafkaSinkFactory implements SinkFactory {
     @Override
     public void validate(SinkSpec spec) {
         DispatchRules.compile(spec, KafkaSinkConfig.parse(spec).topic());
+    }
+
+    @Override
+    public void validateTables(SinkSpec spec, List<TableSchema> tables) {
+        DispatchRules rules = DispatchRules.compile(spec, KafkaSinkConfig.parse(spec).topic());
+        tables.forEach(rules::partitioner);
     }
 
     @Override
