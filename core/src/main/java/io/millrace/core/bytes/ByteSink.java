@@ -88,12 +88,13 @@ public final class ByteSink {
     /** Appends a signed decimal number. */
     public void putLong(long value) {
         if (value < 0) {
-            if (value == Long.MIN_VALUE) {
-                putUtf8("-9223372036854775808");
-                return;
-            }
             put('-');
             value = -value;
+            if (value < 0) {
+                // Long.MIN_VALUE is its own negative, and right as an unsigned number.
+                putUnsigned(value);
+                return;
+            }
         }
         putPositive(value);
     }
