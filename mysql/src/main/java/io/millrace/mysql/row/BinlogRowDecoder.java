@@ -47,8 +47,8 @@ public final class BinlogRowDecoder implements RowDecoder {
     private final Map<TableMap, ColumnProgram> programs = new IdentityHashMap<>();
     private @Nullable ColumnProgram lastProgram;
 
-    /** Where rewritten values go; null while an event has none. */
-    private @Nullable TailWriter tail;
+    /** Where rewritten values go. */
+    private final TailWriter tail;
 
     /** Column ordinals of each image, ascending; valid for one event. */
     private int[] beforeColumns = EMPTY;
@@ -61,6 +61,7 @@ public final class BinlogRowDecoder implements RowDecoder {
      */
     public BinlogRowDecoder(BufferPool buffers, ZoneId zone) {
         this.buffers = buffers;
+        this.tail = new TailWriter(buffers);
         this.batches = new BatchPool(buffers, new ZoneOffsets(zone));
     }
 
@@ -87,6 +88,7 @@ public final class BinlogRowDecoder implements RowDecoder {
         BinlogRowBatch batch = batches.take();
         batch.open(program, op, commitTso, eventIndex);
         boolean done = false;
+        tail.open(buffer, bodyEnd);
         try {
             int at = columnsStart(buffer, bodyStart, bodyEnd, eventType, map);
             int width = program.columns;
@@ -157,10 +159,9 @@ public final class BinlogRowDecoder implements RowDecoder {
             if (rows == 0) {
                 throw RowErrors.corrupt(map, "it holds no row");
             }
-            TailWriter writer = tail;
-            if (writer != null && writer.bytes() != buffer) {
+            if (tail.bytes() != buffer) {
                 buffers.give(buffer);
-                buffer = writer.bytes();
+                buffer = tail.bytes();
             }
             batch.fill(buffer, rows);
             done = true;
@@ -169,13 +170,12 @@ public final class BinlogRowDecoder implements RowDecoder {
             throw RowErrors.corrupt(map, "it ends inside a row", e);
         } finally {
             if (!done) {
-                TailWriter writer = tail;
-                if (writer != null && writer.bytes() != buffer) {
-                    buffers.give(writer.bytes());
+                if (tail.bytes() != buffer) {
+                    buffers.give(tail.bytes());
                 }
                 batch.release();
             }
-            tail = null;
+            tail.close();
         }
     }
 
@@ -393,10 +393,10 @@ public final class BinlogRowDecoder implements RowDecoder {
                             "a value of " + length + " bytes where " + wanted + " fit");
                 }
                 if (length < wanted) {
-                    cells[base + i] = writer(b, end).padded(b, at + prefix, length, prefix, wanted);
+                    cells[base + i] = tail.padded(b, at + prefix, length, prefix, wanted);
                 }
             } else {
-                cells[base + i] = writer(b, end).inflated(b, at + prefix, length, program.map);
+                cells[base + i] = tail.inflated(b, at + prefix, length, program.map);
             }
         }
     }
@@ -432,19 +432,8 @@ public final class BinlogRowDecoder implements RowDecoder {
             }
             int beforeLength = (int) WireBytes.uN(b, before, prefix);
             cells[base + i] =
-                    writer(b, end)
-                            .patchedJson(
-                                    b, before + prefix, beforeLength, at + prefix, length, prefix);
+                    tail.patchedJson(b, before + prefix, beforeLength, at + prefix, length, prefix);
         }
-    }
-
-    private TailWriter writer(byte[] buffer, int end) {
-        TailWriter current = tail;
-        if (current == null) {
-            current = new TailWriter(buffers, buffer, end);
-            tail = current;
-        }
-        return current;
     }
 
     private static void need(int at, int bytes, int end, TableMap map) {

@@ -173,7 +173,8 @@ public final class TableMapMetadata {
     public String charset(int column) {
         int collation = collations[column];
         if (collation < 0) {
-            return isText(column) || isElements(column) ? "utf8mb4" : "binary";
+            boolean hasCharset = isText(column) && type(column) != WireTypes.GEOMETRY;
+            return hasCharset || isElements(column) ? "utf8mb4" : "binary";
         }
         return CharsetMap.ofCollation(collation).orElse("collation " + collation);
     }
@@ -367,6 +368,8 @@ public final class TableMapMetadata {
                     WireTypes.LONG_BLOB,
                     WireTypes.BLOB_COMPRESSED ->
                     true;
+            // To MariaDB a geometry is a blob, with a character set of its own.
+            case WireTypes.GEOMETRY -> map.mariaDb();
             default -> false;
         };
     }

@@ -10,7 +10,7 @@ import java.util.zip.Inflater;
 
 /**
  * Puts values behind an event's end in its buffer, and moves everything to a larger buffer when
- * that is full. Offsets stay valid across a move.
+ * that is full. Offsets stay valid across a move. One object for all events of a decoder.
  */
 final class TailWriter {
     /** High half of the header byte of a MariaDB compressed value. */
@@ -24,16 +24,28 @@ final class TailWriter {
     /** Header bit: a bare deflate stream, without zlib's header and checksum. */
     private static final int RAW_DEFLATE = 8;
 
+    private static final byte[] NO_BYTES = {};
+
     private final BufferPool buffers;
-    private final byte[] original;
-    private byte[] bytes;
+    private byte[] original = NO_BYTES;
+    private byte[] bytes = NO_BYTES;
     private int end;
 
-    TailWriter(BufferPool buffers, byte[] buffer, int end) {
+    TailWriter(BufferPool buffers) {
         this.buffers = buffers;
-        this.original = buffer;
-        this.bytes = buffer;
-        this.end = end;
+    }
+
+    /** Begins with an event that ends before {@code eventEnd} in its buffer. */
+    void open(byte[] buffer, int eventEnd) {
+        original = buffer;
+        bytes = buffer;
+        end = eventEnd;
+    }
+
+    /** Lets go of the event's buffer. */
+    void close() {
+        original = NO_BYTES;
+        bytes = NO_BYTES;
     }
 
     /** The buffer that now holds everything. */

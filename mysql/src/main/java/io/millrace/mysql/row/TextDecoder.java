@@ -53,9 +53,24 @@ abstract class TextDecoder {
 
         @Override
         void append(byte[] b, int at, int length, ByteSink out) {
-            for (int end = at + length; at < end; at++) {
-                putCodePoint(table[b[at] & 0xFF], out);
+            // Room for the longest outcome first, so that the loop needs no checks.
+            byte[] to = out.ensure(Math.multiplyExact(length, 3));
+            int end = at + length;
+            int target = out.length();
+            while (at < end) {
+                char c = table[b[at++] & 0xFF];
+                if (c < 0x80) {
+                    to[target++] = (byte) c;
+                } else if (c < 0x800) {
+                    to[target++] = (byte) (0xC0 | c >> 6);
+                    to[target++] = (byte) (0x80 | c & 0x3F);
+                } else {
+                    to[target++] = (byte) (0xE0 | c >> 12);
+                    to[target++] = (byte) (0x80 | c >> 6 & 0x3F);
+                    to[target++] = (byte) (0x80 | c & 0x3F);
+                }
             }
+            out.length(target);
         }
     }
 

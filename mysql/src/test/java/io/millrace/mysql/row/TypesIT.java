@@ -2,7 +2,6 @@ package io.millrace.mysql.row;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.model.Column;
 import io.millrace.core.model.ColumnKind;
 import io.millrace.core.model.RowBatch;
@@ -214,47 +213,13 @@ final class TypesIT {
                 assertThat(all).as(what + " column " + column.name() + " is absent").isFalse();
                 continue;
             }
-            assertThat(text(row, image, i, column))
+            assertThat(CellText.of(row, image, i, column))
                     .as(what + " column " + column.name() + " " + column.typeText())
                     .isEqualTo(expected.get(i));
         }
     }
 
-    /** A cell in the form that {@link #expression} asks the server for. */
-    static String text(RowView row, int image, int i, Column column) {
-        if (row.isNull(image, i)) {
-            return "NULL";
-        }
-        ByteSink out = new ByteSink(64);
-        switch (column.kind().access()) {
-            case LONG, ASCII -> row.appendText(image, i, out);
-            case FLOAT, DOUBLE -> {
-                return Double.toString(row.doubleValue(image, i));
-            }
-            case TEXT -> {
-                row.appendText(image, i, out);
-                if (row.isUtf8(i)) {
-                    assertThat(
-                                    new String(
-                                            row.array(),
-                                            row.offset(image, i),
-                                            row.length(image, i),
-                                            java.nio.charset.StandardCharsets.UTF_8))
-                            .isEqualTo(out.toString());
-                }
-                if (column.kind() == ColumnKind.JSON) {
-                    return out.toString();
-                }
-                return HexFormat.of().withUpperCase().formatHex(out.array(), 0, out.length());
-            }
-            case BYTES -> {
-                row.appendBytes(image, i, out);
-                return HexFormat.of().withUpperCase().formatHex(out.array(), 0, out.length());
-            }
-        }
-        return out.toString();
-    }
-
+    /** What the server is asked for, in the form of {@link CellText}. */
     private static String expression(Column column) {
         String name = "`" + column.name() + "`";
         return switch (column.kind()) {
