@@ -30,13 +30,8 @@ final class KafkaClients {
 
     private static final int MIN_REQUEST_BYTES = 4 << 20;
 
-    /**
-     * One by one, with idempotence too: a broker that knows nothing of a producer yet takes any
-     * first sequence number. With five requests in flight around a broker restart the second batch
-     * of a partition was seen to be taken while the first was not, and nothing could put them in
-     * order again.
-     */
-    private static final int MAX_IN_FLIGHT_REQUESTS = 1;
+    /** The most that idempotence allows; see {@link Topics.Partition} for the first record. */
+    private static final int MAX_IN_FLIGHT_REQUESTS = 5;
 
     private static final int MAX_BACKOFF_MS = 1_000;
     private static final Pattern CLIENT_ID_FOREIGN = Pattern.compile("[^A-Za-z0-9._-]");
@@ -82,11 +77,13 @@ final class KafkaClients {
                 ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG,
                 Math.max(DELIVERY_TIMEOUT_MS, requestTimeoutMs + LINGER_MS));
         properties.put(ProducerConfig.ACKS_CONFIG, Integer.toString(config.requiredAcks()));
+        // Without idempotence, order survives a retry only if requests go one by one.
         boolean retries = config.maxRetry().orElse(1) > 0;
         boolean idempotent = config.requiredAcks() == -1 && retries;
         properties.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, idempotent);
         properties.put(
-                ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, MAX_IN_FLIGHT_REQUESTS);
+                ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION,
+                idempotent ? MAX_IN_FLIGHT_REQUESTS : 1);
         config.maxRetry().ifPresent(count -> properties.put(ProducerConfig.RETRIES_CONFIG, count));
         properties.put(ProducerConfig.COMPRESSION_TYPE_CONFIG, config.compression());
         properties.put(

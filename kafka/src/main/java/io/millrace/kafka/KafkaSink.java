@@ -90,6 +90,9 @@ final class KafkaSink implements Sink {
     private @Nullable ProducerRecord<byte[], byte[]> waiting;
     private boolean insertOfSplitUpdate;
 
+    /** Time of the current pass over what waits. */
+    private long pumpNanos;
+
     /** Set while the producer refuses the record at hand, else 0. */
     private long refusedSinceNanos;
 
@@ -137,6 +140,17 @@ final class KafkaSink implements Sink {
     /** A DDL or watermark on its way to one partition. */
     private record ControlMessage(
             Topics.Topic topic, int partition, byte[] value, Callback callback) {}
+
+    /** Lets the other records of a partition follow the first one. */
+    private record FirstRecord(Topics.Partition partition, Callback next) implements Callback {
+        @Override
+        public void onCompletion(@Nullable RecordMetadata metadata, @Nullable Exception exception) {
+            if (exception == null) {
+                partition.known();
+            }
+            next.onCompletion(metadata, exception);
+        }
+    }
 
     /** Counts the open records of one event; acks it when all are acknowledged. */
     private final class Delivery implements Callback {
@@ -307,6 +321,7 @@ final class KafkaSink implements Sink {
     /** Hands over what the producer takes now; returns how many records. */
     private int pump() {
         int done = 0;
+        pumpNanos = System.nanoTime();
         while (!control.isEmpty()) {
             ControlMessage next = control.peek();
             if (!next.topic().ready()) {
@@ -314,6 +329,7 @@ final class KafkaSink implements Sink {
             }
             checkSize(next.topic(), next.value().length, "a DDL or watermark", null);
             if (!send(
+                    next.topic(),
                     new ProducerRecord<>(next.topic().name(), next.partition(), null, next.value()),
                     next.callback())) {
                 return done;
@@ -338,7 +354,7 @@ final class KafkaSink implements Sink {
                 }
                 counted.open.incrementAndGet();
             }
-            if (inFlightBytes() >= MAX_IN_FLIGHT_BYTES || !send(record, counted)) {
+            if (inFlightBytes() >= MAX_IN_FLIGHT_BYTES || !send(to.topic, record, counted)) {
                 waiting = record;
                 return done;
             }
@@ -383,11 +399,19 @@ final class KafkaSink implements Sink {
     }
 
     /** False when the producer has no room, or no metadata, now. */
-    private boolean send(ProducerRecord<byte[], byte[]> record, Callback callback) {
+    private boolean send(
+            Topics.Topic topic, ProducerRecord<byte[], byte[]> record, Callback callback) {
+        Topics.Partition partition = topic.partition(record.partition());
+        boolean first = partition.isFirst(pumpNanos);
+        if (first) {
+            partition.unknown();
+        } else if (!partition.isOpen()) {
+            return false; // its first record has to arrive before any other
+        }
         sender = Thread.currentThread();
         refusal = null;
         try {
-            producer.send(record, callback);
+            producer.send(record, first ? new FirstRecord(partition, callback) : callback);
         } catch (KafkaException | IllegalStateException e) {
             throw KafkaErrors.delivery("topic " + record.topic(), e);
         } finally {
@@ -395,6 +419,7 @@ final class KafkaSink implements Sink {
         }
         Exception refused = refusal;
         if (refused == null) {
+            partition.sent(pumpNanos);
             sentBytes += record.value().length + RECORD_COST;
             refusedSinceNanos = 0;
             return true;

@@ -32,10 +32,55 @@ final class Topics {
     private final Semaphore permits = new Semaphore(PARALLEL);
     private final List<Thread> threads = new ArrayList<>();
 
+    /**
+     * What the sink remembers of a partition, so that its first record travels alone.
+     *
+     * <p>A broker that knows nothing of a producer takes any first sequence number. With several
+     * requests in flight around a broker restart, the second batch of a partition was seen to be
+     * taken while the first was not, and nothing could put them in order again. Once the broker
+     * acknowledged a record it knows the sequence, and refuses what comes too early.
+     */
+    static final class Partition {
+        /**
+         * Pause after which a record counts as a first one again: brokers forget idle producers.
+         */
+        private static final long FORGOTTEN_NANOS = TimeUnit.MINUTES.toNanos(10);
+
+        private boolean used;
+        private long usedNanos;
+        private volatile boolean known;
+
+        /** Whether the next record has to travel alone. */
+        boolean isFirst(long nowNanos) {
+            return !used || nowNanos - usedNanos > FORGOTTEN_NANOS;
+        }
+
+        /** Whether records may follow the first one now. */
+        boolean isOpen() {
+            return known;
+        }
+
+        void sent(long nowNanos) {
+            used = true;
+            usedNanos = nowNanos;
+        }
+
+        /** Before a first record is sent. */
+        void unknown() {
+            known = false;
+        }
+
+        /** The broker acknowledged the first record; called by the producer's thread. */
+        void known() {
+            known = true;
+        }
+    }
+
     /** One topic. */
     static final class Topic {
         private final String name;
         private volatile TopicAdmin.@Nullable TopicInfo info;
+        private Partition[] states = {};
         private volatile @Nullable MillraceException failure;
 
         private Topic(String name) {
@@ -57,6 +102,17 @@ final class Topics {
 
         int partitions() {
             return info().partitions();
+        }
+
+        /** State of a partition; for the engine's thread. */
+        Partition partition(int number) {
+            if (states.length == 0) {
+                states = new Partition[partitions()];
+                for (int i = 0; i < states.length; i++) {
+                    states[i] = new Partition();
+                }
+            }
+            return states[number];
         }
 
         int maxMessageBytes() {

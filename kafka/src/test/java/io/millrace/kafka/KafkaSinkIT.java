@@ -182,8 +182,12 @@ class KafkaSinkIT {
             for (int i = 0; i < 6; i++) {
                 driver.sink().resolved(TSO + i);
                 driver.sink().doWork(now += step);
-                while (driver.sink().doWork(now) > 0) {
-                    Thread.onSpinWait();
+                settle(driver, now);
+                if (i == 0) {
+                    // The first record of a partition travels alone: wait until it is there.
+                    consume("marks", 3);
+                    consume("marks_test_t1", 4);
+                    settle(driver, now);
                 }
             }
             for (String topic : List.of("marks", "marks_test_t1")) {
@@ -422,6 +426,14 @@ class KafkaSinkIT {
                 driver.drain();
                 assertThat(consume(topic, 100)).hasSize(100);
             }
+        }
+    }
+
+    /** Gives acknowledgements time to arrive while the sink's clock stands still. */
+    private static void settle(SinkDriver driver, long now) throws InterruptedException {
+        for (int i = 0; i < 100; i++) {
+            driver.sink().doWork(now);
+            Thread.sleep(5);
         }
     }
 
