@@ -4,7 +4,10 @@ import io.millrace.core.blackhole.BlackholeSinkFactory;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.spi.SinkFactory;
 import io.millrace.core.spi.UpstreamFactory;
+import io.millrace.kafka.KafkaSinkFactory;
+import io.millrace.mysql.sink.MySqlSinkFactory;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -121,7 +124,10 @@ public final class Main implements Callable<Integer> {
 
     /** Where changes go to. */
     static List<SinkFactory> sinks() {
-        return List.of(new BlackholeSinkFactory());
+        return List.of(
+                new BlackholeSinkFactory(),
+                new MySqlSinkFactory(Clock.systemUTC()),
+                new KafkaSinkFactory());
     }
 
     @Override

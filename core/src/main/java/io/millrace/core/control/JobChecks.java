@@ -106,9 +106,9 @@ public final class JobChecks {
     }
 
     /**
-     * Checks a whole spec, in this order: sink options, filter rules, tables with a usable key
-     * (unless the spec allows others), the sink really opens, sink and upstream are not the same
-     * cluster.
+     * Checks a whole spec, in this order: sink options, filter rules, dispatch rules against the
+     * tables, tables with a usable key (unless the spec allows others), the sink really opens, sink
+     * and upstream are not the same cluster.
      */
     public void job(JobSpec spec) {
         SinkSpec sink = spec.sinkSpec();
@@ -116,8 +116,14 @@ public final class JobChecks {
         factory.validate(sink);
         TableFilter filter = spec.filter().compile(spec.caseSensitive());
         Upstream source = upstreams.get(spec.upstream());
+        List<TableSchema> tables = source.tables(filter);
+        factory.validateTables(
+                sink,
+                tables.stream()
+                        .filter(table -> spec.forceReplicate() || table.hasHandleKey())
+                        .toList());
         if (!spec.forceReplicate() && !spec.ignoreIneligible()) {
-            eligible(source.tables(filter));
+            eligible(tables);
         }
         factory.testOpen(sink);
         differentClusters(spec);

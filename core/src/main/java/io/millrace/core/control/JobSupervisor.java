@@ -150,6 +150,22 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
         return new JobProgress(tso, tso, Set.of(), 0, 0, 0, 0);
     }
 
+    private static JobProgress atLeast(JobProgress progress, long tso) {
+        if (Long.compareUnsigned(progress.checkpointTso(), tso) >= 0) {
+            return progress;
+        }
+        return new JobProgress(
+                tso,
+                Long.compareUnsigned(progress.resolvedTso(), tso) < 0
+                        ? tso
+                        : progress.resolvedTso(),
+                progress.tableIds(),
+                progress.rows(),
+                progress.bytes(),
+                progress.ddls(),
+                progress.bufferedBytes());
+    }
+
     /** How a run ended. */
     private sealed interface Outcome {
         record Finished() implements Outcome {}
@@ -164,6 +180,9 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
         volatile @Nullable JobRunner runner;
         volatile @Nullable Outcome outcome;
         volatile long checkpointTso;
+
+        /** Stored checkpoint, or start, before the run: it does not know it until it has opened. */
+        volatile long startedFrom;
 
         Run(long generation, Runnable wake) {
             this.generation = generation;
@@ -230,7 +249,7 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
         JobProgress progress() {
             Run current = run;
             if (current != null && current.runner != null) {
-                return current.runner.progress();
+                return atLeast(current.runner.progress(), current.startedFrom);
             }
             JobProgress known = idle;
             if (known != null) {
@@ -365,6 +384,7 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
             Run fresh = new Run(job.generation(), this::wake);
             spec = job.spec();
             try {
+                fresh.startedFrom = MetaJobStore.checkpointTso(store, id).orElse(spec.startTso());
                 Upstream upstream = upstreams.get(spec.upstream());
                 sameUpstream(upstream.clusterId());
                 SinkSpec sink = spec.sinkSpec();
@@ -421,7 +441,7 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
             JobRunner runner = current.runner;
             if (runner != null) {
                 runner.stop();
-                JobProgress last = runner.progress();
+                JobProgress last = atLeast(runner.progress(), current.startedFrom);
                 idle =
                         new JobProgress(
                                 last.checkpointTso(),

@@ -528,7 +528,6 @@ final class ReplicaConfig {
             if (kafka.has("glue_schema_registry_config")) {
                 throw unsupported("sink.kafka_config.glue_schema_registry_config", "{...}");
             }
-            refuseFlag(kafka, "output_raw_change_event", "sink.kafka_config.");
         }
     }
 

@@ -481,7 +481,7 @@ final class TiCdcApi {
                             old.creatorVersion(),
                             old.timeZone());
             // Equal documents in another order of fields are no change.
-            return config.equals(GoJson.readStored(old.document()))
+            return GoJson.readStored(changed.document()).equals(GoJson.readStored(old.document()))
                     ? withDocument(changed, old.document())
                     : changed;
         } catch (MillraceException e) {

@@ -1,0 +1,39 @@
+package io.millrace.core.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+final class SecretsTest {
+    @ParameterizedTest
+    @CsvSource({
+        "blackhole://, blackhole://",
+        "mysql://h:3306/?worker-count=4&a=1, mysql://h:3306/?worker-count=4&a=1",
+        "mysql://u:p@h:3306/, mysql://u:xxxxx@h:3306/",
+        "mysql://u:p@ss@h:3306/, mysql://u:xxxxx@h:3306/",
+        "mysql://u:p?x@h:3306/?b=1, mysql://u:xxxxx@h:3306/?b=1",
+        "mysql://u@h:3306/, mysql://u@h:3306/",
+        "mysql://u:@h:3306/, mysql://u:xxxxx@h:3306/",
+        "kafka://b:9092/t?z=1&sasl-password=p&a=x, kafka://b:9092/t?a=x&sasl-password=xxxxx&z=1",
+        "kafka://b:9092/t?key=/path/k.pem&protocol=avro, kafka://b:9092/t?key=/path/k.pem&protocol=avro",
+        "s3://b/x?secret-access-key=s&access-key=k, s3://b/x?access-key=xxxxx&secret-access-key=xxxxx",
+        "gcs://b?credentials-file=/etc/x, gcs://b?credentials-file=/etc/x",
+        "azblob://c?account-key=k&sas-token=t, azblob://c?account-key=xxxxx&sas-token=xxxxx"
+    })
+    void urisAreMasked(String uri, String masked) {
+        assertThat(Secrets.maskUri(uri)).isEqualTo(masked);
+    }
+
+    @Test
+    void textsAreMasked() {
+        assertThat(
+                        Secrets.maskText(
+                                "cannot open mysql://root:s3cr3t@db:1/?x=1, sasl-password=abc,"
+                                        + " \"sasl_password\":\"def\" fine"))
+                .isEqualTo(
+                        "cannot open mysql://root:xxxxx@db:1/?x=1, sasl-password=xxxxx,"
+                                + " \"sasl_password\":\"xxxxx\" fine");
+    }
+}

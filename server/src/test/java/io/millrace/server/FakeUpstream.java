@@ -1,0 +1,129 @@
+package io.millrace.server;
+
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import io.millrace.core.filter.TableFilter;
+import io.millrace.core.model.Column;
+import io.millrace.core.model.ColumnKind;
+import io.millrace.core.model.ResolvedMark;
+import io.millrace.core.model.SourcePosition;
+import io.millrace.core.model.TableName;
+import io.millrace.core.model.TableSchema;
+import io.millrace.core.model.Tso;
+import io.millrace.core.spi.Capture;
+import io.millrace.core.spi.CaptureRequest;
+import io.millrace.core.spi.EventOutput;
+import io.millrace.core.spi.Upstream;
+import io.millrace.core.spi.UpstreamFactory;
+import io.millrace.testkit.rows.TestPosition;
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * A source without rows whose time goes on: {@code fake://host}. Failures are switched on by tests.
+ */
+final class FakeUpstream implements UpstreamFactory, Upstream {
+    static final long CLUSTER_ID = 4711;
+
+    /** Changes of the last hour are held. */
+    private static final long HELD_MS = 3_600_000;
+
+    private static final long TICK_MS = 20;
+
+    volatile Optional<MillraceException> captureError = Optional.empty();
+    volatile boolean reachable = true;
+    volatile List<TableSchema> tables = List.of();
+
+    static TableSchema table(String schema, String name, boolean withKey) {
+        List<TableSchema.Key> keys =
+                withKey ? List.of(new TableSchema.Key("PRIMARY", true, List.of(0))) : List.of();
+        return new TableSchema(
+                1, 1, new TableName(schema, name), List.of(Column.of("id", ColumnKind.INT)), keys);
+    }
+
+    @Override
+    public Set<String> schemes() {
+        return Set.of("fake");
+    }
+
+    @Override
+    public Upstream open(URI uri) {
+        return this;
+    }
+
+    @Override
+    public long clusterId() {
+        checkReachable();
+        return CLUSTER_ID;
+    }
+
+    @Override
+    public long currentTso() {
+        checkReachable();
+        return Tso.of(System.currentTimeMillis(), 0);
+    }
+
+    private void checkReachable() {
+        if (!reachable) {
+            throw new MillraceException(
+                    ErrorCode.UPSTREAM_CONNECTION, "upstream fake: connection refused");
+        }
+    }
+
+    @Override
+    public long oldestTso() {
+        return Tso.of(System.currentTimeMillis() - HELD_MS, 0);
+    }
+
+    @Override
+    public List<TableSchema> tables(TableFilter filter) {
+        List<TableSchema> out = new ArrayList<>();
+        for (TableSchema table : tables) {
+            if (filter.matches(table.name())) {
+                out.add(table);
+            }
+        }
+        return out;
+    }
+
+    @Override
+    public Capture openCapture(CaptureRequest request) {
+        return new Capture() {
+            private volatile boolean closed;
+
+            @Override
+            public void run(EventOutput out) throws InterruptedException {
+                while (!closed) {
+                    Optional<MillraceException> error = captureError;
+                    if (error.isPresent()) {
+                        throw error.get();
+                    }
+                    long now = currentTso();
+                    out.emit(new ResolvedMark(now, new TestPosition(now, 0), true));
+                    Thread.sleep(TICK_MS);
+                }
+            }
+
+            @Override
+            public void close() {
+                closed = true;
+            }
+        };
+    }
+
+    @Override
+    public SourcePosition decodePosition(String encoded) {
+        return TestPosition.decode(encoded);
+    }
+
+    @Override
+    public void check() {
+        checkReachable();
+    }
+
+    @Override
+    public void close() {}
+}
