@@ -1,6 +1,9 @@
 package io.millrace.core.spi;
 
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -51,9 +54,31 @@ public record SinkSpec(
         }
     }
 
+    /**
+     * Reads a sink URI as users write it: {@code blackhole://} and {@code blackhole://?a=b}, with
+     * nothing after the slashes, are fine too, though {@link URI} alone refuses them.
+     *
+     * @throws MillraceException SINK_URI_INVALID; the message does not repeat the URI, it may hold
+     *     a password
+     */
+    public static URI parseUri(String text) {
+        int rest = text.indexOf("://") + 3;
+        boolean bare = rest >= 3 && (rest == text.length() || text.charAt(rest) == '?');
+        try {
+            return new URI(bare ? text.substring(0, rest) + "/" + text.substring(rest) : text);
+        } catch (URISyntaxException e) {
+            throw new MillraceException(
+                    ErrorCode.SINK_URI_INVALID,
+                    "sink URI is malformed at character "
+                            + (e.getIndex() + 1)
+                            + ": "
+                            + e.getReason());
+        }
+    }
+
     /** The spec of a bare URI. */
     public static SinkSpec of(String uri) {
-        return new SinkSpec(URI.create(uri), Map.of(), List.of(), true, false, "UTC");
+        return new SinkSpec(parseUri(uri), Map.of(), List.of(), true, false, "UTC");
     }
 
     /** Scheme in lower case, empty when there is none. */

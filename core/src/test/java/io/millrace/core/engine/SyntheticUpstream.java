@@ -1,0 +1,73 @@
+package io.millrace.core.engine;
+
+import io.millrace.core.filter.TableFilter;
+import io.millrace.core.model.SourcePosition;
+import io.millrace.core.model.TableSchema;
+import io.millrace.core.spi.Capture;
+import io.millrace.core.spi.CaptureRequest;
+import io.millrace.core.spi.EventOutput;
+import io.millrace.core.spi.Upstream;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+
+/** An upstream that emits what a test says and then waits to be closed. */
+final class SyntheticUpstream implements Upstream {
+    /** What to emit. */
+    interface Feed {
+        void run(EventOutput out) throws InterruptedException;
+    }
+
+    private final Feed feed;
+
+    SyntheticUpstream(Feed feed) {
+        this.feed = feed;
+    }
+
+    @Override
+    public Capture openCapture(CaptureRequest request) {
+        CountDownLatch closed = new CountDownLatch(1);
+        return new Capture() {
+            @Override
+            public void run(EventOutput out) throws InterruptedException {
+                feed.run(out);
+                closed.await();
+            }
+
+            @Override
+            public void close() {
+                closed.countDown();
+            }
+        };
+    }
+
+    @Override
+    public long clusterId() {
+        return 1;
+    }
+
+    @Override
+    public long currentTso() {
+        return 1;
+    }
+
+    @Override
+    public long oldestTso() {
+        return 1;
+    }
+
+    @Override
+    public List<TableSchema> tables(TableFilter filter) {
+        return List.of(Fixtures.ORDERS);
+    }
+
+    @Override
+    public SourcePosition decodePosition(String encoded) {
+        return Fixtures.at(Long.parseLong(encoded));
+    }
+
+    @Override
+    public void check() {}
+
+    @Override
+    public void close() {}
+}

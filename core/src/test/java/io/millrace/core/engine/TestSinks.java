@@ -1,0 +1,43 @@
+package io.millrace.core.engine;
+
+import io.millrace.core.engine.Fixtures.HandSink;
+import io.millrace.core.spi.Sink;
+import io.millrace.core.spi.SinkContext;
+import io.millrace.core.spi.SinkFactory;
+import io.millrace.core.spi.SinkSpec;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Opens {@link HandSink}s and keeps the last. */
+final class TestSinks implements SinkFactory {
+    private final List<String> calls;
+    private @Nullable HandSink last;
+
+    TestSinks(List<String> calls) {
+        this.calls = calls;
+    }
+
+    HandSink opened() {
+        return Objects.requireNonNull(last);
+    }
+
+    @Override
+    public Set<String> schemes() {
+        return Set.of("hand");
+    }
+
+    @Override
+    public void validate(SinkSpec spec) {}
+
+    @Override
+    public void testOpen(SinkSpec spec) {}
+
+    @Override
+    public Sink open(SinkSpec spec, SinkContext context) {
+        HandSink sink = new HandSink(context.acks(), calls);
+        last = sink;
+        return sink;
+    }
+}
