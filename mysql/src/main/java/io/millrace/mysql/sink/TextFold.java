@@ -161,7 +161,16 @@ final class TextFold {
 
     /** The folded text, or null when it may equal anything. */
     static @org.jspecify.annotations.Nullable String fold(String text) {
-        String plain = Normalizer.normalize(text, Normalizer.Form.NFKD);
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if ((c >= 0x340 && c <= 0x37A) || (c >= 0x1F80 && c <= 0x1FFF)) {
+                // The combining and subscript iota, and small letters above others, count as
+                // letters in some collations and as accents in others.
+                return null;
+            }
+        }
+        // Marks go first: the Greek iota subscript would become a letter in upper case.
+        String plain = withoutMarks(Normalizer.normalize(text, Normalizer.Form.NFKD));
         plain = plain.toUpperCase(Locale.ROOT).toLowerCase(Locale.ROOT);
         plain = Normalizer.normalize(plain, Normalizer.Form.NFKD);
         StringBuilder out = new StringBuilder(plain.length());
@@ -194,6 +203,17 @@ final class TextFold {
             end--;
         }
         return out.substring(0, end);
+    }
+
+    private static String withoutMarks(String text) {
+        StringBuilder out = new StringBuilder(text.length());
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c < 0x300 || c > 0x36F) {
+                out.append(c);
+            }
+        }
+        return out.toString();
     }
 
     private static void append(StringBuilder out, char c) {
