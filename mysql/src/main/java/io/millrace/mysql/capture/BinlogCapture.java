@@ -1,0 +1,361 @@
+package io.millrace.mysql.capture;
+
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import io.millrace.core.model.SourcePosition;
+import io.millrace.core.model.Tso;
+import io.millrace.core.spi.Capture;
+import io.millrace.core.spi.CaptureRequest;
+import io.millrace.core.spi.EventOutput;
+import io.millrace.mysql.connect.ReplicationConnection;
+import io.millrace.mysql.connect.ServerAddress;
+import io.millrace.mysql.connect.UpstreamErrors;
+import io.millrace.mysql.position.BinlogCoordinate;
+import io.millrace.mysql.position.BinlogPosition;
+import io.millrace.mysql.position.GtidSet;
+import io.millrace.mysql.position.HeldXa;
+import io.millrace.mysql.position.MariaDbGtidSet;
+import io.millrace.mysql.position.MySqlGtidSet;
+import io.millrace.mysql.wire.BufferPool;
+import io.millrace.mysql.wire.ControlConnections;
+import io.millrace.mysql.wire.RowDecoder;
+import io.millrace.mysql.wire.TableVersions;
+import java.io.IOException;
+import java.net.SocketTimeoutException;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Captures a MySQL or MariaDB server's changes from its binlog, as a replica would.
+ *
+ * <p>Where it starts: behind the checkpoint if there is one, by GTID when the server and the
+ * checkpoint have them, else by file and offset; without a checkpoint at the binlog file that
+ * {@code startTso} falls into, reading past what lies before.
+ */
+public final class BinlogCapture implements Capture {
+    /** How long the server may be silent while it has nothing to say. */
+    static final Duration HEARTBEAT = Duration.ofMillis(500);
+
+    /** Silence after which the connection counts as lost; heartbeats come much more often. */
+    static final Duration READ_TIMEOUT = Duration.ofSeconds(30);
+
+    /** How long the server waits for a pipeline that is full. */
+    private static final Duration WRITE_TIMEOUT = Duration.ofHours(24);
+
+    /** How far marks stay behind the upstream's clock. */
+    static final Duration CLOCK_MARGIN = Duration.ofSeconds(1);
+
+    /** Offsets in a dump command have 32 bits. */
+    private static final long MAX_DUMP_OFFSET = 0xFFFF_FFFFL;
+
+    private final ServerAddress address;
+    private final ControlConnections connections;
+    private final RowDecoder decoder;
+    private final TableVersions versions;
+    private final BufferPool pool;
+    private final CaptureRequest request;
+    private final long serverNumber;
+    private final InstantSource clock;
+    private volatile boolean closed;
+    private volatile @Nullable ReplicationConnection replication;
+
+    /**
+     * @param pool where {@code decoder}'s batches give their buffers back to
+     * @param serverNumber tells the server from others; file positions of another one are refused
+     */
+    public BinlogCapture(
+            ServerAddress address,
+            ControlConnections connections,
+            RowDecoder decoder,
+            TableVersions versions,
+            BufferPool pool,
+            CaptureRequest request,
+            long serverNumber,
+            InstantSource clock) {
+        this.address = address;
+        this.connections = connections;
+        this.decoder = decoder;
+        this.versions = versions;
+        this.pool = pool;
+        this.request = request;
+        this.serverNumber = serverNumber;
+        this.clock = clock;
+    }
+
+    @Override
+    public void run(EventOutput out) throws InterruptedException {
+        BinlogReader reader = null;
+        BinlogPosition start = null;
+        try (UpstreamClock upstreamClock =
+                new UpstreamClock(connections, address, clock, CLOCK_MARGIN)) {
+            ServerFacts facts;
+            BinlogReader.Plan plan;
+            Map<Integer, Charset> charsets;
+            try (Connection control = connections.open()) {
+                facts = ServerFacts.read(control, address);
+                charsets = ServerFacts.charsets(control, address);
+                plan = plan(facts, control);
+            } catch (SQLException e) {
+                throw UpstreamErrors.of(e, address);
+            }
+            start = plan.resume();
+            versions.start(
+                    new TableVersions.Start(
+                            request.jobId(),
+                            facts.mariaDb(),
+                            request.history(),
+                            request.filter(),
+                            connections,
+                            request.startTso(),
+                            start));
+            if (closed) {
+                return;
+            }
+            try (ReplicationConnection connection = ReplicationConnection.open(address)) {
+                replication = connection;
+                prepare(connection, facts);
+                requestDump(connection, facts, plan);
+                EventStream stream =
+                        new EventStream(connection.stream(), pool, hasChecksums(facts));
+                reader =
+                        new BinlogReader(
+                                address,
+                                stream,
+                                decoder,
+                                versions,
+                                request.filter(),
+                                out,
+                                pool,
+                                collation ->
+                                        charsets.getOrDefault(collation, StandardCharsets.UTF_8),
+                                upstreamClock,
+                                facts.mariaDb(),
+                                plan);
+                if (!closed) {
+                    reader.run();
+                    throw new IOException("the server ended the stream");
+                }
+            }
+        } catch (ServerErrorException e) {
+            if (!closed) {
+                throw BinlogErrors.fromServer(e, address, positionOf(reader, start));
+            }
+        } catch (SocketTimeoutException e) {
+            if (!closed) {
+                throw UpstreamErrors.lost(
+                        address,
+                        new IOException(
+                                "nothing was heard for "
+                                        + READ_TIMEOUT.toSeconds()
+                                        + " s, not even a heartbeat",
+                                e));
+            }
+        } catch (IOException e) {
+            if (!closed) {
+                throw UpstreamErrors.lost(address, e);
+            }
+        } catch (MillraceException e) {
+            if (!closed) {
+                throw e;
+            }
+        }
+    }
+
+    private static BinlogPosition positionOf(
+            @Nullable BinlogReader reader, @Nullable BinlogPosition start) {
+        return reader != null
+                ? reader.position()
+                : start != null ? start : BinlogPosition.at("", 0, 0);
+    }
+
+    static boolean hasChecksums(ServerFacts facts) {
+        return facts.variable("binlog_checksum").equalsIgnoreCase("CRC32");
+    }
+
+    /** Session settings that a replica makes before it asks for the binlog. */
+    static void prepare(ReplicationConnection connection, ServerFacts facts) throws IOException {
+        connection.readTimeout((int) READ_TIMEOUT.toMillis());
+        connection.execute("SET @master_binlog_checksum = @@global.binlog_checksum");
+        connection.execute("SET @master_heartbeat_period = " + HEARTBEAT.toNanos());
+        connection.execute("SET SESSION net_write_timeout = " + WRITE_TIMEOUT.toSeconds());
+        if (facts.mariaDb()) {
+            // 4: knows MariaDB's GTID events.
+            connection.execute("SET @mariadb_slave_capability = 4");
+        } else {
+            connection.execute("SET @source_binlog_checksum = @@global.binlog_checksum");
+            connection.execute("SET @source_heartbeat_period = " + HEARTBEAT.toNanos());
+        }
+    }
+
+    private void requestDump(
+            ReplicationConnection connection, ServerFacts facts, BinlogReader.Plan plan)
+            throws IOException {
+        BinlogPosition resume = plan.resume();
+        Optional<HeldXa> held = resume.held();
+        long serverId = serverId(address);
+        if (!plan.byGtid()) {
+            connection.dump(held.map(HeldXa::start).orElse(resume.start()), serverId, true);
+            return;
+        }
+        GtidSet executed = held.flatMap(HeldXa::gtids).orElse(resume.gtids().orElseThrow());
+        if (executed instanceof MySqlGtidSet set) {
+            connection.dumpAfter(set, serverId);
+        } else {
+            connection.execute("SET @slave_connect_state = '" + executed + "'");
+            connection.execute("SET @slave_gtid_strict_mode = 0");
+            connection.execute("SET @slave_gtid_ignore_duplicates = 0");
+            connection.dump(
+                    new BinlogCoordinate("", BinlogCoordinate.FIRST_OFFSET), serverId, true);
+        }
+    }
+
+    /** The configured server id, or one that hardly anybody else has. */
+    static long serverId(ServerAddress address) {
+        return address.serverId()
+                .orElseGet(() -> ThreadLocalRandom.current().nextLong(1L << 31, 0xFFFF_FFF0L));
+    }
+
+    // ---- where to start
+
+    private BinlogReader.Plan plan(ServerFacts facts, Connection control) throws SQLException {
+        boolean track = address.useGtid() && facts.gtids();
+        List<ServerFacts.BinlogFile> files = ServerFacts.binlogs(control, address);
+        if (files.isEmpty()) {
+            throw BinlogFiles.off(address);
+        }
+        if (request.checkpoint().isEmpty()) {
+            Optional<BinlogCoordinate> end = facts.end(control, address);
+            String file = BinlogFiles.fileFor(request.startTso(), files, facts, address, pool);
+            BinlogPosition start =
+                    new BinlogPosition(
+                            new BinlogCoordinate(file, BinlogCoordinate.FIRST_OFFSET),
+                            0,
+                            Optional.empty(),
+                            Optional.empty(),
+                            Optional.empty(),
+                            0,
+                            serverNumber);
+            return new BinlogReader.Plan(
+                    start, false, track, request.startTso(), end, serverNumber);
+        }
+        SourcePosition position = request.checkpoint().get().position();
+        if (!(position instanceof BinlogPosition resume)) {
+            throw new MillraceException(
+                    ErrorCode.INVALID_PARAMETER,
+                    "The checkpoint " + position.encode() + " is not a binlog position.");
+        }
+        boolean byGtid =
+                track
+                        && resume.gtids().isPresent()
+                        && resume.held().map(held -> held.gtids().isPresent()).orElse(true)
+                        && resume.gtids().get() instanceof MariaDbGtidSet == facts.mariaDb();
+        BinlogPosition from = resume;
+        if (byGtid) {
+            checkGtids(facts, control, resume, files.getFirst().name());
+        } else {
+            from = checkFile(resume, files);
+        }
+        return new BinlogReader.Plan(
+                from, byGtid, track, request.startTso(), Optional.empty(), serverNumber);
+    }
+
+    private void checkGtids(
+            ServerFacts facts, Connection control, BinlogPosition resume, String oldest)
+            throws SQLException {
+        GtidSet needed = resume.held().flatMap(HeldXa::gtids).orElse(resume.gtids().orElseThrow());
+        if (needed instanceof MySqlGtidSet executed) {
+            MySqlGtidSet missing =
+                    MySqlGtidSet.parse(facts.variable("gtid_purged")).minus(executed);
+            if (!missing.isEmpty()) {
+                throw BinlogErrors.gtidsPurged(address, missing.toString());
+            }
+            return;
+        }
+        try (Statement statement = control.createStatement();
+                ResultSet rows =
+                        statement.executeQuery("SELECT BINLOG_GTID_POS('" + oldest + "', 4)")) {
+            String first = rows.next() ? rows.getString(1) : null;
+            if (first == null) {
+                return;
+            }
+            MariaDbGtidSet oldestHeld = MariaDbGtidSet.parse(first);
+            if (!needed.containsAll(oldestHeld)) {
+                throw BinlogErrors.gtidsPurged(
+                        address, "behind " + needed + " up to " + oldestHeld);
+            }
+        }
+    }
+
+    private BinlogPosition checkFile(BinlogPosition resume, List<ServerFacts.BinlogFile> files) {
+        if (resume.serverNumber() != 0
+                && serverNumber != 0
+                && resume.serverNumber() != serverNumber) {
+            throw new MillraceException(
+                    ErrorCode.UPSTREAM_MISCONFIGURED,
+                    "Upstream "
+                            + address
+                            + " is not the server that the position "
+                            + resume.start()
+                            + " belongs to. Only GTIDs let a job move to another server: set"
+                            + " gtid_mode=ON on both and start the job anew.");
+        }
+        BinlogCoordinate needed = resume.held().map(HeldXa::start).orElse(resume.start());
+        for (int i = 0; i < files.size(); i++) {
+            ServerFacts.BinlogFile file = files.get(i);
+            if (!file.name().equals(needed.file())) {
+                continue;
+            }
+            if (needed.offset() > MAX_DUMP_OFFSET
+                    && resume.held().isEmpty()
+                    && i + 1 < files.size()) {
+                // Only one transaction can end there, and the file ends with it.
+                return new BinlogPosition(
+                        new BinlogCoordinate(
+                                files.get(i + 1).name(), BinlogCoordinate.FIRST_OFFSET),
+                        0,
+                        Optional.empty(),
+                        resume.gtids(),
+                        Optional.empty(),
+                        resume.floorTso(),
+                        resume.serverNumber());
+            }
+            if (needed.offset() > file.size()) {
+                throw BinlogErrors.corrupt(
+                        address,
+                        "the binlog file has only "
+                                + file.size()
+                                + " bytes; the upstream lost changes that were already read, look"
+                                + " for",
+                        needed);
+            }
+            return resume;
+        }
+        throw BinlogErrors.filePurged(address, needed, files.getFirst().name());
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        ReplicationConnection connection = replication;
+        if (connection != null) {
+            connection.close();
+        }
+    }
+
+    /** The upstream's TSO now, such that every later commit gets a greater one. */
+    public static long currentTso(ServerFacts facts, Connection control) throws SQLException {
+        long now = UpstreamClock.millis(control);
+        return facts.microsecondCommits() ? Tso.of(now, 0) : Tso.of(now / 1000 * 1000, 0) - 1;
+    }
+}
