@@ -74,6 +74,24 @@ public final class BinlogFiles {
         return Tso.of(createdAtMs(files.getFirst().name(), facts, address, new BufferPool()), 0);
     }
 
+    /**
+     * Asks for the oldest file, to find out whether that is allowed.
+     *
+     * @throws MillraceException UPSTREAM_ACCESS_DENIED when it is not
+     */
+    public static void tryDump(
+            List<ServerFacts.BinlogFile> files, ServerFacts facts, ServerAddress address) {
+        // Rights are looked at before the name, so that any will do.
+        String file = files.isEmpty() ? "binlog.000001" : files.getLast().name();
+        try {
+            createdAtMs(file, facts, address, new BufferPool());
+        } catch (MillraceException e) {
+            if (!files.isEmpty() || e.code() == ErrorCode.UPSTREAM_ACCESS_DENIED) {
+                throw e;
+            }
+        }
+    }
+
     /** When a file was begun: the time of its own FORMAT_DESCRIPTION event. */
     static long createdAtMs(
             String file, ServerFacts facts, ServerAddress address, BufferPool pool) {

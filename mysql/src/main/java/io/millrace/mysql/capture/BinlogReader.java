@@ -26,6 +26,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -62,6 +63,8 @@ final class BinlogReader {
     private static final long LOW_32 = 0xFFFF_FFFFL;
 
     private static final int MARIADB_STANDALONE = 1;
+    private static final int MARIADB_GROUP_COMMIT = 2;
+    private static final int MARIADB_PREPARED_XA = 64;
     private static final int MICROS_BYTES = 7;
     private static final long ORIGINAL_TIME_FOLLOWS = 1L << 55;
 
@@ -217,7 +220,7 @@ final class BinlogReader {
         switch (type) {
             case EventTypes.GTID, EventTypes.ANONYMOUS_GTID -> onGtid(eventStart);
             case EventTypes.MARIADB_GTID -> onMariaDbGtid(eventStart);
-            case EventTypes.HEARTBEAT, EventTypes.HEARTBEAT_V2 -> onIdle();
+            case EventTypes.HEARTBEAT, EventTypes.HEARTBEAT_V2 -> onHeartbeat();
             case EventTypes.ROTATE -> onRotate();
             case EventTypes.FORMAT_DESCRIPTION -> onFormatDescription();
             case EventTypes.PREVIOUS_GTIDS -> onPreviousGtids();
@@ -415,8 +418,28 @@ final class BinlogReader {
                 stream.timestamp() * 1000,
                 new Gtid.MariaDb(
                         WireBytes.u32(b, at + 8), stream.serverId(), WireBytes.i64(b, at)));
+        int flags = b[at + 12];
         // Stands for BEGIN unless it announces a single statement.
-        inTransaction = (b[at + 12] & MARIADB_STANDALONE) == 0;
+        inTransaction = (flags & MARIADB_STANDALONE) == 0;
+        if ((flags & MARIADB_PREPARED_XA) != 0) {
+            startXa(mariaDbXid(b, at + 13 + ((flags & MARIADB_GROUP_COMMIT) != 0 ? 8 : 0)));
+        }
+    }
+
+    /** Format (4 bytes), lengths of both parts (1 each), parts; as XA COMMIT spells it. */
+    private String mariaDbXid(byte[] b, int at) {
+        int first = b[at + 4] & 0xFF;
+        int second = b[at + 5] & 0xFF;
+        if (at + 6 + first + second > stream.bodyEnd()) {
+            throw corrupt("an XID that is cut off");
+        }
+        HexFormat hex = HexFormat.of();
+        return "X'"
+                + hex.formatHex(b, at + 6, at + 6 + first)
+                + "',X'"
+                + hex.formatHex(b, at + 6 + first, at + 6 + first + second)
+                + "',"
+                + WireBytes.i32(b, at);
     }
 
     private void beginGroup(long start, long commitMs, @Nullable Gtid gtid)
@@ -482,9 +505,15 @@ final class BinlogReader {
         }
     }
 
-    private void endGroup() throws InterruptedException {
+    private void endGroup() throws IOException, InterruptedException {
         if (!inGroup) {
             throw corrupt("the end of a transaction that did not begin");
+        }
+        HeldTransaction behindSavepoint = collecting;
+        if (behindSavepoint != null) {
+            collecting = null;
+            deliver(behindSavepoint);
+            behindSavepoint.close();
         }
         Gtid gtid = groupGtid;
         inGroup = false;
@@ -513,6 +542,26 @@ final class BinlogReader {
             unreported = true;
             if (System.nanoTime() - lastReport > MARK_INTERVAL_NANOS) {
                 mark(false);
+            }
+        }
+    }
+
+    /**
+     * Not every heartbeat means that the server is idle: one is also sent while it leaves out
+     * transactions that we have. That one names a place that we have not seen; idle is who is where
+     * we are.
+     */
+    private void onHeartbeat() throws IOException, InterruptedException {
+        long position = stream.endPosition();
+        if (inGroup || position == (offset & LOW_32)) {
+            onIdle();
+        } else if (position > offset) {
+            stream.load();
+            byte[] b = stream.bytes();
+            int from = stream.bodyStart();
+            String name = new String(b, from, stream.bodyEnd() - from, StandardCharsets.UTF_8);
+            if (name.equals(file)) {
+                offset = position;
             }
         }
     }
@@ -677,12 +726,13 @@ final class BinlogReader {
         String verb = query.verb();
         switch (verb) {
             case "ROLLBACK" -> {
-                if (pending != null || emitted) {
-                    throw BinlogErrors.rolledBack(address, sql, groupStart);
-                }
-                return !isRollbackToSavepoint(sql);
+                return onRollback(sql);
             }
-            case "SAVEPOINT", "RELEASE" -> {
+            case "SAVEPOINT" -> {
+                onSavepoint(nameAtEnd(sql));
+                return false;
+            }
+            case "RELEASE" -> {
                 return false;
             }
             case "XA" -> {
@@ -723,11 +773,54 @@ final class BinlogReader {
         return target.map(filter::matches).orElse(true);
     }
 
-    private static boolean isRollbackToSavepoint(String sql) {
+    /**
+     * Rows behind a savepoint may be taken back by a ROLLBACK TO, which MariaDB logs (and MySQL
+     * without GTIDs) when a table without transactions was changed in between. So they are held
+     * until the transaction ends.
+     */
+    private void onSavepoint(String name) {
+        if (beforeResume && collecting == null) {
+            return;
+        }
+        HeldTransaction target = collecting;
+        if (target == null) {
+            target = new HeldTransaction("", groupStart, Optional.empty());
+            collecting = target;
+        }
+        target.savepoint(name);
+    }
+
+    /** Takes back rows; true when that ends the group. */
+    private boolean onRollback(String sql) throws IOException {
         String[] words = sql.trim().split("\\s+", 4);
-        return words.length > 1
-                && (words[1].equalsIgnoreCase("TO")
-                        || words.length > 2 && words[2].equalsIgnoreCase("TO"));
+        boolean toSavepoint =
+                words.length > 1
+                        && (words[1].equalsIgnoreCase("TO")
+                                || words.length > 2 && words[2].equalsIgnoreCase("TO"));
+        HeldTransaction target = collecting;
+        if (toSavepoint && target != null && target.rollbackTo(nameAtEnd(sql))) {
+            return false;
+        }
+        if (pending != null || emitted) {
+            throw BinlogErrors.rolledBack(address, sql, groupStart);
+        }
+        if (!toSavepoint && target != null) {
+            collecting = null;
+            target.close();
+        }
+        return !toSavepoint;
+    }
+
+    private static String nameAtEnd(String sql) {
+        String trimmed = sql.trim();
+        if (trimmed.endsWith("`")) {
+            int at = trimmed.length() - 2;
+            while (at > 0 && (trimmed.charAt(at) != '`' || trimmed.charAt(at - 1) == '`')) {
+                at -= trimmed.charAt(at) == '`' ? 2 : 1;
+            }
+            return trimmed.substring(Math.max(at, 0)).toLowerCase(Locale.ROOT);
+        }
+        return "`" + trimmed.substring(trimmed.lastIndexOf(' ') + 1).toLowerCase(Locale.ROOT) + "`";
     }
 
     /** A statement that is a group of its own. */
@@ -874,13 +967,7 @@ final class BinlogReader {
         switch (action) {
             case "START", "BEGIN" -> {
                 inTransaction = true;
-                if (!beforeResume || isHeldAtResume(xid)) {
-                    collecting =
-                            new HeldTransaction(
-                                    xid,
-                                    groupStart,
-                                    Optional.ofNullable(beforeResume ? gtidsBeforeResume : gtids));
-                }
+                startXa(xid);
                 return false;
             }
             case "END" -> {
@@ -908,6 +995,16 @@ final class BinlogReader {
                 return true;
             }
             default -> throw corrupt("the statement " + sql);
+        }
+    }
+
+    private void startXa(String xid) {
+        if (!beforeResume || isHeldAtResume(xid)) {
+            collecting =
+                    new HeldTransaction(
+                            xid,
+                            groupStart,
+                            Optional.ofNullable(beforeResume ? gtidsBeforeResume : gtids));
         }
     }
 

@@ -13,14 +13,20 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.SequenceInputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The row events of a prepared XA transaction, kept until its fate is known: in memory up to {@link
- * #MEMORY_LIMIT}, the rest in a temporary file. Belongs to the capture's thread.
+ * Row events whose fate is not known yet: of a prepared XA transaction, or of a transaction behind
+ * a SAVEPOINT, which may still be rolled back to. Kept in memory up to {@link #MEMORY_LIMIT}, the
+ * rest in a temporary file. Belongs to the capture's thread.
  *
  * <p>Each event is stored with its ordinal in the transaction in place of the header's time, which
  * nobody needs.
@@ -34,7 +40,14 @@ final class HeldTransaction implements Closeable {
     private final Optional<GtidSet> gtids;
     private final ByteSink memory = new ByteSink(4096);
     private @Nullable Path file;
+    private @Nullable FileChannel channel;
     private @Nullable OutputStream spill;
+    private long spilledBytes;
+
+    /** A length to cut back to. */
+    private record Mark(int memory, long file) {}
+
+    private final Map<String, Mark> savepoints = new HashMap<>();
 
     HeldTransaction(String xid, BinlogCoordinate start, Optional<GtidSet> gtids) {
         this.xid = xid;
@@ -66,18 +79,43 @@ final class HeldTransaction implements Closeable {
         putI32(head, 0, ordinal);
         putI32(head, 9, length);
         OutputStream out = spill;
-        if (out == null && memory.length() + length <= MEMORY_LIMIT) {
+        if (out == null && (long) memory.length() + length <= MEMORY_LIMIT) {
             memory.put(head);
             memory.put(bytes, event.bodyStart(), length - head.length);
             return;
         }
         if (out == null) {
             file = Files.createTempFile("millrace-xa", ".rows");
-            out = new BufferedOutputStream(Files.newOutputStream(file), 1 << 16);
+            channel = FileChannel.open(file, StandardOpenOption.WRITE);
+            out = new BufferedOutputStream(Channels.newOutputStream(channel), 1 << 16);
             spill = out;
         }
         out.write(head);
         out.write(bytes, event.bodyStart(), length - head.length);
+        spilledBytes += length;
+    }
+
+    /** Remembers the present end under a name; a later savepoint of the same name replaces it. */
+    void savepoint(String name) {
+        savepoints.put(name, new Mark(memory.length(), spilledBytes));
+    }
+
+    /** Drops what came after the savepoint; false when there is none of that name. */
+    boolean rollbackTo(String name) throws IOException {
+        Mark mark = savepoints.get(name);
+        if (mark == null) {
+            return false;
+        }
+        memory.length(mark.memory);
+        OutputStream out = spill;
+        FileChannel open = channel;
+        if (out != null && open != null) {
+            out.flush();
+            open.truncate(mark.file);
+            open.position(mark.file);
+            spilledBytes = mark.file;
+        }
+        return true;
     }
 
     private static void putI32(byte[] b, int at, int value) {
@@ -115,7 +153,7 @@ final class HeldTransaction implements Closeable {
             } catch (IOException e) {
                 throw new MillraceException(
                         ErrorCode.INTERNAL,
-                        "cannot remove the spill file of XA transaction "
+                        "cannot remove the spill file of transaction "
                                 + xid
                                 + ": "
                                 + e.getMessage(),
