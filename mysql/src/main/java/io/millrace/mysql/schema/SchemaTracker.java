@@ -1,0 +1,1280 @@
+package io.millrace.mysql.schema;
+
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import io.millrace.core.filter.TableFilter;
+import io.millrace.core.model.Column;
+import io.millrace.core.model.ColumnKind;
+import io.millrace.core.model.DdlKind;
+import io.millrace.core.model.SchemaChange;
+import io.millrace.core.model.SourcePosition;
+import io.millrace.core.model.TableName;
+import io.millrace.core.model.TableSchema;
+import io.millrace.core.spi.SchemaHistory;
+import io.millrace.mysql.position.BinlogPosition;
+import io.millrace.mysql.row.TableMapMetadata;
+import io.millrace.mysql.schema.DdlStatement.AlterAction;
+import io.millrace.mysql.schema.DdlStatement.TextRange;
+import io.millrace.mysql.schema.DefinitionChanges.Text;
+import io.millrace.mysql.schema.HistoryDocuments.Document;
+import io.millrace.mysql.wire.QueryContext;
+import io.millrace.mysql.wire.TableMap;
+import io.millrace.mysql.wire.TableVersions;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The tables of one job as its stream sees them: definitions that follow the DDL in the binlog.
+ *
+ * <p>Where a definition comes from, the surest first:
+ *
+ * <ol>
+ *   <li>the TABLE_MAP event itself, with {@code binlog_row_metadata=FULL}. What it doesn't tell
+ *       (unique keys, generated columns, defaults) is added from the tracked definition;
+ *   <li>the tracked definition: the job's history or a snapshot, and the DDL since. It is checked
+ *       against every new TABLE_MAP layout;
+ *   <li>a snapshot that is younger than the stream's place ("pending"), for as long as it fits and
+ *       no DDL shows up that would make earlier rows wrong.
+ * </ol>
+ *
+ * Whatever is in doubt ends in SCHEMA_MISMATCH or DDL_UNPARSABLE of that table, never in a guess.
+ *
+ * <p>Belongs to the capture's thread.
+ */
+public final class SchemaTracker implements TableVersions {
+    private static final Logger LOG = LoggerFactory.getLogger(SchemaTracker.class);
+
+    /** Slots of the cache by table number; a power of two. */
+    private static final int SLOTS = 1024;
+
+    /** Layouts remembered per table version. */
+    private static final int MAX_LAYOUTS = 16;
+
+    /** History entries beyond which, and beyond four per live table, it is compacted at a start. */
+    private static final int COMPACT_ABOVE = 1000;
+
+    /** Tries to see every definition twice the same. */
+    private static final int SNAPSHOT_ROUNDS = 100;
+
+    /**
+     * Longer than a DDL takes from its entry in the binlog to its effect, or the other way round.
+     */
+    private static final long SETTLE_MILLIS = 50;
+
+    private static final String HINT =
+            "set binlog_row_metadata=FULL on the upstream, start the job at a later position, or"
+                    + " exclude the table with a filter rule";
+
+    /** What is known of one table. */
+    private static final class Table {
+        TableName name;
+        long id;
+        long version = 1;
+        @Nullable TableDefinition definition;
+        @Nullable TableSchema schema;
+
+        /** Why there is no definition. */
+        @Nullable String doubt;
+
+        /** The definition is the one at this place, and the stream may not be there yet. */
+        @Nullable SourcePosition pendingUntil;
+
+        /** Rows were decoded by a pending definition. */
+        boolean assumed;
+
+        boolean sequence;
+
+        final List<Layout> layouts = new ArrayList<>();
+
+        Table(TableName name) {
+            this.name = name;
+        }
+
+        Optional<TableSchema> current() {
+            if (definition == null) {
+                return Optional.empty();
+            }
+            if (schema == null) {
+                schema = definition.toSchema(id, version);
+            }
+            return Optional.of(schema);
+        }
+    }
+
+    private record Layout(TableMap map, TableSchema schema) {}
+
+    /** An entry behind the point of restart: what the same DDL recorded the last time. */
+    private record Later(long tso, String key) {}
+
+    private final TableMap[] slotMaps = new TableMap[SLOTS];
+    private final TableSchema[] slotSchemas = new TableSchema[SLOTS];
+
+    private final Map<TableName, Table> tables = new HashMap<>();
+    private final Map<String, Text> schemas = new HashMap<>();
+    private final Map<Later, Document> later = new HashMap<>();
+
+    private @Nullable Start start;
+    private @Nullable ServerTraits traits;
+    private @Nullable DefinitionChanges changes;
+    private @Nullable WireFit fit;
+
+    /** Starts empty; {@link #start} comes first. */
+    public SchemaTracker() {}
+
+    // ---- start
+
+    @Override
+    public void start(Start from) {
+        start = from;
+        long floor = from.start().floorTso();
+        List<SchemaHistory.Entry> entries = from.history().load();
+        boolean first = entries.isEmpty();
+        try (Connection connection = from.connections().open()) {
+            load(SchemaSnapshot.traits(connection), entries, floor);
+            List<Document> taken = snapshot(connection, from, first);
+            if (!taken.isEmpty()) {
+                append(0, taken);
+            }
+        } catch (SQLException e) {
+            throw SchemaSnapshot.failed("reading table definitions", e);
+        }
+        int live = tables.size() + schemas.size();
+        if (later.isEmpty() && entries.size() > COMPACT_ABOVE && entries.size() > 4 * live) {
+            from.history().compact(floor, entries(floor, documents()));
+        }
+        LOG.info(
+                "schema tracker started job={} tables={} history={} position={}",
+                from.jobId(),
+                tables.size(),
+                entries.size(),
+                from.start());
+    }
+
+    private void load(ServerTraits found, List<SchemaHistory.Entry> entries, long floor) {
+        traits = found;
+        changes = new DefinitionChanges(found);
+        fit = new WireFit(found);
+        for (SchemaHistory.Entry entry : entries) {
+            Document document = HistoryDocuments.read(entry.document());
+            if (Long.compareUnsigned(entry.tso(), floor) <= 0) {
+                restore(document);
+            } else {
+                switch (document) {
+                    case Document.Table d -> later.put(later(entry, d.name()), d);
+                    case Document.Dropped d -> later.put(later(entry, d.name()), d);
+                    case Document.Sequence d -> later.put(later(entry, d.name()), d);
+                    case Document.Schema d -> {}
+                    case Document.SchemaDropped d -> {}
+                }
+            }
+        }
+    }
+
+    private Later later(SchemaHistory.Entry entry, TableName name) {
+        return new Later(entry.tso(), key(name).toString());
+    }
+
+    private Optional<Document.Table> recorded(long tso, TableName name) {
+        return later.get(new Later(tso, key(name).toString())) instanceof Document.Table table
+                ? Optional.of(table)
+                : Optional.empty();
+    }
+
+    /** A tracker that has started at a TSO, with what the server would tell given. */
+    static SchemaTracker forTest(
+            String jobId,
+            ServerTraits traits,
+            SchemaHistory history,
+            TableFilter filter,
+            long floor) {
+        SchemaTracker tracker = new SchemaTracker();
+        tracker.start =
+                new Start(
+                        jobId,
+                        traits.mariaDb(),
+                        history,
+                        filter,
+                        () -> {
+                            throw new IllegalStateException("no server");
+                        },
+                        floor,
+                        BinlogPosition.at("binlog.000001", 4, floor));
+        tracker.load(traits, history.load(), floor);
+        return tracker;
+    }
+
+    /** As if a snapshot at a place ahead had found the table, for tests. */
+    void putPending(TableDefinition definition, SourcePosition place) {
+        Table table = new Table(definition.name());
+        table.id = started().history().newTableId();
+        table.definition = definition;
+        table.pendingUntil = place;
+        tables.put(key(definition.name()), table);
+    }
+
+    private void restore(Document document) {
+        switch (document) {
+            case Document.Table d -> {
+                Table table = new Table(d.name());
+                table.id = d.id();
+                table.version = d.version();
+                table.definition = d.definition().orElse(null);
+                table.doubt = d.doubt().orElse(null);
+                table.pendingUntil = d.pendingUntil().map(BinlogPosition::decode).orElse(null);
+                tables.put(key(d.name()), table);
+            }
+            case Document.Sequence d -> {
+                Table table = new Table(d.name());
+                table.sequence = true;
+                tables.put(key(d.name()), table);
+            }
+            case Document.Dropped d -> tables.remove(key(d.name()));
+            case Document.Schema d ->
+                    schemas.put(foldSchema(d.name()), new Text(d.charset(), d.collation()));
+            case Document.SchemaDropped d -> {
+                schemas.remove(foldSchema(d.name()));
+                tables.keySet().removeIf(k -> k.schema().equals(foldSchema(d.name())));
+            }
+        }
+    }
+
+    /**
+     * Takes what is wanted and not known yet. A definition counts when it is seen the same before
+     * and after a place in the binlog: then it is the one at that place.
+     */
+    private List<Document> snapshot(Connection connection, Start from, boolean first)
+            throws SQLException {
+        ServerTraits known = traits();
+        TableFilter missing =
+                new TableFilter() {
+                    @Override
+                    public boolean matches(String schema, String table) {
+                        return from.filter().matches(schema, table)
+                                && !tables.containsKey(key(new TableName(schema, table)));
+                    }
+
+                    @Override
+                    public boolean matchesSchema(String schema) {
+                        return from.filter().matchesSchema(schema);
+                    }
+                };
+        List<Document> out = new ArrayList<>();
+        SchemaSnapshot before = SchemaSnapshot.read(connection, known, missing);
+        if (first) {
+            before.schemas()
+                    .forEach((name, text) -> {
+                        schemas.put(foldSchema(name), new Text(text.charset(), text.collation()));
+                        out.add(new Document.Schema(name, text.charset(), text.collation()));
+                    });
+        }
+        for (int round = 0; round < SNAPSHOT_ROUNDS; round++) {
+            if (before.tables().isEmpty() && before.sequences().isEmpty() && !first) {
+                return out;
+            }
+            settle();
+            BinlogPosition place = SchemaSnapshot.binlogEnd(connection, known);
+            settle();
+            SchemaSnapshot after = SchemaSnapshot.read(connection, known, missing);
+            Set<TableName> open = new LinkedHashSet<>(before.tables().keySet());
+            open.addAll(after.tables().keySet());
+            for (TableName name : List.copyOf(open)) {
+                TableDefinition definition = after.tables().get(name);
+                if (definition != null && definition.equals(before.tables().get(name))) {
+                    Table table = new Table(name);
+                    table.id = from.history().newTableId();
+                    table.definition = definition;
+                    table.pendingUntil = place;
+                    tables.put(key(name), table);
+                    out.add(document(table));
+                    open.remove(name);
+                }
+            }
+            for (TableName name : after.sequences()) {
+                Table table = new Table(name);
+                table.sequence = true;
+                tables.put(key(name), table);
+                out.add(document(table));
+            }
+            if (open.isEmpty()) {
+                return out;
+            }
+            before = after;
+        }
+        throw new MillraceException(
+                ErrorCode.UPSTREAM_CONNECTION,
+                "table definitions on the upstream kept changing while they were read: "
+                        + before.tables().keySet());
+    }
+
+    private static void settle() {
+        try {
+            Thread.sleep(SETTLE_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new MillraceException(
+                    ErrorCode.UPSTREAM_CONNECTION, "interrupted while reading definitions", e);
+        }
+    }
+
+    private List<Document> documents() {
+        List<Document> out = new ArrayList<>();
+        schemas.forEach((name, text) ->
+                out.add(new Document.Schema(name, text.charset(), text.collation())));
+        tables.values().forEach(t -> out.add(document(t)));
+        return out;
+    }
+
+    private static Document document(Table table) {
+        if (table.sequence) {
+            return new Document.Sequence(table.name);
+        }
+        return new Document.Table(
+                table.name,
+                table.id,
+                table.version,
+                Optional.ofNullable(table.definition),
+                Optional.ofNullable(table.doubt),
+                Optional.ofNullable(table.pendingUntil).map(SourcePosition::encode));
+    }
+
+    private static List<SchemaHistory.Entry> entries(long tso, List<Document> documents) {
+        List<SchemaHistory.Entry> out = new ArrayList<>();
+        for (Document document : documents) {
+            out.add(new SchemaHistory.Entry(tso, HistoryDocuments.write(document)));
+        }
+        return out;
+    }
+
+    private void append(long tso, List<Document> documents) {
+        started().history().append(entries(tso, documents));
+    }
+
+    private Start started() {
+        Start from = start;
+        if (from == null) {
+            throw new IllegalStateException("not started");
+        }
+        return from;
+    }
+
+    private ServerTraits traits() {
+        ServerTraits found = traits;
+        if (found == null) {
+            throw new IllegalStateException("not started");
+        }
+        return found;
+    }
+
+    private DefinitionChanges changes() {
+        DefinitionChanges found = changes;
+        if (found == null) {
+            throw new IllegalStateException("not started");
+        }
+        return found;
+    }
+
+    // ---- names
+
+    private String foldSchema(String schema) {
+        return traits().lowerCaseTableNames() == 0 ? schema : TableDefinition.fold(schema);
+    }
+
+    private TableName key(TableName name) {
+        return traits().lowerCaseTableNames() == 0
+                ? name
+                : new TableName(
+                        TableDefinition.fold(name.schema()), TableDefinition.fold(name.table()));
+    }
+
+    /** A name as the server stores it: in lower case with {@code lower_case_table_names=1}. */
+    private TableName stored(TableName name) {
+        return traits().lowerCaseTableNames() == 1 ? key(name) : name;
+    }
+
+    private boolean wanted(TableName name) {
+        return started().filter().matches(name);
+    }
+
+    /** The definition that is tracked now, for tests. */
+    Optional<TableDefinition> definition(TableName name) {
+        Table table = tables.get(key(name));
+        return table == null ? Optional.empty() : Optional.ofNullable(table.definition);
+    }
+
+    /** Names of all tracked tables, for tests. */
+    Set<TableName> tableNames() {
+        Set<TableName> out = new HashSet<>();
+        tables.values().forEach(t -> out.add(t.name));
+        return out;
+    }
+
+    /** Why a table has no definition, for tests. */
+    Optional<String> doubt(TableName name) {
+        Table table = tables.get(key(name));
+        return table == null ? Optional.empty() : Optional.ofNullable(table.doubt);
+    }
+
+    // ---- rows
+
+    @Override
+    public TableSchema versionFor(TableMap map, long tso) {
+        int slot = (int) map.tableNumber() & SLOTS - 1;
+        if (slotMaps[slot] == map) {
+            return slotSchemas[slot];
+        }
+        TableSchema schema = resolve(map, tso);
+        slotMaps[slot] = map;
+        slotSchemas[slot] = schema;
+        return schema;
+    }
+
+    private void forgetLayouts(Table table) {
+        table.layouts.clear();
+        java.util.Arrays.fill(slotMaps, null);
+    }
+
+    private TableSchema resolve(TableMap map, long tso) {
+        Table table = tables.get(key(map.name()));
+        if (table != null) {
+            for (Layout layout : table.layouts) {
+                if (layout.map.sameLayout(map)) {
+                    return layout.schema;
+                }
+            }
+            if (table.sequence) {
+                throw new MillraceException(
+                        ErrorCode.UNSUPPORTED_EVENT,
+                        map.name()
+                                + " is a sequence; sequences are not replicated: exclude it with"
+                                + " a filter rule");
+            }
+        }
+        TableMapMetadata metadata = TableMapMetadata.parse(map);
+        TableSchema schema =
+                metadata.hasNames()
+                        ? byMetadata(table, map, metadata, tso)
+                        : byTracking(table, map, metadata, tso);
+        Table now = tables.get(key(map.name()));
+        if (now != null) {
+            if (now.layouts.size() >= MAX_LAYOUTS) {
+                now.layouts.removeFirst();
+            }
+            now.layouts.add(new Layout(map, schema));
+        }
+        return schema;
+    }
+
+    private WireFit fit() {
+        WireFit found = fit;
+        if (found == null) {
+            throw new IllegalStateException("not started");
+        }
+        return found;
+    }
+
+    /** The event tells all that rows need; the tracked definition adds the rest. */
+    private TableSchema byMetadata(
+            @Nullable Table known, TableMap map, TableMapMetadata metadata, long tso) {
+        if (known != null && known.definition != null) {
+            TableDefinition fitting = withNullability(withHidden(known.definition, map), map);
+            if (fit().difference(fitting, map, metadata).isEmpty()) {
+                // Fits by name and type, so it also is the definition at this place.
+                known.pendingUntil = null;
+                return adopt(known, fitting, tso);
+            }
+        }
+        Table table = known;
+        if (table == null) {
+            table = new Table(stored(map.name()));
+            table.id = tableId(tso, table.name);
+            tables.put(key(table.name), table);
+        }
+        TableDefinition previous = table.definition;
+        if (previous != null) {
+            LOG.warn(
+                    "table definition taken from row metadata job={} table={} because={}",
+                    started().jobId(),
+                    map.name(),
+                    fit().difference(previous, map, metadata).orElse("nullability differs"));
+        }
+        table.pendingUntil = null;
+        return adopt(table, fromMetadata(table.name, previous, map, metadata), tso);
+    }
+
+    private TableDefinition fromMetadata(
+            TableName name,
+            @Nullable TableDefinition previous,
+            TableMap map,
+            TableMapMetadata metadata) {
+        List<Column> columns = new ArrayList<>();
+        Set<String> same = new HashSet<>();
+        List<Column> told = metadata.columns();
+        for (int i = 0; i < told.size(); i++) {
+            Column column = told.get(i);
+            int ordinal = previous == null ? -1 : previous.ordinalOf(column.name());
+            if (previous != null && ordinal >= 0) {
+                Column before =
+                        ColumnTypes.withNullable(
+                                previous.columns().get(ordinal), column.nullable());
+                if (fit().columnFits(before, i, map, metadata)) {
+                    column = ColumnTypes.renamed(before, column.name());
+                    same.add(TableDefinition.fold(column.name()));
+                }
+            }
+            columns.add(column);
+        }
+        List<KeyDefinition> keys = new ArrayList<>();
+        if (!metadata.primaryKey().isEmpty()) {
+            List<KeyDefinition.Part> parts = new ArrayList<>();
+            for (TableMapMetadata.KeyPart part : metadata.primaryKey()) {
+                parts.add(
+                        new KeyDefinition.Part(
+                                columns.get(part.column()).name(), part.prefixLength()));
+            }
+            keys.add(new KeyDefinition("PRIMARY", KeyDefinition.Kind.PRIMARY, parts, false));
+        }
+        if (previous != null) {
+            for (KeyDefinition key : previous.keys()) {
+                boolean stillThere =
+                        key.kind() != KeyDefinition.Kind.PRIMARY
+                                && key.parts().stream()
+                                        .allMatch(p ->
+                                                same.contains(TableDefinition.fold(p.column())));
+                if (stillThere) {
+                    keys.add(key);
+                }
+            }
+        }
+        Text text =
+                previous == null
+                        ? schemaText(name.schema())
+                        : new Text(previous.charset(), previous.collation());
+        return new TableDefinition(name, text.charset(), text.collation(), columns, keys);
+    }
+
+    /** Only the tracked definition tells names. */
+    private TableSchema byTracking(
+            @Nullable Table table, TableMap map, TableMapMetadata metadata, long tso) {
+        if (table == null) {
+            throw new MillraceException(
+                    ErrorCode.SCHEMA_MISMATCH,
+                    "there are rows of "
+                            + map.name()
+                            + " but no definition of it is known for this position (it was"
+                            + " dropped, renamed or created since); "
+                            + HINT);
+        }
+        TableDefinition definition = table.definition;
+        if (definition == null) {
+            throw new MillraceException(
+                    ErrorCode.DDL_UNPARSABLE,
+                    "rows of "
+                            + map.name()
+                            + " cannot be read, because its definition is not known: "
+                            + table.doubt
+                            + "; "
+                            + HINT);
+        }
+        TableDefinition fitting = withNullability(withHidden(definition, map), map);
+        Optional<String> difference = fit().difference(fitting, map, metadata);
+        if (difference.isPresent()) {
+            throw new MillraceException(
+                    ErrorCode.SCHEMA_MISMATCH,
+                    "rows of "
+                            + map.name()
+                            + " do not fit its definition"
+                            + (table.pendingUntil == null
+                                    ? ""
+                                    : " of " + table.pendingUntil + ", which is later than they")
+                            + ": "
+                            + difference.get()
+                            + "; "
+                            + HINT);
+        }
+        if (table.pendingUntil != null) {
+            table.assumed = true;
+        }
+        return adopt(table, fitting, tso);
+    }
+
+    /** NULL or not is in every TABLE_MAP. */
+    private static TableDefinition withNullability(TableDefinition definition, TableMap map) {
+        if (definition.columns().size() != map.columnCount()) {
+            return definition;
+        }
+        boolean same = true;
+        for (int i = 0; i < map.columnCount(); i++) {
+            same &= definition.columns().get(i).nullable() == map.isNullable(i);
+        }
+        if (same) {
+            return definition;
+        }
+        List<Column> columns = new ArrayList<>();
+        for (int i = 0; i < map.columnCount(); i++) {
+            columns.add(ColumnTypes.withNullable(definition.columns().get(i), map.isNullable(i)));
+        }
+        return new TableDefinition(
+                definition.name(),
+                definition.charset(),
+                definition.collation(),
+                columns,
+                definition.keys());
+    }
+
+    private static TableDefinition withHidden(TableDefinition definition, TableMap map) {
+        return map.mariaDb() ? withRowHashes(definition, map) : withGeneratedKey(definition, map);
+    }
+
+    /**
+     * MariaDB keeps a hash column behind the others for each unique key over long columns; row
+     * events carry it, {@code information_schema} and DDL don't show it (seen with 11.4.5).
+     */
+    private static TableDefinition withRowHashes(TableDefinition definition, TableMap map) {
+        int more = map.columnCount() - definition.columns().size();
+        long uniqueKeys =
+                definition.keys().stream()
+                        .filter(k -> k.kind() == KeyDefinition.Kind.UNIQUE)
+                        .count();
+        if (more <= 0 || more > uniqueKeys) {
+            return definition;
+        }
+        List<Column> columns = new ArrayList<>(definition.columns());
+        for (int i = 1; i <= more; i++) {
+            if (map.columnType(columns.size()) != io.millrace.mysql.row.WireTypes.LONGLONG) {
+                return definition;
+            }
+            columns.add(
+                    ColumnTypes.hidden(
+                            DefinitionChanges.ROW_HASH + i,
+                            ColumnKind.BIGINT,
+                            "bigint(20) unsigned",
+                            0,
+                            Column.Generated.VIRTUAL));
+        }
+        return new TableDefinition(
+                definition.name(),
+                definition.charset(),
+                definition.collation(),
+                columns,
+                definition.keys());
+    }
+
+    /**
+     * MySQL 8.0.30 gives a table without primary key an invisible one, {@code my_row_id}, when
+     * {@code sql_generate_invisible_primary_key} was on in the session; the statement in the binlog
+     * doesn't show it.
+     */
+    private static TableDefinition withGeneratedKey(TableDefinition definition, TableMap map) {
+        boolean hasPrimary =
+                definition.keys().stream().anyMatch(k -> k.kind() == KeyDefinition.Kind.PRIMARY);
+        if (hasPrimary
+                || map.mariaDb()
+                || map.columnCount() != definition.columns().size() + 1
+                || map.columnType(0) != io.millrace.mysql.row.WireTypes.LONGLONG
+                || map.isNullable(0)) {
+            return definition;
+        }
+        List<Column> columns = new ArrayList<>();
+        columns.add(
+                ColumnTypes.withNullable(
+                        ColumnTypes.hidden(
+                                "my_row_id",
+                                ColumnKind.BIGINT,
+                                "bigint unsigned",
+                                0,
+                                Column.Generated.NONE),
+                        false));
+        columns.addAll(definition.columns());
+        List<KeyDefinition> keys = new ArrayList<>();
+        keys.add(
+                new KeyDefinition(
+                        "PRIMARY",
+                        KeyDefinition.Kind.PRIMARY,
+                        List.of(new KeyDefinition.Part("my_row_id", 0)),
+                        false));
+        keys.addAll(definition.keys());
+        return new TableDefinition(
+                definition.name(), definition.charset(), definition.collation(), columns, keys);
+    }
+
+    /** Makes a definition seen in the rows the current one; a new version when it differs. */
+    private TableSchema adopt(Table table, TableDefinition definition, long tso) {
+        if (!definition.equals(table.definition)) {
+            replace(table, definition, tso);
+            Document document = document(table);
+            if (!document.equals(later.get(new Later(tso, key(table.name).toString())))) {
+                append(tso, List.of(document));
+            }
+        }
+        return table.current().orElseThrow();
+    }
+
+    /** Sets the definition; the version stays when nothing changed that rows or sinks see. */
+    private void replace(Table table, TableDefinition definition, long tso) {
+        TableDefinition before = table.definition;
+        boolean same =
+                before != null
+                        && before.name().equals(definition.name())
+                        && before.columns().equals(definition.columns())
+                        && before.schemaKeys().equals(definition.schemaKeys());
+        table.definition = definition;
+        table.doubt = null;
+        table.name = definition.name();
+        if (!same) {
+            long id = table.id;
+            long next = before == null ? table.version : table.version + 1;
+            table.version =
+                    recorded(tso, table.name)
+                            .filter(r -> r.id() == id)
+                            .map(Document.Table::version)
+                            .orElse(next);
+            table.schema = null;
+            forgetLayouts(table);
+        }
+    }
+
+    private void doubt(Table table, String reason) {
+        table.definition = null;
+        table.schema = null;
+        table.doubt = reason;
+        table.pendingUntil = null;
+        table.version++;
+        forgetLayouts(table);
+    }
+
+    /** A new id, or the one that the same DDL got before a restart. */
+    private long tableId(long tso, TableName name) {
+        return recorded(tso, name)
+                .map(Document.Table::id)
+                .orElseGet(() -> started().history().newTableId());
+    }
+
+    private Text schemaText(String schema) {
+        ServerTraits known = traits();
+        return schemas.getOrDefault(
+                foldSchema(schema), new Text(known.serverCharset(), known.serverCollation()));
+    }
+
+    // ---- statements
+
+    @Override
+    public Optional<SchemaChange> onQuery(
+            String sql, QueryContext context, long tso, SourcePosition after) {
+        Start from = started();
+        DdlStatement statement =
+                DdlParser.parse(
+                        sql,
+                        from.mariaDb(),
+                        traits().version(),
+                        context.sqlMode(),
+                        context.defaultSchema());
+        Work work = new Work(sql, context, tso, after);
+        work.carryOut(statement);
+        work.record();
+        return work.changes.isEmpty()
+                ? Optional.empty()
+                : Optional.of(
+                        new SchemaChange(tso, after, sql, context.defaultSchema(), work.changes));
+    }
+
+    private static String quote(String name) {
+        return "`" + name.replace("`", "``") + "`";
+    }
+
+    private static String quote(TableName name) {
+        return quote(name.schema()) + "." + quote(name.table());
+    }
+
+    /** One statement being carried out. */
+    private final class Work {
+        final String sql;
+        final QueryContext context;
+        final long tso;
+        final SourcePosition after;
+        final List<SchemaChange.Change> changes = new ArrayList<>();
+        private final Map<TableName, TableName> touched = new LinkedHashMap<>();
+        private final List<Document> documents = new ArrayList<>();
+
+        Work(String sql, QueryContext context, long tso, SourcePosition after) {
+            this.sql = sql;
+            this.context = context;
+            this.tso = tso;
+            this.after = after;
+        }
+
+        void carryOut(DdlStatement statement) {
+            switch (statement) {
+                case DdlStatement.Irrelevant irrelevant ->
+                        LOG.debug("statement of no interest: {}", irrelevant.reason());
+                case DdlStatement.CreateTable create -> createTable(create);
+                case DdlStatement.CreateSequence create -> createSequence(create.name());
+                case DdlStatement.DropSequences drop ->
+                        drop.names().forEach(name -> remove(stored(name)));
+                case DdlStatement.AlterTable alter -> alterTable(alter);
+                case DdlStatement.RenameTables rename -> renameTables(rename);
+                case DdlStatement.DropTables drop -> dropTables(drop);
+                case DdlStatement.TruncateTable truncate -> truncateTable(truncate);
+                case DdlStatement.CreateView create -> {
+                    TableName name = stored(create.name());
+                    if (wanted(name)) {
+                        emit(DdlKind.CREATE_VIEW, name, Optional.empty(), Optional.empty());
+                    }
+                }
+                case DdlStatement.CreateDatabase create -> createDatabase(create);
+                case DdlStatement.AlterDatabase alter -> alterDatabase(alter);
+                case DdlStatement.DropDatabase drop -> dropDatabase(drop);
+                case DdlStatement.Unparsable unparsable -> unparsable(unparsable);
+            }
+        }
+
+        private void emit(
+                DdlKind kind,
+                TableName name,
+                Optional<TableSchema> before,
+                Optional<TableSchema> afterwards) {
+            emit(kind, name, Optional.empty(), before, afterwards, sql);
+        }
+
+        private void emit(
+                DdlKind kind,
+                TableName name,
+                Optional<TableName> newName,
+                Optional<TableSchema> before,
+                Optional<TableSchema> afterwards,
+                String query) {
+            changes.add(new SchemaChange.Change(kind, name, newName, before, afterwards, query));
+        }
+
+        private void touch(TableName name) {
+            touched.put(key(name), name);
+        }
+
+        /** Appends what changed, before anything can use it. */
+        void record() {
+            touched.forEach((key, name) -> {
+                Table table = tables.get(key);
+                Document document = table == null ? new Document.Dropped(name) : document(table);
+                if (!document.equals(later.get(new Later(tso, key.toString())))) {
+                    documents.add(document);
+                }
+            });
+            if (!documents.isEmpty()) {
+                append(tso, documents);
+            }
+        }
+
+        private boolean isPending(Table table) {
+            SourcePosition until = table.pendingUntil;
+            return until != null && until.covers(after);
+        }
+
+        private Optional<TableSchema> currentOf(@Nullable Table table) {
+            return table == null || isPending(table) ? Optional.empty() : table.current();
+        }
+
+        private void remove(TableName name) {
+            Table gone = tables.remove(key(name));
+            if (gone != null) {
+                forgetLayouts(gone);
+                touch(name);
+            }
+        }
+
+        private Table fresh(TableName name) {
+            remove(name);
+            Table table = new Table(name);
+            table.id = tableId(tso, name);
+            tables.put(key(name), table);
+            touch(name);
+            return table;
+        }
+
+        private String shortened() {
+            String oneLine = sql.strip();
+            return oneLine.length() > 300 ? oneLine.substring(0, 300) + "…" : oneLine;
+        }
+
+        private void createTable(DdlStatement.CreateTable create) {
+            TableName name = stored(create.name());
+            if (!wanted(name)) {
+                return;
+            }
+            Table existing = tables.get(key(name));
+            if (create.ifNotExists() && existing != null) {
+                Optional<TableSchema> schema = currentOf(existing);
+                emit(DdlKind.CREATE_TABLE, name, schema, schema);
+                return;
+            }
+            Optional<TableSchema> before =
+                    create.orReplace() ? currentOf(existing) : Optional.empty();
+            Optional<TableDefinition> definition = Optional.empty();
+            String doubt = "";
+            try {
+                if (create.like().isPresent()) {
+                    TableName original = stored(create.like().get());
+                    Table source = tables.get(key(original));
+                    definition =
+                            Optional.ofNullable(source == null ? null : source.definition)
+                                    .filter(d ->
+                                            !isPending(java.util.Objects.requireNonNull(source)))
+                                    .map(d -> changes().like(d, name));
+                    doubt =
+                            "it is a copy of "
+                                    + original
+                                    + ", whose definition is not known at this position";
+                } else if (create.select()) {
+                    doubt = "its columns come from a query: " + shortened();
+                } else {
+                    definition =
+                            Optional.of(
+                                    changes()
+                                            .create(
+                                                    named(create, name),
+                                                    schemaText(name.schema())));
+                }
+            } catch (DefinitionChanges.Mismatch e) {
+                doubt = e.getMessage() + " in: " + shortened();
+            }
+            Table table = fresh(name);
+            if (definition.isPresent()) {
+                table.definition = definition.get();
+            } else {
+                doubt(table, doubt);
+                table.version = 1;
+            }
+            String query =
+                    create.startTransaction()
+                            .map((TextRange cut) ->
+                                    sql.substring(0, cut.start()) + sql.substring(cut.end()))
+                            .orElse(sql);
+            emit(DdlKind.CREATE_TABLE, name, Optional.empty(), before, table.current(), query);
+        }
+
+        private DdlStatement.CreateTable named(DdlStatement.CreateTable c, TableName name) {
+            return new DdlStatement.CreateTable(
+                    name,
+                    c.orReplace(),
+                    c.ifNotExists(),
+                    c.like(),
+                    c.select(),
+                    c.columns(),
+                    c.indexes(),
+                    c.options(),
+                    c.systemVersioned(),
+                    c.startTransaction());
+        }
+
+        private void createSequence(TableName given) {
+            TableName name = stored(given);
+            if (wanted(name)) {
+                remove(name);
+                Table table = new Table(name);
+                table.sequence = true;
+                tables.put(key(name), table);
+                touch(name);
+            }
+        }
+
+        private void alterTable(DdlStatement.AlterTable alter) {
+            TableName name = stored(alter.name());
+            Optional<TableName> newName =
+                    alter.actions().stream()
+                            .filter(AlterAction.RenameTo.class::isInstance)
+                            .map(a -> stored(((AlterAction.RenameTo) a).newName()))
+                            .reduce((first, last) -> last)
+                            .filter(n -> !n.equals(name));
+            Table table = tables.get(key(name));
+            if (table != null && table.sequence) {
+                return;
+            }
+            Optional<TableSchema> before = currentOf(table);
+            if (table != null) {
+                apply(table, alter);
+            }
+            if (newName.isPresent()) {
+                move(name, newName.get());
+            }
+            TableName nameNow = newName.orElse(name);
+            if (wanted(name) || newName.isPresent() && wanted(newName.get())) {
+                emit(
+                        kind(alter.actions()),
+                        name,
+                        newName,
+                        before,
+                        currentOf(tables.get(key(nameNow))),
+                        sql);
+            }
+        }
+
+        private DdlKind kind(List<AlterAction> actions) {
+            List<DdlKind> kinds = new ArrayList<>();
+            for (AlterAction action : actions) {
+                kinds.add(action.kind());
+            }
+            if (kinds.isEmpty()) {
+                return DdlKind.ALTER_TABLE;
+            }
+            return kinds.size() == 1 ? kinds.getFirst() : DdlKind.MULTI_SCHEMA_CHANGE;
+        }
+
+        private void apply(Table table, DdlStatement.AlterTable alter) {
+            boolean layoutChanges =
+                    alter.actions().stream()
+                            .anyMatch(a ->
+                                    switch (a) {
+                                        case AlterAction.Neutral n -> false;
+                                        case AlterAction.SetDefault s -> false;
+                                        case AlterAction.SetOptions s -> false;
+                                        case AlterAction.RenameTo r -> false;
+                                        case AlterAction.RenameIndex r -> false;
+                                        case AlterAction.AddIndex i ->
+                                                i.index().kind() != KeyDefinition.Kind.PLAIN;
+                                        default -> true;
+                                    });
+            if (isPending(table)) {
+                if (layoutChanges && table.assumed) {
+                    throw new MillraceException(
+                            ErrorCode.SCHEMA_MISMATCH,
+                            "rows of "
+                                    + table.name
+                                    + " were read by its definition of "
+                                    + table.pendingUntil
+                                    + ", but it was changed before that, by: "
+                                    + shortened()
+                                    + "; rows already delivered may carry wrong columns; "
+                                    + HINT);
+                }
+                return;
+            }
+            TableDefinition definition = table.definition;
+            if (definition == null) {
+                return;
+            }
+            boolean wasPending = table.pendingUntil != null;
+            table.pendingUntil = null;
+            try {
+                TableDefinition changed = changes().alter(definition, alter.actions());
+                if (!changed.equals(definition) || wasPending) {
+                    replace(table, changed, tso);
+                    touch(table.name);
+                }
+            } catch (DefinitionChanges.Mismatch e) {
+                doubt(table, e.getMessage() + " in: " + shortened());
+                touch(table.name);
+            }
+        }
+
+        private void move(TableName from, TableName to) {
+            if (key(from).equals(key(to))) {
+                Table table = tables.get(key(from));
+                if (table != null && table.definition != null) {
+                    replace(table, table.definition.named(to), tso);
+                    touch(to);
+                }
+                return;
+            }
+            Table moving = tables.get(key(from));
+            boolean guess = moving != null && isPending(moving);
+            remove(from);
+            Table target = tables.get(key(to));
+            if (!wanted(to)) {
+                remove(to);
+                return;
+            }
+            if (moving == null || guess) {
+                // What is moved isn't known here. A snapshot taken later may hold the target.
+                if (target == null || !isPending(target)) {
+                    Table table = fresh(to);
+                    doubt(table, "it was renamed from " + from + ", which was not tracked");
+                    table.version = 1;
+                }
+                return;
+            }
+            remove(to);
+            moving.name = to;
+            tables.put(key(to), moving);
+            if (moving.definition != null) {
+                replace(moving, moving.definition.named(to), tso);
+            }
+            touch(to);
+        }
+
+        private void renameTables(DdlStatement.RenameTables rename) {
+            boolean split = rename.renames().size() > 1;
+            for (DdlStatement.RenameTables.Rename one : rename.renames()) {
+                TableName from = stored(one.from());
+                TableName to = stored(one.to());
+                boolean relevant = wanted(from) || wanted(to);
+                Optional<TableSchema> before = currentOf(tables.get(key(from)));
+                move(from, to);
+                if (relevant) {
+                    emit(
+                            DdlKind.RENAME_TABLE,
+                            from,
+                            Optional.of(to),
+                            before,
+                            currentOf(tables.get(key(to))),
+                            split ? "RENAME TABLE " + quote(from) + " TO " + quote(to) : sql);
+                }
+            }
+        }
+
+        private void dropTables(DdlStatement.DropTables drop) {
+            boolean split = drop.names().size() > 1;
+            for (TableName given : drop.names()) {
+                TableName name = stored(given);
+                if (!wanted(name)) {
+                    continue;
+                }
+                Table table = tables.get(key(name));
+                if (table != null && table.sequence) {
+                    remove(name);
+                    continue;
+                }
+                Optional<TableSchema> before = currentOf(table);
+                if (!drop.views()) {
+                    remove(name);
+                }
+                String query =
+                        "DROP "
+                                + (drop.views() ? "VIEW " : "TABLE ")
+                                + (drop.ifExists() ? "IF EXISTS " : "")
+                                + quote(name);
+                emit(
+                        drop.views() ? DdlKind.DROP_VIEW : DdlKind.DROP_TABLE,
+                        name,
+                        Optional.empty(),
+                        before,
+                        Optional.empty(),
+                        split ? query : sql);
+            }
+        }
+
+        private void truncateTable(DdlStatement.TruncateTable truncate) {
+            TableName name = stored(truncate.name());
+            if (!wanted(name)) {
+                return;
+            }
+            Table table = tables.get(key(name));
+            Optional<TableSchema> before = currentOf(table);
+            if (table != null && !table.sequence) {
+                table.id = tableId(tso, name);
+                table.version = 1;
+                table.schema = null;
+                forgetLayouts(table);
+                touch(name);
+            }
+            emit(DdlKind.TRUNCATE_TABLE, name, before, currentOf(table));
+        }
+
+        private void createDatabase(DdlStatement.CreateDatabase create) {
+            String name =
+                    traits().lowerCaseTableNames() == 1
+                            ? TableDefinition.fold(create.name())
+                            : create.name();
+            String key = foldSchema(name);
+            if (create.orReplace()) {
+                dropTablesOf(key);
+            }
+            if (!create.ifNotExists() || !schemas.containsKey(key)) {
+                ServerTraits known = traits();
+                String collation =
+                        known.collationNames()
+                                .getOrDefault(context.collationServer(), known.serverCollation());
+                Text inherited =
+                        new Text(known.charsetOf(collation, known.serverCharset()), collation);
+                setSchema(name, changes().text(create.charset(), create.collation(), inherited));
+            }
+            if (started().filter().matchesSchema(name)) {
+                emit(
+                        DdlKind.CREATE_SCHEMA,
+                        new TableName(name, ""),
+                        Optional.empty(),
+                        Optional.empty());
+            }
+        }
+
+        private void setSchema(String name, Text text) {
+            schemas.put(foldSchema(name), text);
+            documents.add(new Document.Schema(name, text.charset(), text.collation()));
+        }
+
+        private void alterDatabase(DdlStatement.AlterDatabase alter) {
+            Text text = schemaText(alter.name());
+            setSchema(alter.name(), changes().text(alter.charset(), alter.collation(), text));
+            if (started().filter().matchesSchema(alter.name())) {
+                emit(
+                        DdlKind.SCHEMA_CHARSET,
+                        new TableName(alter.name(), ""),
+                        Optional.empty(),
+                        Optional.empty());
+            }
+        }
+
+        private void dropTablesOf(String schemaKey) {
+            tables.keySet().removeIf(k -> k.schema().equals(schemaKey));
+            java.util.Arrays.fill(slotMaps, null);
+        }
+
+        private void dropDatabase(DdlStatement.DropDatabase drop) {
+            String key = foldSchema(drop.name());
+            dropTablesOf(key);
+            schemas.remove(key);
+            documents.add(new Document.SchemaDropped(drop.name()));
+            if (started().filter().matchesSchema(drop.name())) {
+                emit(
+                        DdlKind.DROP_SCHEMA,
+                        new TableName(drop.name(), ""),
+                        Optional.empty(),
+                        Optional.empty());
+            }
+        }
+
+        /**
+         * The statement goes to the sinks as it is; the table is parked until it is known again.
+         */
+        private void unparsable(DdlStatement.Unparsable unparsable) {
+            if (unparsable.name().isEmpty()) {
+                throw new MillraceException(
+                        ErrorCode.DDL_UNPARSABLE,
+                        "a DDL statement at "
+                                + after
+                                + " is not understood, nor which table it changes ("
+                                + unparsable.reason()
+                                + "): "
+                                + shortened());
+            }
+            TableName name = stored(unparsable.name().get());
+            if (!wanted(name)) {
+                return;
+            }
+            LOG.warn(
+                    "DDL not understood job={} table={} position={} reason={} statement={}",
+                    started().jobId(),
+                    name,
+                    after,
+                    unparsable.reason(),
+                    shortened());
+            Table existing = tables.get(key(name));
+            Optional<TableSchema> before = currentOf(existing);
+            if (existing == null || !isPending(existing)) {
+                Table table = existing == null ? fresh(name) : existing;
+                doubt(table, unparsable.reason() + " in: " + shortened());
+                touch(name);
+            }
+            emit(unparsable.kind(), name, before, Optional.empty());
+        }
+    }
+}

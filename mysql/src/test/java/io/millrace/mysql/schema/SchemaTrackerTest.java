@@ -1,0 +1,259 @@
+package io.millrace.mysql.schema;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.millrace.core.filter.TableFilters;
+import io.millrace.core.model.DdlKind;
+import io.millrace.core.model.SchemaChange;
+import io.millrace.core.model.TableName;
+import io.millrace.core.model.TableSchema;
+import io.millrace.mysql.position.BinlogPosition;
+import io.millrace.mysql.wire.QueryContext;
+import io.millrace.mysql.wire.TableMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** The tracker on its own: a server's snapshot is given, statements and table maps follow. */
+class SchemaTrackerTest {
+    private static final ServerTraits MYSQL =
+            new ServerTraits(
+                    false,
+                    80033,
+                    0,
+                    true,
+                    "utf8mb4",
+                    "utf8mb4_0900_ai_ci",
+                    Map.of("utf8mb4", "utf8mb4_0900_ai_ci", "latin1", "latin1_swedish_ci"),
+                    Map.of("utf8mb4", 4, "latin1", 1),
+                    Map.of());
+
+    private final MemoryHistory history = new MemoryHistory();
+    private long tso;
+
+    private SchemaTracker tracker(String... rules) {
+        return SchemaTracker.forTest(
+                "job",
+                MYSQL,
+                history,
+                TableFilters.parse(rules.length == 0 ? List.of("*.*") : List.of(rules), true),
+                tso);
+    }
+
+    private static TableName name(String table) {
+        return new TableName("db", table);
+    }
+
+    private Optional<SchemaChange> run(SchemaTracker tracker, String sql) {
+        tso++;
+        return tracker.onQuery(
+                sql,
+                new QueryContext("db", 0, 45, 0, 1, 0),
+                tso,
+                BinlogPosition.at("binlog.000002", tso * 100, tso));
+    }
+
+    private SchemaChange.Change one(SchemaTracker tracker, String sql) {
+        SchemaChange change = run(tracker, sql).orElseThrow();
+        assertThat(change.changes()).hasSize(1);
+        return change.changes().getFirst();
+    }
+
+    /** A table map of INT columns without metadata. */
+    private static TableMap ints(long number, String table, int columns) {
+        byte[] types = new byte[columns];
+        java.util.Arrays.fill(types, (byte) 3);
+        byte[] nulls = new byte[(columns + 7) / 8];
+        java.util.Arrays.fill(nulls, (byte) 0xFF);
+        return new TableMap(
+                number, name(table), types, new int[columns], nulls, new byte[0], false);
+    }
+
+    @Test
+    void givesTheSameVersionUntilSomethingChanges() {
+        SchemaTracker tracker = tracker();
+        TableSchema created = one(tracker, "CREATE TABLE t (a INT, b INT)").after().orElseThrow();
+        assertThat(tracker.versionFor(ints(1, "t", 2), tso)).isSameAs(created);
+        assertThat(tracker.versionFor(ints(2, "t", 2), tso)).isSameAs(created);
+        SchemaChange.Change index = one(tracker, "CREATE INDEX i ON t (a)");
+        assertThat(index.kind()).isEqualTo(DdlKind.ADD_INDEX);
+        assertThat(index.after()).containsSame(created);
+        SchemaChange.Change added = one(tracker, "ALTER TABLE t ADD c INT FIRST");
+        assertThat(added.before()).containsSame(created);
+        TableSchema after = added.after().orElseThrow();
+        assertThat(after.tableId()).isEqualTo(created.tableId());
+        assertThat(after.version()).isGreaterThan(created.version());
+        assertThat(tracker.versionFor(ints(1, "t", 3), tso)).isSameAs(after);
+    }
+
+    @Test
+    void refusesRowsThatDoNotFit() {
+        SchemaTracker tracker = tracker();
+        run(tracker, "CREATE TABLE t (a INT, b VARCHAR(3))");
+        assertThatThrownBy(() -> tracker.versionFor(ints(1, "t", 2), tso))
+                .hasMessageContaining("db.t")
+                .hasMessageContaining("column 2, known as b varchar(3)")
+                .hasMessageContaining("binlog_row_metadata=FULL");
+        assertThatThrownBy(() -> tracker.versionFor(ints(1, "t", 1), tso))
+                .hasMessageContaining("1 columns");
+        assertThatThrownBy(() -> tracker.versionFor(ints(1, "unknown", 1), tso))
+                .hasMessageContaining("no definition of it is known");
+    }
+
+    @Test
+    void parksOnlyTheTableThatItDoesNotUnderstand() {
+        SchemaTracker tracker = tracker();
+        run(tracker, "CREATE TABLE t (a INT)");
+        run(tracker, "CREATE TABLE o (a INT)");
+        SchemaChange.Change odd = one(tracker, "ALTER TABLE t ADD x SOMETYPE");
+        assertThat(odd.before()).isPresent();
+        assertThat(odd.after()).isEmpty();
+        assertThatThrownBy(() -> tracker.versionFor(ints(1, "t", 2), tso))
+                .hasMessageContaining("db.t")
+                .hasMessageContaining("ALTER TABLE t ADD x SOMETYPE");
+        assertThat(tracker.versionFor(ints(2, "o", 1), tso).name()).isEqualTo(name("o"));
+        assertThatThrownBy(() -> tracker(history).versionFor(ints(1, "t", 2), tso))
+                .hasMessageContaining("SOMETYPE");
+        run(tracker, "CREATE OR REPLACE TABLE t (a INT, b INT)");
+        assertThat(tracker.versionFor(ints(3, "t", 2), tso).columns()).hasSize(2);
+    }
+
+    private SchemaTracker tracker(MemoryHistory same) {
+        assertThat(same).isSameAs(history);
+        return tracker();
+    }
+
+    @Test
+    void givesNewIdsToNewTables() {
+        SchemaTracker tracker = tracker();
+        long first = one(tracker, "CREATE TABLE t (a INT)").after().orElseThrow().tableId();
+        SchemaChange.Change truncated = one(tracker, "TRUNCATE t");
+        assertThat(truncated.before().orElseThrow().tableId()).isEqualTo(first);
+        long second = truncated.after().orElseThrow().tableId();
+        assertThat(second).isNotEqualTo(first);
+        long renamed = one(tracker, "ALTER TABLE t RENAME TO u").after().orElseThrow().tableId();
+        assertThat(renamed).isEqualTo(second);
+        run(tracker, "DROP TABLE u");
+        assertThat(one(tracker, "CREATE TABLE u (a INT)").after().orElseThrow().tableId())
+                .isNotIn(first, second);
+    }
+
+    @Test
+    void splitsDropsAndRenames() {
+        SchemaTracker tracker = tracker("db.*", "!db.hidden");
+        run(tracker, "CREATE TABLE a (x INT)");
+        run(tracker, "CREATE TABLE `b``c` (y INT)");
+        SchemaChange swap =
+                run(tracker, "RENAME TABLE a TO tmp, `b``c` TO a, tmp TO `b``c`").orElseThrow();
+        assertThat(swap.changes().stream().map(SchemaChange.Change::query))
+                .containsExactly(
+                        "RENAME TABLE `db`.`a` TO `db`.`tmp`",
+                        "RENAME TABLE `db`.`b``c` TO `db`.`a`",
+                        "RENAME TABLE `db`.`tmp` TO `db`.`b``c`");
+        assertThat(swap.changes().get(1).after().orElseThrow().column(0).name()).isEqualTo("y");
+        assertThat(swap.changes().get(2).after().orElseThrow().column(0).name()).isEqualTo("x");
+        SchemaChange dropped = run(tracker, "DROP TABLE IF EXISTS a, hidden, `b``c`").orElseThrow();
+        assertThat(dropped.changes().stream().map(SchemaChange.Change::query))
+                .containsExactly(
+                        "DROP TABLE IF EXISTS `db`.`a`", "DROP TABLE IF EXISTS `db`.`b``c`");
+        assertThat(run(tracker, "CREATE TABLE hidden (a INT)")).isEmpty();
+        assertThat(run(tracker, "GRANT ALL ON *.* TO x")).isEmpty();
+    }
+
+    @Test
+    void namesWhatWasDone() {
+        SchemaTracker tracker = tracker();
+        run(tracker, "CREATE TABLE t (a INT NOT NULL, b INT)");
+        Map<String, DdlKind> kinds =
+                new java.util.LinkedHashMap<>(
+                        Map.of("ALTER TABLE t ADD PRIMARY KEY (a)", DdlKind.ADD_PRIMARY_KEY));
+        kinds.put("ALTER TABLE t ADD c INT, ADD d INT", DdlKind.MULTI_SCHEMA_CHANGE);
+        kinds.put("ALTER TABLE t COMMENT 'x'", DdlKind.TABLE_COMMENT);
+        kinds.put("ALTER TABLE t DROP COLUMN d, ALGORITHM=INPLACE", DdlKind.DROP_COLUMN);
+        kinds.put("ALTER TABLE t ENGINE=InnoDB", DdlKind.ALTER_TABLE);
+        kinds.put("ALTER TABLE t TRUNCATE PARTITION p0", DdlKind.TRUNCATE_PARTITION);
+        kinds.put("ALTER TABLE t DEFAULT CHARSET latin1", DdlKind.TABLE_CHARSET);
+        kinds.put("ALTER TABLE t ALTER b SET DEFAULT 5", DdlKind.SET_DEFAULT);
+        kinds.put("CREATE DATABASE x", DdlKind.CREATE_SCHEMA);
+        kinds.put("CREATE VIEW v AS SELECT 1", DdlKind.CREATE_VIEW);
+        kinds.put("DROP VIEW v", DdlKind.DROP_VIEW);
+        kinds.put("DROP DATABASE x", DdlKind.DROP_SCHEMA);
+        kinds.forEach((sql, kind) -> assertThat(one(tracker, sql).kind()).as(sql).isEqualTo(kind));
+    }
+
+    @Test
+    void replaysTheSameVersionsAfterARestart() {
+        SchemaTracker tracker = tracker();
+        run(tracker, "CREATE TABLE t (a INT)");
+        long floor = tso;
+        TableSchema altered = one(tracker, "ALTER TABLE t ADD b INT").after().orElseThrow();
+        TableSchema made = one(tracker, "CREATE TABLE u (a INT)").after().orElseThrow();
+        int recorded = history.load().size();
+        tso = floor;
+        SchemaTracker again = tracker();
+        assertThat(again.tableNames()).isEqualTo(Set.of(name("t")));
+        assertThat(again.versionFor(ints(1, "t", 1), tso).columns()).hasSize(1);
+        TableSchema alteredAgain = one(again, "ALTER TABLE t ADD b INT").after().orElseThrow();
+        TableSchema madeAgain = one(again, "CREATE TABLE u (a INT)").after().orElseThrow();
+        assertThat(alteredAgain.toString()).isEqualTo(altered.toString());
+        assertThat(alteredAgain.columns()).isEqualTo(altered.columns());
+        assertThat(madeAgain.toString()).isEqualTo(made.toString());
+        assertThat(history.load()).hasSize(recorded);
+    }
+
+    @Test
+    void usesASnapshotFromTheFutureOnlyWhileNothingContradictsIt() {
+        SchemaTracker tracker = tracker();
+        TableDefinition now =
+                new DefinitionChanges(MYSQL)
+                        .create(
+                                (DdlStatement.CreateTable)
+                                        DdlParser.parse(
+                                                "CREATE TABLE t (a INT, b INT)",
+                                                false,
+                                                80033,
+                                                0,
+                                                "db"),
+                                new DefinitionChanges.Text("utf8mb4", "utf8mb4_0900_ai_ci"));
+        tracker.putPending(now, BinlogPosition.at("binlog.000002", 1000, 0));
+        assertThat(one(tracker, "CREATE INDEX i ON t (a)").before()).isEmpty();
+        assertThat(tracker.versionFor(ints(1, "t", 2), tso).columns()).hasSize(2);
+        assertThatThrownBy(() -> run(tracker, "ALTER TABLE t CHANGE b c INT"))
+                .hasMessageContaining("db.t")
+                .hasMessageContaining("ALTER TABLE t CHANGE b c INT")
+                .hasMessageContaining("may carry wrong columns");
+        tso = 20;
+        SchemaChange.Change later = one(tracker, "ALTER TABLE t ADD c INT");
+        assertThat(later.before().orElseThrow().columns()).hasSize(2);
+        assertThat(later.after().orElseThrow().columns()).hasSize(3);
+    }
+
+    @Test
+    void stripsWhatNoClientMaySend() {
+        SchemaTracker tracker = tracker();
+        assertThat(one(tracker, "CREATE TABLE `t` (`a` int) START TRANSACTION").query())
+                .isEqualTo("CREATE TABLE `t` (`a` int) ");
+    }
+
+    @Test
+    void findsTheInvisibleKeyThatMySqlMakes() {
+        SchemaTracker tracker = tracker();
+        run(tracker, "CREATE TABLE t (a INT)");
+        TableMap map =
+                new TableMap(
+                        1,
+                        name("t"),
+                        new byte[] {8, 3},
+                        new int[2],
+                        new byte[] {2},
+                        new byte[0],
+                        false);
+        TableSchema schema = tracker.versionFor(map, tso);
+        assertThat(schema.column(0).name()).isEqualTo("my_row_id");
+        assertThat(schema.column(0).invisible()).isTrue();
+        assertThat(schema.handleKey()).containsExactly(0);
+    }
+}
