@@ -53,8 +53,8 @@ public final class BinlogFiles {
         String file = files.get(low).name();
         if (low == 0 && !isFirst(file)) {
             long created = createdAtMs(file, facts, address, pool);
-            if (created > startMs) {
-                throw BinlogErrors.startPurged(address, startTso, file, Tso.of(created, 0));
+            if (Long.compareUnsigned(before(created), startTso) > 0) {
+                throw BinlogErrors.startPurged(address, startTso, file, before(created));
             }
         }
         return file;
@@ -65,13 +65,17 @@ public final class BinlogFiles {
         return dot >= 0 && file.substring(dot + 1).matches("0*1");
     }
 
-    /** TSO of the time when the oldest file was begun. */
+    /** The lowest start for which nothing is missing: just before the oldest file was begun. */
     public static long oldestTso(
             List<ServerFacts.BinlogFile> files, ServerFacts facts, ServerAddress address) {
         if (files.isEmpty()) {
             throw off(address);
         }
-        return Tso.of(createdAtMs(files.getFirst().name(), facts, address, new BufferPool()), 0);
+        return before(createdAtMs(files.getFirst().name(), facts, address, new BufferPool()));
+    }
+
+    private static long before(long ms) {
+        return Tso.of(ms, 0) - 1;
     }
 
     /**

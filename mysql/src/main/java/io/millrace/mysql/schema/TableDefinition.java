@@ -76,7 +76,7 @@ public record TableDefinition(
     }
 
     /** As a version of the model. */
-    TableSchema toSchema(long tableId, long version) {
+    public TableSchema toSchema(long tableId, long version) {
         return new TableSchema(tableId, version, name, columns, schemaKeys());
     }
 
