@@ -14,6 +14,15 @@ record Figures(Map<String, Double> values) {
         values = Map.copyOf(values);
     }
 
+    /** A figure that every subject has; fails for one that is absent. */
+    double value(String figure) {
+        Double value = values.get(figure);
+        if (value == null) {
+            throw new IllegalArgumentException("no figure " + figure);
+        }
+        return value;
+    }
+
     /** Collects figures in the order in which they are printed. */
     static final class Builder {
         private final Map<String, Double> values = new LinkedHashMap<>();

@@ -6,6 +6,7 @@ import io.millrace.core.spi.SinkFactory;
 import io.millrace.core.spi.UpstreamFactory;
 import io.millrace.kafka.KafkaSinkFactory;
 import io.millrace.mysql.sink.MySqlSinkFactory;
+import io.millrace.mysql.upstream.MySqlUpstreamFactory;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
@@ -119,7 +120,7 @@ public final class Main implements Callable<Integer> {
 
     /** Where changes come from. */
     static List<UpstreamFactory> upstreams() {
-        return List.of();
+        return List.of(new MySqlUpstreamFactory());
     }
 
     /** Where changes go to. */

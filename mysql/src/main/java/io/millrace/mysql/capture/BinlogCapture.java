@@ -97,8 +97,7 @@ public final class BinlogCapture implements Capture {
     public void run(EventOutput out) throws InterruptedException {
         BinlogReader reader = null;
         BinlogPosition start = null;
-        try (UpstreamClock upstreamClock =
-                new UpstreamClock(connections, address, clock, CLOCK_MARGIN)) {
+        try (UpstreamClock upstreamClock = new UpstreamClock(connections, address, CLOCK_MARGIN)) {
             ServerFacts facts;
             BinlogReader.Plan plan;
             Map<Integer, Charset> charsets;
@@ -139,7 +138,7 @@ public final class BinlogCapture implements Capture {
                                 pool,
                                 collation ->
                                         charsets.getOrDefault(collation, StandardCharsets.UTF_8),
-                                upstreamClock,
+                                () -> upstreamClock.read(facts),
                                 facts.mariaDb(),
                                 plan);
                 if (!closed) {

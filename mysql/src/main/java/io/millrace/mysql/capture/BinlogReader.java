@@ -34,7 +34,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.IntFunction;
-import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -96,7 +95,7 @@ final class BinlogReader {
     private final EventOutput out;
     private final BufferPool pool;
     private final IntFunction<Charset> charsets;
-    private final LongSupplier clockMs;
+    private final UpstreamClock.Source clock;
     private final Plan plan;
     private final MariaDbCompression compression;
     private boolean mariaDb;
@@ -133,6 +132,10 @@ final class BinlogReader {
     private @Nullable WireRowBatch pending;
     private int pendingIndex;
     private boolean unreported;
+
+    /** Waits until the stream has come to its end of the binlog. */
+    private UpstreamClock.@Nullable Reading lastReading;
+
     private long lastReport = System.nanoTime();
 
     private final Map<String, HeldTransaction> held = new LinkedHashMap<>();
@@ -148,7 +151,7 @@ final class BinlogReader {
             EventOutput out,
             BufferPool pool,
             IntFunction<Charset> charsets,
-            LongSupplier clockMs,
+            UpstreamClock.Source clock,
             boolean mariaDb,
             Plan plan) {
         this.address = address;
@@ -159,7 +162,7 @@ final class BinlogReader {
         this.out = out;
         this.pool = pool;
         this.charsets = charsets;
-        this.clockMs = clockMs;
+        this.clock = clock;
         this.mariaDb = mariaDb;
         this.plan = plan;
         this.compression = new MariaDbCompression(pool);
@@ -573,9 +576,21 @@ final class BinlogReader {
         // Idle means that all was sent, also what lies before the position proper.
         beforeResume = false;
         reachEnd(here());
-        long clock = Tso.of(clockMs.getAsLong(), 0);
-        if (Long.compareUnsigned(clock, floorTso) > 0) {
-            floorTso = clock;
+        UpstreamClock.Reading reading = lastReading;
+        if (reading == null || !here().atOrAfter(reading.end())) {
+            if (reading == null) {
+                reading = clock.read();
+                lastReading = reading;
+            }
+            if (!here().atOrAfter(reading.end())) {
+                // More is on its way than the heartbeat suggests.
+                return;
+            }
+        }
+        lastReading = null;
+        long time = Tso.of(reading.timeMs(), 0);
+        if (Long.compareUnsigned(time, floorTso) > 0) {
+            floorTso = time;
             mark(true);
         } else if (unreported) {
             mark(false);

@@ -3,70 +3,66 @@ package io.millrace.mysql.capture;
 import io.millrace.core.error.MillraceException;
 import io.millrace.mysql.connect.ServerAddress;
 import io.millrace.mysql.connect.UpstreamErrors;
+import io.millrace.mysql.position.BinlogCoordinate;
 import io.millrace.mysql.wire.ControlConnections;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
-import java.time.InstantSource;
-import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The upstream's clock, estimated from ours: measured when it was not for a while, moved on by our
- * clock in between. Belongs to one thread; asked while the stream is idle.
+ * Looks at the upstream's clock and at the end of its binlog, in this order and on a connection
+ * beside the stream.
+ *
+ * <p>A time alone says nothing about the stream: what arrives now may have been sent long ago, by a
+ * slow network or a busy server, and transactions committed before that time may still be on their
+ * way. Who has read up to {@link Reading#end} has seen every transaction that was in the binlog
+ * when the clock showed {@link Reading#timeMs}. Belongs to one thread.
  */
-final class UpstreamClock implements LongSupplier, AutoCloseable {
-    /** How long a measured difference is trusted. */
-    private static final Duration TRUST = Duration.ofSeconds(10);
+final class UpstreamClock implements AutoCloseable {
+    /**
+     * What was seen.
+     *
+     * @param timeMs Unix milliseconds at the upstream, less the margin
+     * @param end of the binlog, looked up after the clock
+     */
+    record Reading(long timeMs, BinlogCoordinate end) {}
+
+    /** Where readings come from. */
+    @FunctionalInterface
+    interface Source {
+        Reading read();
+    }
 
     private final ControlConnections connections;
     private final ServerAddress address;
-    private final InstantSource local;
     private final long marginMs;
     private @Nullable Connection connection;
-    private long offsetMs;
-    private long measuredAt = Long.MIN_VALUE;
 
     /**
-     * @param margin how far behind the clock the answers stay
+     * @param margin for transactions that have their commit time but are not in the binlog yet
      */
-    UpstreamClock(
-            ControlConnections connections,
-            ServerAddress address,
-            InstantSource local,
-            Duration margin) {
+    UpstreamClock(ControlConnections connections, ServerAddress address, Duration margin) {
         this.connections = connections;
         this.address = address;
-        this.local = local;
         this.marginMs = margin.toMillis();
     }
 
-    /** Unix milliseconds at the upstream, less the margin. */
-    @Override
-    public long getAsLong() {
-        long now = local.millis();
-        if (measuredAt == Long.MIN_VALUE || Math.abs(now - measuredAt) > TRUST.toMillis()) {
-            measure();
-            now = local.millis();
-        }
-        return now + offsetMs - marginMs;
-    }
-
-    private void measure() {
+    /** A new look. */
+    Reading read(ServerFacts facts) {
         Connection open = connection;
         try {
             if (open == null) {
                 open = connections.open();
                 connection = open;
             }
-            long before = local.millis();
-            long server = millis(open);
-            long after = local.millis();
-            offsetMs = server - (before + after) / 2;
-            measuredAt = after;
+            long time = millis(open) - marginMs;
+            return new Reading(
+                    time, facts.end(open, address).orElseThrow(() -> BinlogFiles.off(address)));
         } catch (SQLException e) {
+            connection = null;
             throw UpstreamErrors.of(e, address);
         } catch (MillraceException e) {
             // Opened anew the next time, should the job runner go on with this capture.

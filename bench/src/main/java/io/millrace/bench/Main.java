@@ -1,0 +1,321 @@
+package io.millrace.bench;
+
+import io.millrace.testkit.servers.DbServer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/**
+ * {@code ./millrace bench}: ours and the peers over the same rows, alternating, medians of several
+ * runs.
+ */
+@Command(
+        name = "bench",
+        mixinStandardHelpOptions = true,
+        description = "Measures Millrace and its peers over the same rows in the same run.",
+        subcommands = {
+            Main.CaptureBench.class,
+            Main.KafkaBench.class,
+            Main.MySqlBench.class,
+            CommandLine.HelpCommand.class
+        })
+public final class Main implements Runnable {
+    @CommandLine.Spec
+    @SuppressWarnings("NullAway.Init") // picocli fills it in
+    private CommandLine.Model.CommandSpec spec;
+
+    private Main() {}
+
+    public static void main(String[] args) {
+        System.setProperty("log4j2.configurationFile", "log4j2-bench.xml");
+        System.exit(new CommandLine(new Main()).execute(args));
+    }
+
+    @Override
+    public void run() {
+        spec.commandLine().usage(spec.commandLine().getOut());
+    }
+
+    /** Options of all benchmarks. */
+    static final class Settings {
+        @Option(
+                names = "--rows",
+                description = "Row changes. Default: ${DEFAULT-VALUE}",
+                defaultValue = "1000000")
+        private long rows;
+
+        @Option(
+                names = "--runs",
+                description = "Runs of each subject, at least 1. Default: ${DEFAULT-VALUE}",
+                defaultValue = "3")
+        private int runs;
+
+        @Option(
+                names = "--workload",
+                split = ",",
+                description = "narrow, mixed8, oltp, wide. Default: ${DEFAULT-VALUE}",
+                defaultValue = "mixed8")
+        private List<String> workloads = List.of();
+
+        @Option(
+                names = "--peers",
+                split = ",",
+                description =
+                        "debezium, maxwell, replica, binlog-drain, bare-producer; 'none' for ours alone. Default: all that fit")
+        private @Nullable List<String> peers;
+
+        @Option(
+                names = "--json",
+                paramLabel = "FILE",
+                description = "Appends one JSON object per subject and figure.")
+        private @Nullable Path json;
+
+        @Option(
+                names = "--maxwell-home",
+                paramLabel = "DIR",
+                description = "A Maxwell installation to use instead of Maven Central's.")
+        private @Nullable Path maxwellHome;
+
+        boolean wants(String peer) {
+            return peers == null || peers.contains(peer);
+        }
+    }
+
+    /**
+     * One benchmark: prepares servers, primes, loads, runs all subjects in alternating order,
+     * reports.
+     */
+    abstract static class Base implements java.util.concurrent.Callable<Integer> {
+        private static final Set<String> PEERS =
+                Set.of("debezium", "maxwell", "replica", "binlog-drain", "bare-producer", "none");
+
+        @Mixin
+        @SuppressWarnings("NullAway.Init") // picocli fills it in
+        Settings settings;
+
+        @CommandLine.Spec
+        @SuppressWarnings("NullAway.Init") // picocli fills it in
+        CommandLine.Model.CommandSpec spec;
+
+        abstract DbServer.Flavor upstreamFlavor();
+
+        abstract void measure(Workload workload, DbServer upstream, Path scratch) throws Exception;
+
+        @Override
+        public Integer call() throws Exception {
+            List<String> named = settings.peers == null ? List.of() : settings.peers;
+            for (String peer : named) {
+                if (!PEERS.contains(peer)) {
+                    throw new CommandLine.ParameterException(
+                            spec.commandLine(), "no peer " + peer + ": " + PEERS);
+                }
+            }
+            Path scratch = Files.createTempDirectory("millrace-bench");
+            try {
+                for (String title : settings.workloads) {
+                    Workload workload;
+                    try {
+                        workload = Workload.of(title);
+                    } catch (IllegalArgumentException e) {
+                        throw new CommandLine.ParameterException(
+                                spec.commandLine(), String.valueOf(e.getMessage()), e);
+                    }
+                    try (DbServer upstream = Bench.startServer(DbServer.of(upstreamFlavor()))) {
+                        Bench.prepare(upstream, workload);
+                        measure(workload, upstream, scratch);
+                    }
+                }
+            } finally {
+                delete(scratch);
+            }
+            return 0;
+        }
+
+        void runAll(Workload workload, DbServer upstream, Path scratch, List<Subject> subjects)
+                throws Exception {
+            Bench empty = new Bench(upstream, 0, 0, "", 0, "", 0, scratch);
+            for (Subject subject : subjects) {
+                subject.prime(empty);
+            }
+            if (subjects.stream().anyMatch(DebeziumPeer.class::isInstance)) {
+                upstream.execute("FLUSH BINARY LOGS");
+            }
+            System.out.printf("writing %,d row changes of %s ...%n", settings.rows, workload.title);
+            Bench bench = Bench.load(upstream, workload, settings.rows, scratch);
+            System.out.printf("%.1f MB of binary log%n", bench.megabytes());
+            Report report = new Report(spec.name(), workload.title);
+            List<Subject> order = new ArrayList<>(subjects);
+            for (int run = 1; run <= settings.runs; run++) {
+                for (Subject subject : order) {
+                    System.out.printf("run %d of %d: %s ... ", run, settings.runs, subject.name());
+                    System.out.flush();
+                    try {
+                        Figures figures = subject.run(bench);
+                        report.add(subject.name(), figures);
+                        System.out.printf("%,.0f rows/s%n", figures.value("rows_per_s"));
+                    } catch (Exception e) {
+                        // One subject that fails must not hide what the others measured; it is
+                        // missing from the table.
+                        System.out.println("FAILED: " + e.getMessage());
+                    }
+                }
+                Collections.reverse(order);
+            }
+            report.print(System.out);
+            if (settings.json != null) {
+                report.writeJson(settings.json);
+            }
+        }
+
+        private static void delete(Path folder) throws IOException {
+            try (Stream<Path> files = Files.walk(folder)) {
+                for (Path file : files.sorted(java.util.Comparator.reverseOrder()).toList()) {
+                    Files.delete(file);
+                }
+            }
+        }
+    }
+
+    /** Binlog to nothing, and to canal-json bytes. */
+    @Command(
+            name = "capture",
+            mixinStandardHelpOptions = true,
+            description = "Binlog to rows, and to canal-json bytes, dropped.")
+    static final class CaptureBench extends Base {
+        private static final int REPETITIONS = 4;
+
+        @Override
+        DbServer.Flavor upstreamFlavor() {
+            return DbServer.Flavor.MYSQL;
+        }
+
+        @Override
+        void measure(Workload workload, DbServer upstream, Path scratch) throws Exception {
+            List<Subject> subjects = new ArrayList<>();
+            if (settings.wants("binlog-drain")) {
+                subjects.add(new BinlogDrain());
+            }
+            subjects.add(
+                    new MillraceSubject(
+                            "millrace-discard",
+                            bench -> "discard://none",
+                            REPETITIONS,
+                            bench -> {}));
+            subjects.add(
+                    new MillraceSubject(
+                            "millrace-canal-json",
+                            bench -> "discard://canal-json",
+                            REPETITIONS,
+                            bench -> {}));
+            if (settings.wants("maxwell")) {
+                subjects.add(new MaxwellPeer(null, settings.maxwellHome));
+            }
+            runAll(workload, upstream, scratch, subjects);
+        }
+    }
+
+    /** Binlog to one topic of one partition. */
+    @Command(
+            name = "kafka",
+            mixinStandardHelpOptions = true,
+            description = "Binlog to a Kafka topic of one partition.")
+    static final class KafkaBench extends Base {
+        @Option(
+                names = "--value-bytes",
+                description =
+                        "Value size of the bare producer. Default: what Millrace sent, measured by encoding first.")
+        private long valueBytes;
+
+        private long valueBytes(Bench bench) throws Exception {
+            if (valueBytes == 0) {
+                Figures encoded =
+                        new MillraceSubject(
+                                        "value-size", any -> "discard://canal-json", 1, any -> {})
+                                .run(bench);
+                valueBytes = Math.round(encoded.value("encoded_bytes_per_row"));
+            }
+            return valueBytes;
+        }
+
+        @Override
+        DbServer.Flavor upstreamFlavor() {
+            return DbServer.Flavor.MYSQL;
+        }
+
+        @Override
+        void measure(Workload workload, DbServer upstream, Path scratch) throws Exception {
+            Path output = Files.createTempFile(scratch, "broker", ".out");
+            Path log = Files.createTempFile(scratch, "broker", ".log");
+            try (BrokerProcess broker = BrokerProcess.start(output.toFile(), log.toFile())) {
+                List<Subject> subjects = new ArrayList<>();
+                subjects.add(new KafkaSubject(broker.bootstrap()));
+                if (settings.wants("bare-producer")) {
+                    subjects.add(new BareProducer(broker.bootstrap(), this::valueBytes));
+                }
+                if (settings.wants("maxwell")) {
+                    subjects.add(new MaxwellPeer(broker.bootstrap(), settings.maxwellHome));
+                }
+                if (settings.wants("debezium")) {
+                    subjects.add(new DebeziumPeer(broker.bootstrap(), false, scratch));
+                    subjects.add(new DebeziumPeer(broker.bootstrap(), true, scratch));
+                }
+                runAll(workload, upstream, scratch, subjects);
+            }
+        }
+    }
+
+    /** Binlog into a MariaDB target. */
+    @Command(
+            name = "mysql",
+            mixinStandardHelpOptions = true,
+            description = "Binlog of a MariaDB into another MariaDB.")
+    static final class MySqlBench extends Base {
+        @Option(
+                names = "--sink-params",
+                description = "Parameters of the sink URI. Default: none",
+                defaultValue = "")
+        private String sinkParams = "";
+
+        @Override
+        DbServer.Flavor upstreamFlavor() {
+            return DbServer.Flavor.MARIADB;
+        }
+
+        @Override
+        void measure(Workload workload, DbServer upstream, Path scratch) throws Exception {
+            try (DbServer target = Bench.startServer(DbServer.mariadb().option("server_id", "2"))) {
+                List<Subject> subjects = new ArrayList<>();
+                subjects.add(
+                        new MillraceSubject(
+                                "millrace-mysql",
+                                bench -> {
+                                    MySqlTarget.reset(target, workload);
+                                    return "mysql://"
+                                            + target.rootUser()
+                                            + ":"
+                                            + target.rootPassword()
+                                            + "@127.0.0.1:"
+                                            + target.port()
+                                            + "/?"
+                                            + sinkParams;
+                                },
+                                1,
+                                bench -> MySqlTarget.verify(bench, target)));
+                if (settings.wants("replica")) {
+                    subjects.add(new ReplicaPeer(target, workload));
+                }
+                runAll(workload, upstream, scratch, subjects);
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+package io.millrace.bench;
+
+import java.io.File;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+
+/** Our own capture, engine and sink in a process of its own. */
+final class MillraceSubject implements Subject {
+    private static final long TIMEOUT_SECONDS = 600;
+
+    private final String name;
+    private final Function<Bench, String> sinkUri;
+    private final int repetitions;
+    private final Check check;
+
+    /** What is looked at after the clock stopped. */
+    interface Check {
+        void verify(Bench bench) throws Exception;
+    }
+
+    /**
+     * @param sinkUri URI per run
+     * @param repetitions in one process: the first is cold, the last counts as warm
+     */
+    MillraceSubject(String name, Function<Bench, String> sinkUri, int repetitions, Check check) {
+        this.name = name;
+        this.sinkUri = sinkUri;
+        this.repetitions = repetitions;
+        this.check = check;
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public Figures run(Bench bench) throws Exception {
+        File output = bench.scratchFile(name);
+        File log = bench.scratchFile(name + "-log");
+        List<String> arguments =
+                List.of(
+                        sinkUri.apply(bench),
+                        bench.upstreamUri(),
+                        Long.toString(bench.startTso()),
+                        Long.toString(bench.rows()),
+                        Integer.toString(repetitions));
+        try (ChildProcess child =
+                ChildProcess.java(MillraceChild.class, List.of("-Xmx1g"), arguments, output, log)) {
+            List<long[]> runs = new ArrayList<>();
+            double coldCpu = 0;
+            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(TIMEOUT_SECONDS);
+            while (runs.size() < repetitions) {
+                if (!child.isAlive() || System.nanoTime() > deadline) {
+                    throw new IllegalStateException(
+                            name + " did not finish" + ChildProcess.tail(log));
+                }
+                Thread.sleep(10);
+                child.sample();
+                List<String> lines = Files.readAllLines(output.toPath());
+                for (int i = runs.size(); i < lines.size(); i++) {
+                    if (lines.get(i).startsWith("RUN ")) {
+                        String[] fields = lines.get(i).split(" ");
+                        runs.add(
+                                new long[] {
+                                    Long.parseLong(fields[1]),
+                                    Long.parseLong(fields[2]),
+                                    Long.parseLong(fields[3]),
+                                    Long.parseLong(fields[4])
+                                });
+                        coldCpu = runs.size() == 1 ? child.cpuSeconds() : coldCpu;
+                    }
+                }
+            }
+            check.verify(bench);
+            long[] cold = runs.getFirst();
+            long[] warm = runs.getLast();
+            Figures.Builder figures =
+                    new Figures.Builder()
+                            .put("rows_per_s", bench.rows() / ((cold[1] - cold[0]) / 1e9))
+                            .put(
+                                    "rows_per_s_with_start",
+                                    bench.rows() / ((cold[1] - child.startedNanos()) / 1e9))
+                            .put("mb_per_s", bench.megabytes() / ((cold[1] - cold[0]) / 1e9))
+                            .put("cpu_s", coldCpu)
+                            .put("peak_rss_mb", child.peakRssMb())
+                            .put("alloc_bytes_per_row", (double) warm[2] / bench.rows())
+                            .put("encoded_bytes_per_row", (double) cold[3] / bench.rows());
+            if (repetitions > 1) {
+                figures.put("rows_per_s_warm", bench.rows() / ((warm[1] - warm[0]) / 1e9));
+            }
+            return figures.build();
+        }
+    }
+}

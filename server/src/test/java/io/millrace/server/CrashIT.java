@@ -1,0 +1,227 @@
+package io.millrace.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.millrace.testkit.data.RandomWorkload;
+import io.millrace.testkit.data.Table;
+import io.millrace.testkit.data.TableDiff;
+import io.millrace.testkit.net.FaultProxy;
+import io.millrace.testkit.replay.CanalJsonReplay;
+import io.millrace.testkit.servers.DbServer;
+import io.millrace.testkit.servers.KafkaServer;
+import io.millrace.testkit.servers.MillraceServer;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Breaks everything around a running changefeed under mixed load with DDL, and compares all rows
+ * afterwards: the server killed, the upstream and the downstream killed, connections cut and
+ * stalled.
+ *
+ * <p>{@code -Dmillrace.crash.kills=N} sets how often the server is killed.
+ */
+final class CrashIT {
+    private static final int KILLS = Integer.getInteger("millrace.crash.kills", 30);
+    private static final long SEED = Long.getLong("millrace.crash.seed", 20261121L);
+    private static final Duration CATCH_UP = Duration.ofMinutes(3);
+    private static final String SCHEMA = "crash";
+    private static final String FEED =
+            "\"replica_config\":{\"force_replicate\":true,\"filter\":{\"rules\":[\"crash.*\"]}}";
+
+    /**
+     * Tables without a key are left out: a log delivers at least once, and nothing tells their
+     * duplicates apart.
+     */
+    private static final String KEYED_FEED =
+            "\"replica_config\":{\"ignore_ineligible_table\":true,\"filter\":{\"rules\":[\"crash.*\"]}}";
+
+    private static final String KEYED_TABLES =
+            "SELECT DISTINCT s.table_name FROM information_schema.statistics s WHERE s.table_schema='crash' AND s.non_unique=0"
+                    + " AND NOT EXISTS (SELECT 1 FROM information_schema.statistics n WHERE n.table_schema=s.table_schema AND"
+                    + " n.table_name=s.table_name AND n.index_name=s.index_name AND n.nullable='YES') ORDER BY 1";
+
+    @TempDir
+    @SuppressWarnings("NullAway.Init") // JUnit fills it in
+    private Path folder;
+
+    private final Random random = new Random(SEED);
+
+    /** Something that goes wrong while the load runs. */
+    private interface Trouble {
+        void happen(int round) throws Exception;
+    }
+
+    private static String uri(DbServer server) {
+        return uri(server, server.port());
+    }
+
+    private static String uri(DbServer server, int port) {
+        return "mysql://"
+                + server.rootUser()
+                + ":"
+                + server.rootPassword()
+                + "@127.0.0.1:"
+                + port
+                + "/";
+    }
+
+    private void underLoad(DbServer upstream, int rounds, Trouble trouble) throws Exception {
+        RandomWorkload.Config config =
+                RandomWorkload.Config.of(SCHEMA, random.nextLong())
+                        .withRate(60)
+                        .withDdlEvery(40)
+                        .survivingRestarts();
+        try (RandomWorkload workload = new RandomWorkload(upstream::connect, config)) {
+            workload.createTables();
+            workload.start();
+            for (int round = 1; round <= rounds; round++) {
+                Thread.sleep(200 + random.nextInt(1200));
+                trouble.happen(round);
+            }
+            Thread.sleep(500);
+            RandomWorkload.Stats stats = workload.stop();
+            System.out.println("load: " + stats);
+        }
+    }
+
+    private static void assertEqual(DbServer upstream, DbServer downstream) throws Exception {
+        try (Connection left = upstream.connect();
+                Connection right = downstream.connect()) {
+            TableDiff.Report report = new TableDiff(left, right).compareSchemas(SCHEMA);
+            assertThat(report.equal()).as(report.toString()).isTrue();
+            assertThat(report.rows()).isPositive();
+        }
+    }
+
+    private static void assertKeyedTablesEqual(DbServer upstream, DbServer replayed)
+            throws Exception {
+        List<TableDiff.Pair> pairs = new ArrayList<>();
+        try (Connection left = upstream.connect();
+                Connection right = replayed.connect();
+                Statement statement = left.createStatement();
+                ResultSet names = statement.executeQuery(KEYED_TABLES)) {
+            while (names.next()) {
+                Table table = new Table(SCHEMA, names.getString(1));
+                pairs.add(new TableDiff.Pair(table, table));
+            }
+            TableDiff.Report report = new TableDiff(left, right).compare(pairs);
+            assertThat(report.equal()).as(report.toString()).isTrue();
+            assertThat(report.rows()).isPositive();
+        }
+    }
+
+    @Test
+    void killingTheServerLosesNothingInMySql() throws Exception {
+        try (DbServer upstream = DbServer.mysql().start();
+                DbServer downstream = DbServer.mysql().option("server_id", "2").start();
+                MillraceServer server = MillraceServer.start(uri(upstream), folder)) {
+            upstream.execute("CREATE DATABASE " + SCHEMA);
+            downstream.execute("CREATE DATABASE " + SCHEMA);
+            server.createChangefeed("feed", uri(downstream), FEED);
+            underLoad(
+                    upstream,
+                    KILLS,
+                    round -> {
+                        server.kill9();
+                        server.start();
+                    });
+            server.awaitCaughtUp("feed", upstream, CATCH_UP);
+            assertEqual(upstream, downstream);
+        }
+    }
+
+    @Test
+    void killingTheServerLosesNothingInKafka() throws Exception {
+        try (DbServer upstream = DbServer.mariadb().start();
+                DbServer replayed = DbServer.mariadb().option("server_id", "2").start();
+                KafkaServer kafka = KafkaServer.builder().start();
+                MillraceServer server = MillraceServer.start(uri(upstream), folder)) {
+            upstream.execute("CREATE DATABASE " + SCHEMA);
+            replayed.execute("CREATE DATABASE " + SCHEMA);
+            server.createChangefeed(
+                    "feed",
+                    "kafka://"
+                            + kafka.bootstrapServers()
+                            + "/crash?protocol=canal-json&partition-num=1",
+                    KEYED_FEED);
+            underLoad(
+                    upstream,
+                    KILLS,
+                    round -> {
+                        server.kill9();
+                        server.start();
+                    });
+            server.awaitCaughtUp("feed", upstream, CATCH_UP);
+            try (Connection connection = replayed.connect();
+                    CanalJsonReplay replay = new CanalJsonReplay(connection)) {
+                replay.replay(kafka.bootstrapServers(), "crash");
+                assertThat(replay.rows()).isPositive();
+            }
+            assertKeyedTablesEqual(upstream, replayed);
+        }
+    }
+
+    @Test
+    void killingTheDownstreamAndTheUpstreamLosesNothing() throws Exception {
+        try (DbServer upstream = DbServer.mariadb().option("sync_binlog", "1").start();
+                DbServer downstream = DbServer.mariadb().option("server_id", "2").start();
+                MillraceServer server = MillraceServer.start(uri(upstream), folder)) {
+            upstream.execute("CREATE DATABASE " + SCHEMA);
+            downstream.execute("CREATE DATABASE " + SCHEMA);
+            server.createChangefeed("feed", uri(downstream), FEED);
+            underLoad(
+                    upstream,
+                    3,
+                    round -> {
+                        downstream.kill9();
+                        Thread.sleep(500);
+                        downstream.start();
+                    });
+            underLoad(upstream, 0, round -> {});
+            upstream.restart();
+            underLoad(upstream, 0, round -> {});
+            upstream.kill9();
+            upstream.start();
+            underLoad(upstream, 0, round -> {});
+            server.awaitCaughtUp("feed", upstream, CATCH_UP);
+            assertEqual(upstream, downstream);
+        }
+    }
+
+    @Test
+    void cutAndStalledConnectionsLoseNothing() throws Exception {
+        try (DbServer upstream = DbServer.mysql().start();
+                DbServer downstream = DbServer.mariadb().option("server_id", "2").start();
+                FaultProxy toUpstream = new FaultProxy("127.0.0.1", upstream.port());
+                FaultProxy toDownstream = new FaultProxy("127.0.0.1", downstream.port());
+                MillraceServer server =
+                        MillraceServer.start(uri(upstream, toUpstream.port()), folder)) {
+            upstream.execute("CREATE DATABASE " + SCHEMA);
+            downstream.execute("CREATE DATABASE " + SCHEMA);
+            server.createChangefeed("feed", uri(downstream, toDownstream.port()), FEED);
+            underLoad(
+                    upstream,
+                    8,
+                    round -> {
+                        FaultProxy proxy = round % 2 == 0 ? toUpstream : toDownstream;
+                        if (round % 4 < 2) {
+                            proxy.cutAll();
+                        } else {
+                            proxy.stall();
+                            Thread.sleep(2000);
+                            proxy.resume();
+                        }
+                    });
+            server.awaitCaughtUp("feed", upstream, CATCH_UP);
+            assertEqual(upstream, downstream);
+        }
+    }
+}
