@@ -29,7 +29,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -66,7 +65,6 @@ public final class BinlogCapture implements Capture {
     private final BufferPool pool;
     private final CaptureRequest request;
     private final long serverNumber;
-    private final InstantSource clock;
     private volatile boolean closed;
     private volatile @Nullable ReplicationConnection replication;
 
@@ -81,8 +79,7 @@ public final class BinlogCapture implements Capture {
             TableVersions versions,
             BufferPool pool,
             CaptureRequest request,
-            long serverNumber,
-            InstantSource clock) {
+            long serverNumber) {
         this.address = address;
         this.connections = connections;
         this.decoder = decoder;
@@ -90,7 +87,6 @@ public final class BinlogCapture implements Capture {
         this.pool = pool;
         this.request = request;
         this.serverNumber = serverNumber;
-        this.clock = clock;
     }
 
     @Override

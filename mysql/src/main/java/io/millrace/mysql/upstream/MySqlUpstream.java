@@ -23,7 +23,6 @@ import io.millrace.mysql.wire.BufferPool;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.DateTimeException;
-import java.time.InstantSource;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -102,8 +101,7 @@ final class MySqlUpstream implements Upstream {
                 new SchemaTracker(),
                 pool,
                 request,
-                clusterId(),
-                InstantSource.system());
+                clusterId());
     }
 
     private static ZoneId zone(String name) {

@@ -187,7 +187,7 @@ final class CaptureDrain {
                             out,
                             pool,
                             collation -> StandardCharsets.UTF_8,
-                            () -> 0,
+                            () -> new UpstreamClock.Reading(0, new BinlogCoordinate(file, 4)),
                             false,
                             new BinlogReader.Plan(
                                     BinlogPosition.at(file, 4, 0),

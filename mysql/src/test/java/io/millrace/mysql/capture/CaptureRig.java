@@ -20,7 +20,6 @@ import java.net.URI;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -83,8 +82,7 @@ final class CaptureRig implements AutoCloseable {
                         pool,
                         new CaptureRequest(
                                 "default/test", startTso, from, filter, new NoHistory(), "UTC"),
-                        server,
-                        InstantSource.system());
+                        server);
         thread = Thread.ofPlatform().name("capture").start(this::run);
     }
 
