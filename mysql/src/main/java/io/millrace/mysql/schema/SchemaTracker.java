@@ -1185,7 +1185,8 @@ public final class SchemaTracker implements TableVersions {
                             ? TableDefinition.fold(create.name())
                             : create.name();
             String key = foldSchema(name);
-            if (create.orReplace()) {
+            if (create.orReplace() || !create.ifNotExists()) {
+                // The database is empty now: what a younger snapshot shows in it comes later.
                 dropTablesOf(key);
             }
             if (!create.ifNotExists() || !schemas.containsKey(key)) {
