@@ -76,7 +76,7 @@ record Bench(
         try (Connection connection =
                         DriverManager.getConnection(
                                 upstream.jdbcUrl("bench")
-                                        + "?allowMultiQueries=true&useServerPrepStmts=false",
+                                        + "&allowMultiQueries=true&useServerPrepStmts=false",
                                 upstream.rootUser(),
                                 upstream.rootPassword());
                 Statement statement = connection.createStatement()) {

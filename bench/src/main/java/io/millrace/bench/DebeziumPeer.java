@@ -45,6 +45,7 @@ final class DebeziumPeer implements Subject {
     public void prime(Bench empty) throws Exception {
         File log = empty.scratchFile("debezium-prime");
         try (TopicProbe probe = new TopicProbe(bootstrap)) {
+            probe.create(prefix); // its own events about schemas
             probe.create(prefix + "-history");
             probe.create(prefix + ".bench.t");
         }

@@ -36,6 +36,7 @@ public final class FaultProxy implements AutoCloseable {
 
     private InetSocketAddress target;
     private @Nullable ServerSocket listener;
+    private @Nullable Thread acceptor;
     private boolean stalled;
     private boolean closed;
     private long delayNs;
@@ -187,6 +188,19 @@ public final class FaultProxy implements AutoCloseable {
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
+            awaitAcceptor();
+        }
+    }
+
+    /** The socket goes on listening until the thread that waits in accept has left it. */
+    private void awaitAcceptor() {
+        Thread thread = acceptor;
+        try {
+            if (thread != null && !thread.join(Duration.ofSeconds(10))) {
+                throw new IllegalStateException("the listening socket does not close");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
@@ -202,20 +216,23 @@ public final class FaultProxy implements AutoCloseable {
     }
 
     private void acceptOn(ServerSocket socket) {
-        Thread.ofVirtual()
-                .name("fault-proxy-accept")
-                .start(() -> {
-                    while (true) {
-                        Socket client;
-                        try {
-                            client = socket.accept();
-                        } catch (IOException e) {
-                            return; // closed by refuseNew() or close()
-                        }
-                        accepted.incrementAndGet();
-                        Thread.ofVirtual().name("fault-proxy-connect").start(() -> connect(client));
-                    }
-                });
+        acceptor =
+                Thread.ofVirtual()
+                        .name("fault-proxy-accept")
+                        .start(() -> {
+                            while (true) {
+                                Socket client;
+                                try {
+                                    client = socket.accept();
+                                } catch (IOException e) {
+                                    return; // closed by refuseNew() or close()
+                                }
+                                accepted.incrementAndGet();
+                                Thread.ofVirtual()
+                                        .name("fault-proxy-connect")
+                                        .start(() -> connect(client));
+                            }
+                        });
     }
 
     private void connect(Socket client) {
