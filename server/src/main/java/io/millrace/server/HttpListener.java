@@ -28,9 +28,11 @@ final class HttpListener implements AutoCloseable {
     /**
      * Opens the port.
      *
+     * @param errorBody what a request gets that Jetty refuses before a route sees it
      * @throws MillraceException INVALID_CONFIG when the address is in use or not ours
      */
-    static HttpListener open(ServerConfig config, Consumer<JavalinConfig> dialect) {
+    static HttpListener open(
+            ServerConfig config, Consumer<JavalinConfig> dialect, JsonErrors.Body errorBody) {
         Javalin javalin =
                 Javalin.create(settings -> {
                     settings.startup.showJavalinBanner = false;
@@ -40,6 +42,8 @@ final class HttpListener implements AutoCloseable {
                     settings.http.maxRequestSize = config.maxBodyBytes();
                     settings.jetty.modifyHttpConfiguration(
                             http -> http.setSendServerVersion(false));
+                    settings.jetty.modifyServer(
+                            server -> server.setErrorHandler(new JsonErrors(errorBody)));
                     settings.jetty.addConnector((server, http) -> connector(config, server, http));
                     dialect.accept(settings);
                 });

@@ -43,7 +43,7 @@ final class MillraceNode implements AutoCloseable {
             this.metrics = own(new MetricsPage(Clock.systemUTC()));
             SqliteMetaStore store = own(SqliteMetaStore.open(config.dataDir()));
             Vault vault = Vault.open(config.dataDir().resolve("secret.key"));
-            this.listener = own(HttpListener.open(config, this::install));
+            this.listener = own(HttpListener.open(config, this::install, TiCdcDialect::errorBody));
             Upstreams upstreams = own(new Upstreams(store, vault, sources, config.upstreams()));
             LocalControlPlane plane =
                     own(

@@ -156,7 +156,7 @@ record ServerConfig(
 
     private static URI uri(String key, String text) {
         try {
-            return io.millrace.core.control.SinkUris.parse(text);
+            return io.millrace.core.spi.SinkSpec.parseUri(text);
         } catch (MillraceException e) {
             throw invalid(key, "is not a URI like mysql://user:password@host:3306");
         }

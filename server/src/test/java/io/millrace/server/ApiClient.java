@@ -45,7 +45,7 @@ final class ApiClient {
                     response.statusCode(),
                     type,
                     response.body(),
-                    type.contains("json")
+                    type.contains("json") && !response.body().isEmpty()
                             ? json.readTree(response.body())
                             : json.createObjectNode());
         } catch (IOException e) {

@@ -538,9 +538,10 @@ final class TiCdcApiTest {
                         api.call("PATCH", FEEDS, "{}"),
                         api.call("HEAD", "/api/v2/status", ""))) {
             assertThat(answer.status()).isEqualTo(404);
-            assertThat(answer.contentType()).startsWith("text/plain");
+            assertThat(answer.contentType()).startsWith("application/json");
         }
-        assertThat(api.get("/api/v2/nothing").text()).isEqualTo("404 page not found");
+        assertThat(api.get("/api/v2/nothing").errorMessage())
+                .isEqualTo("404 page not found: there is no GET /api/v2/nothing");
         assertThat(api.get(FEEDS + "/").status()).isEqualTo(301);
         assertThat(api.post(FEEDS + "/", TEST5).status()).isEqualTo(307);
     }

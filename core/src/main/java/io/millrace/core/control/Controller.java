@@ -152,7 +152,8 @@ final class Controller implements AutoCloseable {
                         List.of(
                                 putSpec(spec),
                                 putState(id, state),
-                                new Op.DeletePrefix(Records.runPrefix(id))));
+                                new Op.DeletePrefix(Records.runPrefix(id)),
+                                staleSink(id)));
         LOG.info("job created job={} sink={}", id, Secrets.maskUri(spec.sinkUri()));
         return publish(spec, state, revision);
     }
@@ -228,10 +229,19 @@ final class Controller implements AutoCloseable {
                         && Long.compareUnsigned(overwriteTso, oldest.get()) >= 0;
         ops.add(new Op.Delete(Records.checkpointKey(id)));
         ops.add(new Op.Delete(Records.intentKey(id)));
+        ops.add(staleSink(id));
         if (!within) {
             ops.add(new Op.DeletePrefix(Records.historyPrefix(id)));
         }
         return ops;
+    }
+
+    /**
+     * A sink may keep progress of its own in the target, from before an overwrite or from a job of
+     * the same name that was removed while the target was away; the next run must not believe it.
+     */
+    private static Op staleSink(JobId id) {
+        return new Op.Put(Records.staleSinkKey(id), "1");
     }
 
     private Optional<Job> remove(JobId id) {

@@ -107,8 +107,8 @@ public final class JobChecks {
 
     /**
      * Checks a whole spec, in this order: sink options, filter rules, dispatch rules against the
-     * tables, tables with a usable key (unless the spec allows others), the sink really opens, sink
-     * and upstream are not the same cluster.
+     * tables, tables with a usable key (unless the spec allows others), sink and upstream are not
+     * the same cluster, the sink really opens.
      */
     public void job(JobSpec spec) {
         SinkSpec sink = spec.sinkSpec();
@@ -125,8 +125,9 @@ public final class JobChecks {
         if (!spec.forceReplicate() && !spec.ignoreIneligible()) {
             eligible(tables);
         }
-        factory.testOpen(sink);
+        // Before the sink really opens, because that may leave its tables in the target.
         differentClusters(spec);
+        factory.testOpen(sink);
     }
 
     private static void eligible(List<TableSchema> tables) {

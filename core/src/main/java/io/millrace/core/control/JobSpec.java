@@ -63,7 +63,7 @@ public record JobSpec(
      * @throws io.millrace.core.error.MillraceException SINK_URI_INVALID
      */
     public SinkSpec sinkSpec() {
-        URI uri = SinkUris.parse(sinkUri);
+        URI uri = SinkSpec.parseUri(sinkUri);
         return new SinkSpec(uri, sinkOptions, dispatchers, caseSensitive, forceReplicate, timeZone);
     }
 

@@ -11,6 +11,7 @@ import io.millrace.core.spi.Upstream;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -388,6 +389,7 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
                 Upstream upstream = upstreams.get(spec.upstream());
                 sameUpstream(upstream.clusterId());
                 SinkSpec sink = spec.sinkSpec();
+                forgetWhatIsStale(sink);
                 MetaJobStore jobStore =
                         MetaJobStore.claim(store, id, spec.upstreamId(), upstream::decodePosition);
                 JobRunner runner =
@@ -419,6 +421,19 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
                                 ErrorCode.INTERNAL, "the run could not be started: " + e, e));
             } finally {
                 tried = true;
+            }
+        }
+
+        /** Before the first run of a new life: the mark goes only when the sink has forgotten. */
+        private void forgetWhatIsStale(SinkSpec sink) {
+            Optional<MetaStore.Entry> mark = store.get(Records.staleSinkKey(id));
+            if (mark.isPresent()) {
+                sinks.of(sink).forget(sink, id.toString());
+                store.commit(
+                        List.of(
+                                new MetaStore.Guard.Unchanged(
+                                        mark.get().key(), mark.get().modRevision())),
+                        List.of(new MetaStore.Op.Delete(mark.get().key())));
             }
         }
 

@@ -61,6 +61,11 @@ final class Records {
         return runPrefix(id) + "running";
     }
 
+    /** There until the sink has forgotten what it may keep of an earlier life of the job. */
+    static String staleSinkKey(JobId id) {
+        return runPrefix(id) + "stale-sink";
+    }
+
     static String historyPrefix(JobId id) {
         return runPrefix(id) + "schema/";
     }

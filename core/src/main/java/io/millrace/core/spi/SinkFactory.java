@@ -28,8 +28,9 @@ public interface SinkFactory {
     Sink open(SinkSpec spec, SinkContext context);
 
     /**
-     * Forgets what the sink keeps about a job in the target (progress rows); called when the job is
-     * removed. Best effort.
+     * Forgets what the sink keeps about a job in the target (progress rows). Called when the job is
+     * removed (best effort), and before the first run of a new job and of one whose checkpoint a
+     * user has overwritten: then it must have happened, or the run is not started.
      */
     default void forget(SinkSpec spec, String jobId) {}
 

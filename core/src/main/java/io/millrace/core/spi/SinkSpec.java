@@ -27,6 +27,8 @@ public record SinkSpec(
         boolean forceReplicate,
         String timeZone) {
 
+    private static final String WRITTEN_RAW = "{}|\\^<>\"` ";
+
     public SinkSpec {
         options = Map.copyOf(options);
         dispatchers = List.copyOf(dispatchers);
@@ -55,25 +57,50 @@ public record SinkSpec(
     }
 
     /**
-     * Reads a sink URI as users write it: {@code blackhole://} and {@code blackhole://?a=b}, with
-     * nothing after the slashes, are fine too, though {@link URI} alone refuses them.
+     * Reads a sink or upstream URI as users write it: characters that RFC 3986 wants encoded but
+     * everybody writes raw ({@code topic={schema}}) are encoded first, and {@code blackhole://} and
+     * {@code blackhole://?a=b}, with nothing after the slashes, are fine too.
      *
      * @throws MillraceException SINK_URI_INVALID; the message does not repeat the URI, it may hold
      *     a password
      */
     public static URI parseUri(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            if (text.charAt(i) < ' ' || text.charAt(i) == 0x7f) {
+                throw malformed("control character", i);
+            }
+        }
+        int nul = text.indexOf("%00");
+        if (nul >= 0) {
+            throw malformed("NUL character", nul);
+        }
         int rest = text.indexOf("://") + 3;
         boolean bare = rest >= 3 && (rest == text.length() || text.charAt(rest) == '?');
         try {
-            return new URI(bare ? text.substring(0, rest) + "/" + text.substring(rest) : text);
+            return new URI(
+                    encodeRaw(bare ? text.substring(0, rest) + "/" + text.substring(rest) : text));
         } catch (URISyntaxException e) {
-            throw new MillraceException(
-                    ErrorCode.SINK_URI_INVALID,
-                    "sink URI is malformed at character "
-                            + (e.getIndex() + 1)
-                            + ": "
-                            + e.getReason());
+            throw malformed(e.getReason(), e.getIndex());
         }
+    }
+
+    private static MillraceException malformed(String why, int index) {
+        return new MillraceException(
+                ErrorCode.SINK_URI_INVALID,
+                "sink uri invalid '" + why + " at character " + (index + 1) + "'");
+    }
+
+    private static String encodeRaw(String text) {
+        StringBuilder out = new StringBuilder(text.length());
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (WRITTEN_RAW.indexOf(c) >= 0) {
+                out.append(String.format("%%%02X", (int) c));
+            } else {
+                out.append(c);
+            }
+        }
+        return out.toString();
     }
 
     /** The spec of a bare URI. */

@@ -14,13 +14,13 @@ import io.millrace.core.control.JobSpec;
 import io.millrace.core.control.JobState;
 import io.millrace.core.control.NodeInfo;
 import io.millrace.core.control.Secrets;
-import io.millrace.core.control.SinkUris;
 import io.millrace.core.control.Upstreams;
 import io.millrace.core.engine.JobProgress;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.TableSchema;
 import io.millrace.core.model.Tso;
+import io.millrace.core.spi.SinkSpec;
 import io.millrace.core.spi.Upstream;
 import java.net.URI;
 import java.time.Clock;
@@ -356,7 +356,7 @@ final class TiCdcApi {
         String upstream = upstream(request);
         long target = tso(request, "target_ts");
         var start = control.checks().start(upstream, tso(request, "start_ts"), target);
-        URI uri = SinkUris.parse(sinkUri);
+        URI uri = SinkSpec.parseUri(sinkUri);
         ObjectNode config = config(request);
         ReplicaConfig.validateAndAdjust(config, schemeOf(uri));
         JobSpec spec =
@@ -465,7 +465,7 @@ final class TiCdcApi {
             ReplicaConfig.restoreSecrets(config, stored);
         }
         try {
-            String scheme = schemeOf(SinkUris.parse(sinkUri));
+            String scheme = schemeOf(SinkSpec.parseUri(sinkUri));
             ReplicaConfig.validateAndAdjust(config, scheme);
             JobSpec changed =
                     spec(

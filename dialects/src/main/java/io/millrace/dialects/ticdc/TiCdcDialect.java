@@ -6,6 +6,7 @@ import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
 import io.javalin.http.HttpResponseException;
 import io.millrace.core.control.ControlPlane;
+import io.millrace.core.control.Secrets;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import java.time.Clock;
@@ -110,7 +111,10 @@ public final class TiCdcDialect {
                             request.method(),
                             request.path(),
                             e);
-                    fail(request, "the request failed inside the server: " + e, "");
+                    fail(
+                            request,
+                            Secrets.maskText("the request failed inside the server: " + e),
+                            "");
                 });
     }
 
@@ -266,7 +270,7 @@ public final class TiCdcDialect {
         }
     }
 
-    /** Unknown path or method: 404 in plain text; a path off by a trailing slash is redirected. */
+    /** Unknown path or method: 404; a path off by a trailing slash is redirected. */
     private void notFound(Context request) {
         String path = request.path();
         String other = path.endsWith("/") ? path.substring(0, path.length() - 1) : path + "/";
@@ -280,6 +284,22 @@ public final class TiCdcDialect {
                 return;
             }
         }
-        request.status(404).contentType("text/plain").result("404 page not found");
+        answer(
+                request,
+                404,
+                CdcErrors.body(
+                        "404 page not found: there is no " + request.method() + " " + path, ""));
+    }
+
+    /**
+     * The error object for a request that did not get as far as a route, such as one with a broken
+     * percent escape.
+     */
+    public static String errorBody(int status, String message) {
+        if (status >= 500) {
+            return GoJson.write(CdcErrors.body(message, ""));
+        }
+        String code = CdcErrors.code(ErrorCode.INVALID_PARAMETER, "");
+        return GoJson.write(CdcErrors.body("[" + code + "]invalid request: " + message, code));
     }
 }
