@@ -27,6 +27,15 @@ final class ColumnTypes {
                     ColumnKind.BLOB,
                     ColumnKind.MEDIUMBLOB,
                     ColumnKind.LONGBLOB);
+
+    /**
+     * What {@code GENERATED ALWAYS AS} says of a row's times; kept in the place of the default,
+     * which a generated column has none of.
+     */
+    static final String ROW_START = "ROW START";
+
+    static final String ROW_END = "ROW END";
+
     private static final long[] BLOB_SIZES = {255, 65535, 16777215, 4294967295L};
 
     private ColumnTypes() {}
@@ -330,6 +339,39 @@ final class ColumnTypes {
                 c.generated(),
                 c.invisible(),
                 c.defaultValue());
+    }
+
+    /** The start or the end of a row's time in a system-versioned table (MariaDB). */
+    static boolean isRowTime(Column c) {
+        return isRowStart(c) || isRowEnd(c);
+    }
+
+    private static boolean isRowStart(Column c) {
+        return c.generated() != Column.Generated.NONE
+                && c.defaultValue().filter(ROW_START::equals).isPresent();
+    }
+
+    static boolean isRowEnd(Column c) {
+        return c.generated() != Column.Generated.NONE
+                && c.defaultValue().filter(ROW_END::equals).isPresent();
+    }
+
+    /** The columns of a system-versioned table that declares none itself. */
+    static List<Column> rowTimes() {
+        return List.of(rowTime("row_start", ROW_START), rowTime("row_end", ROW_END));
+    }
+
+    private static Column rowTime(String name, String what) {
+        return withNullable(
+                withDefault(
+                        hidden(
+                                name,
+                                ColumnKind.TIMESTAMP,
+                                "timestamp(6)",
+                                6,
+                                Column.Generated.STORED),
+                        Optional.of(what)),
+                false);
     }
 
     /** A column of wire-level use only: the server keeps it beside those that were declared. */

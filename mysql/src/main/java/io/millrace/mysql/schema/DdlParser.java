@@ -14,9 +14,15 @@ import io.millrace.mysql.schema.DdlStatement.TextRange;
 import io.millrace.mysql.schema.DdlStatement.TypeSpec;
 import io.millrace.mysql.schema.SqlLexer.Kind;
 import io.millrace.mysql.schema.SqlLexer.Token;
+import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -93,6 +99,12 @@ public final class DdlParser {
     private final String defaultSchema;
     private int at;
     private Optional<TableName> subject = Optional.empty();
+    private final Map<String, AlterAction.AddPeriod> periods = new HashMap<>();
+    private final Map<KeyDefinition.Part, String> periodParts = new IdentityHashMap<>();
+
+    /** A column WITH SYSTEM VERSIONING makes the table a versioned one. */
+    private boolean versionedColumn;
+
     private DdlKind subjectKind = DdlKind.ALTER_TABLE;
 
     /** Ends understanding; caught in {@link #parse}. */
@@ -350,7 +362,7 @@ public final class DdlParser {
         if (!take("TABLE") && !take("TABLES")) {
             return irrelevant("RENAME " + token().upper());
         }
-        takeIfExists();
+        boolean ifExists = takeIfExists();
         List<DdlStatement.RenameTables.Rename> renames = new ArrayList<>();
         do {
             TableName from = subjectName(DdlKind.RENAME_TABLE);
@@ -359,7 +371,7 @@ public final class DdlParser {
             renames.add(new DdlStatement.RenameTables.Rename(from, tableName()));
         } while (takeSymbol(','));
         expectEnd();
-        return new DdlStatement.RenameTables(renames);
+        return new DdlStatement.RenameTables(renames, ifExists);
     }
 
     private void skipWait() {
@@ -624,10 +636,10 @@ public final class DdlParser {
                 ifNotExists,
                 like,
                 select,
-                List.copyOf(columns),
-                List.copyOf(indexes),
+                columns.stream().map(this::notNullInPeriods).toList(),
+                indexes.stream().map(this::withPeriods).toList(),
                 new TableOptions(charset, collation),
-                versioned,
+                versioned || versionedColumn,
                 startTransaction);
     }
 
@@ -650,7 +662,7 @@ public final class DdlParser {
 
     private void tableElement(List<ColumnSpec> columns, List<IndexSpec> indexes) {
         if (is("PERIOD", "FOR")) {
-            skipPeriod();
+            period();
             return;
         }
         Optional<List<IndexSpec>> constraint = constraint();
@@ -663,10 +675,63 @@ public final class DdlParser {
         indexes.addAll(column.keys());
     }
 
-    private void skipPeriod() {
+    /** PERIOD FOR name (start, end): both columns are NOT NULL. */
+    private AlterAction.AddPeriod period() {
         at += 2;
-        identifier();
-        skipParentheses();
+        takeIfNotExists();
+        String name = identifier();
+        expectSymbol('(');
+        String start = identifier();
+        expectSymbol(',');
+        String end = identifier();
+        expectSymbol(')');
+        AlterAction.AddPeriod period = new AlterAction.AddPeriod(start, end);
+        periods.put(TableDefinition.fold(name), period);
+        return period;
+    }
+
+    /** Stands for the columns of a period, which the statement may define later. */
+    private KeyDefinition.Part periodPart(String period) {
+        KeyDefinition.Part part = new KeyDefinition.Part(period, 0);
+        periodParts.put(part, TableDefinition.fold(period));
+        return part;
+    }
+
+    /** Puts the columns of periods in their place: the server indexes the end, then the start. */
+    private IndexSpec withPeriods(IndexSpec index) {
+        if (periodParts.isEmpty()) {
+            return index;
+        }
+        List<KeyDefinition.Part> parts = new ArrayList<>();
+        for (KeyDefinition.Part part : index.parts()) {
+            String name = periodParts.get(part);
+            if (name == null) {
+                parts.add(part);
+                continue;
+            }
+            AlterAction.AddPeriod period = periods.get(name);
+            if (period == null) {
+                throw new NotUnderstood("the columns of period " + name + " are not known");
+            }
+            parts.add(new KeyDefinition.Part(period.end(), 0));
+            parts.add(new KeyDefinition.Part(period.start(), 0));
+        }
+        return new IndexSpec(
+                index.name(),
+                index.kind(),
+                parts,
+                index.foreignKey(),
+                index.ifNotExists(),
+                index.orReplace());
+    }
+
+    private ColumnSpec notNullInPeriods(ColumnSpec column) {
+        boolean inPeriod =
+                periods.values().stream()
+                        .anyMatch(p ->
+                                p.start().equalsIgnoreCase(column.name())
+                                        || p.end().equalsIgnoreCase(column.name()));
+        return inPeriod ? column.withNullness(Nullness.NOT_NULL) : column;
     }
 
     /** A table constraint or index, when there is one; empty list for those without an index. */
@@ -806,8 +871,8 @@ public final class DdlParser {
             if (!take("ASC")) {
                 take("DESC");
             }
-            if (is("WITHOUT", "OVERLAPS")) {
-                throw new NotUnderstood("keys WITHOUT OVERLAPS are not known");
+            if (take("WITHOUT", "OVERLAPS")) {
+                parts.add(periodPart(parts.removeLast().column()));
             }
         } while (takeSymbol(','));
         expectSymbol(')');
@@ -933,8 +998,14 @@ public final class DdlParser {
                     throw new NotUnderstood("GENERATED BY DEFAULT is not known");
                 }
                 expect("AS");
+                if (is("ROW")) {
+                    defaultValue = rowTime();
+                }
                 generated = generatedBehindAs();
             } else if (take("AS")) {
+                if (is("ROW")) {
+                    defaultValue = rowTime();
+                }
                 generated = generatedBehindAs();
             } else if (is("REFERENCES")) {
                 references();
@@ -952,6 +1023,7 @@ public final class DdlParser {
                 continue;
             } else if ((is("WITH", "SYSTEM") || is("WITHOUT", "SYSTEM"))
                     && ahead(2).is("VERSIONING")) {
+                versionedColumn |= is("WITH");
                 at += 3;
             } else if (take("COMPRESSED")) {
                 if (takeSymbol('=')) {
@@ -969,6 +1041,10 @@ public final class DdlParser {
             keys.removeIf(k -> k.kind() == KeyDefinition.Kind.UNIQUE);
         }
         return new ColumnSpec(name, type, nullness, generated, invisible, defaultValue, keys);
+    }
+
+    private Optional<String> rowTime() {
+        return Optional.of(ahead(1).is("START") ? ColumnTypes.ROW_START : ColumnTypes.ROW_END);
     }
 
     private Column.Generated generatedBehindAs() {
@@ -1305,8 +1381,17 @@ public final class DdlParser {
         List<String> elements = new ArrayList<>();
         do {
             Token token = token();
+            Optional<byte[]> bytes = bytes();
+            if (bytes.isPresent()) {
+                if (bytes.get().length > 0 && !isAscii(bytes.get())) {
+                    throw new NotUnderstood("bytes of ENUM elements are known in ASCII only");
+                }
+                elements.add(
+                        new String(bytes.get(), StandardCharsets.US_ASCII).replaceAll(" +$", ""));
+                continue;
+            }
             if (token.kind() == Kind.WORD && ahead(1).kind() == Kind.STRING) {
-                // A character set introducer, or N'...'. Hexadecimal elements are not known.
+                // A character set introducer, or N'...'.
                 if (!token.text().startsWith("_") && !token.is("N")) {
                     throw new NotUnderstood("text expected");
                 }
@@ -1327,6 +1412,50 @@ public final class DdlParser {
         } while (takeSymbol(','));
         expectSymbol(')');
         return textOptions(plainType(kind, word, -1, -1, false, false, elements));
+    }
+
+    private static boolean isAscii(byte[] bytes) {
+        for (byte b : bytes) {
+            if (b < 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** The bytes of {@code x'41'}, {@code 0x41} or {@code b'01000001'}, when one stands here. */
+    private Optional<byte[]> bytes() {
+        Token first = token();
+        boolean quoted =
+                first.kind() == Kind.WORD
+                        && ahead(1).kind() == Kind.STRING
+                        && ahead(1).start() == first.end();
+        String digits;
+        int radix;
+        if (quoted && (first.is("X") || first.is("B"))) {
+            digits = ahead(1).text();
+            radix = first.is("X") ? 16 : 2;
+        } else if (first.kind() == Kind.WORD
+                && (first.text().startsWith("0x") || first.text().startsWith("0b"))) {
+            digits = first.text().substring(2);
+            radix = first.text().startsWith("0x") ? 16 : 2;
+            quoted = false;
+        } else {
+            return Optional.empty();
+        }
+        try {
+            byte[] value = new BigInteger("1" + padded(digits, radix), radix).toByteArray();
+            at += quoted ? 2 : 1;
+            return Optional.of(Arrays.copyOfRange(value, 1, value.length));
+        } catch (NumberFormatException e) {
+            throw new NotUnderstood("digits expected");
+        }
+    }
+
+    /** Digits in front so that they are whole bytes. */
+    private static String padded(String digits, int radix) {
+        int perByte = radix == 16 ? 2 : 8;
+        return "0".repeat((perByte - digits.length() % perByte) % perByte) + digits;
     }
 
     private TypeSpec text(ColumnKind kind, String word, int length) {
@@ -1378,6 +1507,10 @@ public final class DdlParser {
             more = takeSymbol(',') || !atEnd() && startsUnseparated();
         }
         expectEnd();
+        actions.replaceAll(a ->
+                a instanceof AlterAction.AddIndex add
+                        ? new AlterAction.AddIndex(withPeriods(add.index()))
+                        : a);
         return new DdlStatement.AlterTable(name, ifExists, List.copyOf(actions));
     }
 
@@ -1392,6 +1525,12 @@ public final class DdlParser {
 
     private void action(List<AlterAction> out) {
         Token first = token();
+        if (first.kind() == Kind.NAME && ahead(1).isSymbol('=')) {
+            // MariaDB: an option of the storage engine, in quotes.
+            at += 3;
+            out.add(neutral(DdlKind.ALTER_TABLE));
+            return;
+        }
         if (first.kind() != Kind.WORD) {
             throw new NotUnderstood("clause expected");
         }
@@ -1429,6 +1568,21 @@ public final class DdlParser {
             }
             case "CONVERT" -> {
                 at++;
+                if (take("PARTITION")) {
+                    identifier();
+                    expect("TO");
+                    expect("TABLE");
+                    out.add(new AlterAction.PartitionToTable(tableName()));
+                    return;
+                }
+                if (take("TABLE")) {
+                    TableName table = tableName();
+                    expect("TO");
+                    expect("PARTITION");
+                    skipRest();
+                    out.add(new AlterAction.TableToPartition(table));
+                    return;
+                }
                 expect("TO");
                 if (!takeCharset()) {
                     throw new NotUnderstood("CHARACTER SET expected");
@@ -1646,8 +1800,7 @@ public final class DdlParser {
             return;
         }
         if (is("PERIOD", "FOR")) {
-            skipPeriod();
-            out.add(neutral(DdlKind.ALTER_TABLE));
+            out.add(period());
             return;
         }
         if (take("SYSTEM", "VERSIONING")) {
@@ -1703,7 +1856,11 @@ public final class DdlParser {
         } else if (take("PARTITION")) {
             skipRest();
             out.add(neutral(DdlKind.DROP_PARTITION));
-        } else if (take("PERIOD", "FOR")) {
+        } else if (is("PERIOD", "FOR")
+                || is("PERIOD", "IF") && ahead(2).is("EXISTS") && ahead(3).is("FOR")) {
+            at++;
+            takeIfExists();
+            expect("FOR");
             identifier();
             out.add(neutral(DdlKind.ALTER_TABLE));
         } else if (take("SYSTEM", "VERSIONING")) {

@@ -47,7 +47,7 @@ public sealed interface DdlStatement {
             implements DdlStatement {}
 
     /** {@code RENAME TABLE}, in order. */
-    record RenameTables(List<Rename> renames) implements DdlStatement {
+    record RenameTables(List<Rename> renames, boolean ifExists) implements DdlStatement {
         /** One of them. */
         record Rename(TableName from, TableName to) {}
     }
@@ -155,6 +155,10 @@ public sealed interface DdlStatement {
                             false);
             return new ColumnSpec(
                     name, converted, nullness, generated, invisible, defaultValue, keys);
+        }
+
+        ColumnSpec withNullness(Nullness written) {
+            return new ColumnSpec(name, type, written, generated, invisible, defaultValue, keys);
         }
 
         ColumnSpec withoutKeys() {
@@ -313,10 +317,34 @@ public sealed interface DdlStatement {
             }
         }
 
+        /** {@code ADD PERIOD FOR} (MariaDB): its two columns become NOT NULL. */
+        record AddPeriod(String start, String end) implements AlterAction {
+            @Override
+            public DdlKind kind() {
+                return DdlKind.ALTER_TABLE;
+            }
+        }
+
         record DropSystemVersioning() implements AlterAction {
             @Override
             public DdlKind kind() {
                 return DdlKind.ALTER_TABLE;
+            }
+        }
+
+        /** {@code CONVERT PARTITION ... TO TABLE} (MariaDB): a new table like this one. */
+        record PartitionToTable(TableName table) implements AlterAction {
+            @Override
+            public DdlKind kind() {
+                return DdlKind.ALTER_PARTITIONING;
+            }
+        }
+
+        /** {@code CONVERT TABLE ... TO PARTITION} (MariaDB): that table is gone. */
+        record TableToPartition(TableName table) implements AlterAction {
+            @Override
+            public DdlKind kind() {
+                return DdlKind.ALTER_PARTITIONING;
             }
         }
 

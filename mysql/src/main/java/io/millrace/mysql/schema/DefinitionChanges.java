@@ -10,8 +10,10 @@ import io.millrace.mysql.schema.DdlStatement.Place;
 import io.millrace.mysql.schema.DdlStatement.TableOptions;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -63,13 +65,11 @@ final class DefinitionChanges {
     TableDefinition create(DdlStatement.CreateTable statement, Text schemaDefault) {
         Text text = text(statement.options(), schemaDefault);
         List<Column> columns = new ArrayList<>();
-        boolean ownPeriod = false;
         for (ColumnSpec spec : statement.columns()) {
             columns.add(ColumnTypes.resolve(spec, text.charset, text.collation, traits));
-            ownPeriod |= isRowTime(spec);
         }
-        if (statement.systemVersioned() && !ownPeriod) {
-            columns.addAll(rowTimes());
+        if (statement.systemVersioned() && columns.stream().noneMatch(ColumnTypes::isRowTime)) {
+            columns.addAll(ColumnTypes.rowTimes());
         }
         Keys keys = new Keys(columns, List.of());
         for (IndexSpec index : statement.indexes()) {
@@ -81,28 +81,6 @@ final class DefinitionChanges {
     /** The copy that CREATE TABLE ... LIKE makes. */
     TableDefinition like(TableDefinition original, TableName name) {
         return original.named(name);
-    }
-
-    private static boolean isRowTime(ColumnSpec spec) {
-        return spec.generated() == Column.Generated.STORED
-                && spec.type().kind() == ColumnKind.TIMESTAMP
-                && spec.defaultValue().isEmpty();
-    }
-
-    private static List<Column> rowTimes() {
-        return List.of(
-                ColumnTypes.hidden(
-                        "row_start",
-                        ColumnKind.TIMESTAMP,
-                        "timestamp(6)",
-                        6,
-                        Column.Generated.STORED),
-                ColumnTypes.hidden(
-                        "row_end",
-                        ColumnKind.TIMESTAMP,
-                        "timestamp(6)",
-                        6,
-                        Column.Generated.STORED));
     }
 
     private TableDefinition finish(TableName name, Text text, List<Column> columns, Keys keys) {
@@ -130,11 +108,13 @@ final class DefinitionChanges {
         return -1;
     }
 
-    /** The first column that MariaDB keeps for a unique key it cannot index as a whole. */
+    /** How MariaDB names the columns it keeps for unique keys that it cannot index as a whole. */
     static final String ROW_HASH = "DB_ROW_HASH_";
 
     static boolean isRowHash(Column column) {
-        return column.invisible() && column.name().startsWith(ROW_HASH);
+        return column.invisible()
+                && column.generated() == Column.Generated.VIRTUAL
+                && column.name().startsWith(ROW_HASH);
     }
 
     /** Hidden hash columns are made anew by each ALTER; the next TABLE_MAP shows them. */
@@ -212,6 +192,11 @@ final class DefinitionChanges {
         return out;
     }
 
+    /**
+     * As both servers do it (seen with MySQL 8.0.33 and MariaDB 11.4.5): changed columns first keep
+     * their place, under the new name; then new columns are put in and those with FIRST or AFTER
+     * moved, in the order written.
+     */
     private List<Moving> columns(TableDefinition table, List<AlterAction> actions, Text text) {
         List<AlterAction> open = new ArrayList<>();
         for (AlterAction action : actions) {
@@ -222,6 +207,7 @@ final class DefinitionChanges {
             }
         }
         boolean convert = actions.stream().anyMatch(AlterAction.ConvertCharset.class::isInstance);
+        Map<AlterAction.ChangeColumn, Moving> placed = new IdentityHashMap<>();
         List<Moving> out = new ArrayList<>();
         for (Column column : table.columns()) {
             if (open.removeIf(
@@ -232,9 +218,12 @@ final class DefinitionChanges {
             }
             Optional<AlterAction.ChangeColumn> change = changeOf(open, column);
             if (change.isPresent()) {
+                Moving changed = moving(change.get(), convert, text);
+                out.add(changed);
                 if (change.get().place() instanceof Place.Unsaid) {
                     open.remove(change.get());
-                    out.add(moving(change.get(), convert, text));
+                } else {
+                    placed.put(change.get(), changed);
                 }
                 continue;
             }
@@ -253,10 +242,12 @@ final class DefinitionChanges {
                                         true),
                                 add.place());
                 case AlterAction.ChangeColumn change -> {
-                    if (table.ordinalOf(change.oldName()) < 0) {
+                    Moving changed = placed.get(change);
+                    if (changed == null) {
                         throw new Mismatch("no column " + change.oldName());
                     }
-                    insert(out, moving(change, convert, text), change.place());
+                    out.removeIf(m -> m == changed);
+                    insert(out, changed, change.place());
                 }
                 case AlterAction.DropColumn drop -> throw new Mismatch("no column " + drop.name());
                 default -> throw new IllegalStateException(action.toString());
@@ -264,14 +255,21 @@ final class DefinitionChanges {
         }
         for (AlterAction action : actions) {
             if (action instanceof AlterAction.DropSystemVersioning) {
-                out.removeIf(m ->
-                        m.column.invisible()
-                                && m.column.generated() == Column.Generated.STORED
-                                && m.column.kind() == ColumnKind.TIMESTAMP
-                                && (m.isNamed("row_start") || m.isNamed("row_end")));
+                out.removeIf(m -> m.column.invisible() && ColumnTypes.isRowTime(m.column));
             } else if (action instanceof AlterAction.AddSystemVersioning
-                    && out.stream().noneMatch(DefinitionChanges::isRowTime)) {
-                rowTimes().forEach(c -> out.add(new Moving(Optional.empty(), c)));
+                    && out.stream().noneMatch(m -> ColumnTypes.isRowTime(m.column))) {
+                ColumnTypes.rowTimes().forEach(c -> out.add(new Moving(Optional.empty(), c)));
+            }
+        }
+        for (AlterAction action : actions) {
+            if (action instanceof AlterAction.AddPeriod(String start, String end)) {
+                out.replaceAll(m ->
+                        m.isNamed(start) || m.isNamed(end)
+                                ? new Moving(
+                                        m.oldName,
+                                        ColumnTypes.withNullable(m.column, false),
+                                        m.isNew)
+                                : m);
             }
         }
         Set<String> names = new HashSet<>();
@@ -281,12 +279,6 @@ final class DefinitionChanges {
             }
         }
         return out;
-    }
-
-    private static boolean isRowTime(Moving moving) {
-        return moving.column.generated() == Column.Generated.STORED
-                && moving.column.typeText().equals("timestamp(6)")
-                && moving.column.defaultValue().isEmpty();
     }
 
     private static Optional<AlterAction.ChangeColumn> changeOf(

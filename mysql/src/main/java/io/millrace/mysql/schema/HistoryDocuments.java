@@ -29,6 +29,8 @@ final class HistoryDocuments {
          * @param definition empty when {@code doubt} says why
          * @param pendingUntil the snapshot's place in the binlog, while the stream hasn't reached
          *     it
+         * @param assumed columns that rows were read with although a later definition told them
+         * @param alternative what a CREATE TABLE IF NOT EXISTS before that place may have made
          */
         record Table(
                 TableName name,
@@ -36,8 +38,21 @@ final class HistoryDocuments {
                 long version,
                 Optional<TableDefinition> definition,
                 Optional<String> doubt,
-                Optional<String> pendingUntil)
+                Optional<String> pendingUntil,
+                Optional<Assumed> assumed,
+                Optional<TableDefinition> alternative)
                 implements Document {}
+
+        /**
+         * Columns that DDL of before a place must not touch any more.
+         *
+         * @param until the place of the definition that told them
+         */
+        record Assumed(String until, List<String> columns) {
+            public Assumed {
+                columns = List.copyOf(columns);
+            }
+        }
 
         record Sequence(TableName name) implements Document {}
 
@@ -61,6 +76,14 @@ final class HistoryDocuments {
                 out.put("version", table.version());
                 table.doubt().ifPresent(d -> out.put("doubt", d));
                 table.pendingUntil().ifPresent(p -> out.put("pendingUntil", p));
+                table.assumed()
+                        .ifPresent(a -> {
+                            ObjectNode assumed = out.putObject("assumed");
+                            assumed.put("until", a.until());
+                            ArrayNode columns = assumed.putArray("columns");
+                            a.columns().forEach(columns::add);
+                        });
+                table.alternative().ifPresent(d -> putDefinition(out.putObject("alternative"), d));
                 table.definition().ifPresent(d -> putDefinition(out, d));
             }
             case Document.Sequence sequence -> {
@@ -160,9 +183,17 @@ final class HistoryDocuments {
                                 name(in),
                                 in.required("id").asLong(),
                                 in.required("version").asLong(),
-                                in.has("columns") ? Optional.of(definition(in)) : Optional.empty(),
+                                in.has("columns")
+                                        ? Optional.of(definition(name(in), in))
+                                        : Optional.empty(),
                                 optional(in, "doubt"),
-                                optional(in, "pendingUntil"));
+                                optional(in, "pendingUntil"),
+                                in.has("assumed")
+                                        ? Optional.of(assumed(in.get("assumed")))
+                                        : Optional.empty(),
+                                in.has("alternative")
+                                        ? Optional.of(definition(name(in), in.get("alternative")))
+                                        : Optional.empty());
                 case "sequence" -> new Document.Sequence(name(in));
                 case "dropped" -> new Document.Dropped(name(in));
                 case "schema" ->
@@ -190,7 +221,13 @@ final class HistoryDocuments {
         return new TableName(in.required("schema").asText(), in.required("table").asText());
     }
 
-    private static TableDefinition definition(JsonNode in) {
+    private static Document.Assumed assumed(JsonNode in) {
+        List<String> columns = new ArrayList<>();
+        in.required("columns").forEach(c -> columns.add(c.asText()));
+        return new Document.Assumed(in.required("until").asText(), columns);
+    }
+
+    private static TableDefinition definition(TableName name, JsonNode in) {
         List<Column> columns = new ArrayList<>();
         for (JsonNode c : in.required("columns")) {
             List<String> elements = new ArrayList<>();
@@ -227,7 +264,7 @@ final class HistoryDocuments {
                             k.path("generated").asBoolean(false)));
         }
         return new TableDefinition(
-                name(in),
+                name,
                 in.required("charset").asText(),
                 in.required("collation").asText(),
                 columns,

@@ -62,12 +62,31 @@ public record SchemaSnapshot(
         }
     }
 
+    /** One table as it is now, if it is there. */
+    static Optional<TableDefinition> readTable(
+            Connection connection, ServerTraits traits, TableName wanted) throws SQLException {
+        TableFilter only =
+                new TableFilter() {
+                    @Override
+                    public boolean matches(String schema, String table) {
+                        return schema.equals(wanted.schema()) && table.equals(wanted.table());
+                    }
+
+                    @Override
+                    public boolean matchesSchema(String schema) {
+                        return schema.equals(wanted.schema());
+                    }
+                };
+        return Optional.ofNullable(read(connection, traits, only).tables().get(wanted));
+    }
+
     static SchemaSnapshot read(Connection connection, ServerTraits traits, TableFilter filter)
             throws SQLException {
         Map<String, Defaults> schemas = new HashMap<>();
         Map<TableName, String> collations = new LinkedHashMap<>();
         TreeSet<String> wantedSchemas = new TreeSet<>();
         Set<TableName> sequences = new java.util.HashSet<>();
+        Set<TableName> versioned = new java.util.HashSet<>();
         try (Statement statement = connection.createStatement()) {
             try (ResultSet row =
                     statement.executeQuery(
@@ -100,6 +119,9 @@ public record SchemaSnapshot(
                                             ? traits.serverCollation()
                                             : ServerTraits.normalCollation(collation));
                             wantedSchemas.add(name.schema());
+                            if (row.getString(3).equals("SYSTEM VERSIONED")) {
+                                versioned.add(name);
+                            }
                         }
                         case "SEQUENCE" -> sequences.add(name);
                         default -> {}
@@ -119,6 +141,9 @@ public record SchemaSnapshot(
         collations.forEach((name, collation) -> {
             List<Column> found = columns.get(name);
             if (found != null) {
+                if (versioned.contains(name) && found.stream().noneMatch(ColumnTypes::isRowTime)) {
+                    found.addAll(ColumnTypes.rowTimes());
+                }
                 List<KeyDefinition> indexes = new ArrayList<>();
                 keys.getOrDefault(name, Map.of())
                         .forEach((index, parts) -> indexes.add(parts.toKey(index, found)));
@@ -164,7 +189,8 @@ public record SchemaSnapshot(
                                 connection,
                                 "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, COLUMN_TYPE,"
                                         + " IS_NULLABLE, CHARACTER_SET_NAME, COLLATION_NAME,"
-                                        + " COLUMN_DEFAULT, EXTRA FROM information_schema.COLUMNS",
+                                        + " COLUMN_DEFAULT, EXTRA, GENERATION_EXPRESSION FROM"
+                                        + " information_schema.COLUMNS",
                                 schemas,
                                 " ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION");
                 ResultSet row = statement.executeQuery()) {
@@ -216,9 +242,16 @@ public record SchemaSnapshot(
                         extra.contains("INVISIBLE"),
                         Optional.empty(),
                         traits);
-        Column withDefault =
-                ColumnTypes.withDefault(
-                        built, defaultValue(row.getString(8), built, extra, traits));
+        Optional<String> defaultValue = defaultValue(row.getString(8), built, extra, traits);
+        if (traits.mariaDb() && generated == Column.Generated.STORED) {
+            // Expressions are shown in parentheses or with operators, never as these words.
+            defaultValue =
+                    Optional.ofNullable(row.getString(10))
+                            .filter(e ->
+                                    e.equals(ColumnTypes.ROW_START)
+                                            || e.equals(ColumnTypes.ROW_END));
+        }
+        Column withDefault = ColumnTypes.withDefault(built, defaultValue);
         return ColumnTypes.withNullable(withDefault, row.getString(5).equals("YES"));
     }
 

@@ -13,6 +13,7 @@ import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.SchemaHistory;
 import io.millrace.mysql.position.BinlogPosition;
 import io.millrace.mysql.row.TableMapMetadata;
+import io.millrace.mysql.row.WireTypes;
 import io.millrace.mysql.schema.DdlStatement.AlterAction;
 import io.millrace.mysql.schema.DdlStatement.TextRange;
 import io.millrace.mysql.schema.DefinitionChanges.Text;
@@ -31,6 +32,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -91,8 +95,11 @@ public final class SchemaTracker implements TableVersions {
         /** The definition is the one at this place, and the stream may not be there yet. */
         @Nullable SourcePosition pendingUntil;
 
-        /** Rows were decoded by a pending definition. */
-        boolean assumed;
+        /** Columns that rows were read with by a definition of a later place, and that place. */
+        HistoryDocuments.Document.@Nullable Assumed assumed;
+
+        /** What a CREATE TABLE IF NOT EXISTS made, unless the pending definition was there. */
+        @Nullable TableDefinition alternative;
 
         boolean sequence;
 
@@ -112,6 +119,9 @@ public final class SchemaTracker implements TableVersions {
             return Optional.of(schema);
         }
     }
+
+    private static final Pattern ROW_HASH_NAME =
+            Pattern.compile(Pattern.quote(DefinitionChanges.ROW_HASH) + "[0-9]+");
 
     private record Layout(TableMap map, TableSchema schema) {}
 
@@ -233,6 +243,8 @@ public final class SchemaTracker implements TableVersions {
                 table.definition = d.definition().orElse(null);
                 table.doubt = d.doubt().orElse(null);
                 table.pendingUntil = d.pendingUntil().map(BinlogPosition::decode).orElse(null);
+                table.assumed = d.assumed().orElse(null);
+                table.alternative = d.alternative().orElse(null);
                 tables.put(key(d.name()), table);
             }
             case Document.Sequence d -> {
@@ -346,7 +358,9 @@ public final class SchemaTracker implements TableVersions {
                 table.version,
                 Optional.ofNullable(table.definition),
                 Optional.ofNullable(table.doubt),
-                Optional.ofNullable(table.pendingUntil).map(SourcePosition::encode));
+                Optional.ofNullable(table.pendingUntil).map(SourcePosition::encode),
+                Optional.ofNullable(table.assumed),
+                Optional.ofNullable(table.alternative));
     }
 
     private static List<SchemaHistory.Entry> entries(long tso, List<Document> documents) {
@@ -466,6 +480,15 @@ public final class SchemaTracker implements TableVersions {
                 metadata.hasNames()
                         ? byMetadata(table, map, metadata, tso)
                         : byTracking(table, map, metadata, tso);
+        if (schema.columns().stream().anyMatch(ColumnTypes::isRowEnd)) {
+            // Its binlog holds the past of rows as rows of their own, and a DELETE as an UPDATE.
+            throw new MillraceException(
+                    ErrorCode.UNSUPPORTED_EVENT,
+                    map.name()
+                            + " is system-versioned; such tables are not replicated, since their"
+                            + " row events mix the history of rows with the rows: exclude it with"
+                            + " a filter rule, or drop its system versioning");
+        }
         Table now = tables.get(key(map.name()));
         if (now != null) {
             if (now.layouts.size() >= MAX_LAYOUTS) {
@@ -491,16 +514,15 @@ public final class SchemaTracker implements TableVersions {
             TableDefinition fitting = withNullability(withHidden(known.definition, map), map);
             if (fit().difference(fitting, map, metadata).isEmpty()) {
                 // Fits by name and type, so it also is the definition at this place.
-                known.pendingUntil = null;
+                SourcePosition until = known.pendingUntil;
+                reached(known);
+                if (until != null) {
+                    assume(known, ambiguous(map, metadata, names -> true), until, tso);
+                }
                 return adopt(known, fitting, tso);
             }
         }
-        Table table = known;
-        if (table == null) {
-            table = new Table(stored(map.name()));
-            table.id = tableId(tso, table.name);
-            tables.put(key(table.name), table);
-        }
+        Table table = known == null ? untracked(stored(map.name()), tso) : known;
         TableDefinition previous = table.definition;
         if (previous != null) {
             LOG.warn(
@@ -509,31 +531,168 @@ public final class SchemaTracker implements TableVersions {
                     map.name(),
                     fit().difference(previous, map, metadata).orElse("nullability differs"));
         }
-        table.pendingUntil = null;
-        return adopt(table, fromMetadata(table.name, previous, map, metadata), tso);
+        SourcePosition until = table.pendingUntil;
+        reached(table);
+        Set<String> open = previous == null ? Set.of() : unlike(previous, map, metadata);
+        Optional<LookUp> found =
+                previous == null || !ambiguous(map, metadata, open::contains).isEmpty()
+                        ? lookUp(table.name)
+                        : Optional.empty();
+        Optional<TableDefinition> whole =
+                found.map(f -> withNullability(withHidden(f.definition, map), map))
+                        .filter(f -> fit().difference(f, map, metadata).isEmpty());
+        TableDefinition taken =
+                whole.orElseGet(
+                        () -> fromMetadata(map, metadata, previous, found.map(f -> f.definition)));
+        List<String> guessed =
+                ambiguous(
+                        map,
+                        metadata,
+                        c -> previous == null || whole.isPresent() || open.contains(c));
+        found.ifPresent(f -> assume(table, guessed, f.place, tso));
+        if (until != null) {
+            assume(table, ambiguous(map, metadata, c -> !guessed.contains(c)), until, tso);
+        }
+        return adopt(table, taken.named(table.name), tso);
     }
 
-    private TableDefinition fromMetadata(
-            TableName name,
-            @Nullable TableDefinition previous,
+    private Table untracked(TableName name, long tso) {
+        Table table = new Table(name);
+        table.id = tableId(tso, name);
+        tables.put(key(name), table);
+        return table;
+    }
+
+    /** A table as the server shows it now, and the end of the binlog behind that. */
+    private record LookUp(TableDefinition definition, SourcePosition place) {}
+
+    /** Looks at the server for what neither the event nor the history tells. */
+    private Optional<LookUp> lookUp(TableName name) {
+        try (Connection connection = started().connections().open()) {
+            Optional<TableDefinition> found =
+                    SchemaSnapshot.readTable(connection, traits(), stored(name));
+            if (found.isEmpty()) {
+                return Optional.empty();
+            }
+            return Optional.of(
+                    new LookUp(found.get(), SchemaSnapshot.binlogEnd(connection, traits())));
+        } catch (SQLException e) {
+            throw SchemaSnapshot.failed("reading the definition of " + name, e);
+        }
+    }
+
+    /** Names of columns of the event that the definition doesn't have, or has otherwise. */
+    private Set<String> unlike(TableDefinition known, TableMap map, TableMapMetadata metadata) {
+        Set<String> out = new HashSet<>();
+        for (int i = 0; i < map.columnCount(); i++) {
+            String name = metadata.names().get(i);
+            if (fittingColumn(Optional.of(known), name, i, map, metadata).isEmpty()) {
+                out.add(name);
+            }
+        }
+        return out;
+    }
+
+    /** Names of the columns whose kind the event leaves open, out of those that are asked for. */
+    private List<String> ambiguous(
+            TableMap map, TableMapMetadata metadata, Predicate<String> which) {
+        List<String> out = new ArrayList<>();
+        for (int i = 0; i < map.columnCount(); i++) {
+            if (fit().isAmbiguous(i, map, metadata) && which.test(metadata.names().get(i))) {
+                out.add(metadata.names().get(i));
+            }
+        }
+        return out;
+    }
+
+    private Optional<Column> fittingColumn(
+            Optional<TableDefinition> in,
+            String name,
+            int i,
             TableMap map,
             TableMapMetadata metadata) {
+        return in.filter(d -> d.ordinalOf(name) >= 0)
+                .map(d ->
+                        ColumnTypes.withNullable(
+                                d.columns().get(d.ordinalOf(name)), map.isNullable(i)))
+                .filter(c -> fit().columnFits(c, i, map, metadata));
+    }
+
+    /** The definition is the one at this place. */
+    private static void reached(Table table) {
+        table.pendingUntil = null;
+        table.alternative = null;
+    }
+
+    /** Rows are read with these columns, which a definition of a later place has told. */
+    private void assume(Table table, List<String> columns, SourcePosition until, long tso) {
+        if (columns.isEmpty()) {
+            return;
+        }
+        Set<String> all = new TreeSet<>(columns);
+        if (table.assumed != null) {
+            all.addAll(table.assumed.columns());
+        }
+        Document.Assumed assumed = new Document.Assumed(until.encode(), List.copyOf(all));
+        if (!assumed.equals(table.assumed)) {
+            table.assumed = assumed;
+            remember(table, tso);
+        }
+    }
+
+    private void remember(Table table, long tso) {
+        Document document = document(table);
+        if (!document.equals(later.get(new Later(tso, key(table.name).toString())))) {
+            append(tso, List.of(document));
+        }
+    }
+
+    /**
+     * Column by column what is known of it: the tracked one if it fits, else the server's of now if
+     * that fits, else what the event tells.
+     */
+    private TableDefinition fromMetadata(
+            TableMap map,
+            TableMapMetadata metadata,
+            @Nullable TableDefinition previous,
+            Optional<TableDefinition> found) {
+        TableName name = map.name();
         List<Column> columns = new ArrayList<>();
         Set<String> same = new HashSet<>();
         List<Column> told = metadata.columns();
+        Optional<TableDefinition> tracked = Optional.ofNullable(previous);
+        int firstHash = map.mariaDb() ? firstRowHash(told, map) : told.size();
+        int rowTimes = map.mariaDb() ? firstRowTime(told, firstHash) : told.size();
         for (int i = 0; i < told.size(); i++) {
             Column column = told.get(i);
-            int ordinal = previous == null ? -1 : previous.ordinalOf(column.name());
-            if (previous != null && ordinal >= 0) {
-                Column before =
-                        ColumnTypes.withNullable(
-                                previous.columns().get(ordinal), column.nullable());
-                if (fit().columnFits(before, i, map, metadata)) {
-                    column = ColumnTypes.renamed(before, column.name());
-                    same.add(TableDefinition.fold(column.name()));
-                }
+            Optional<Column> known = fittingColumn(tracked, column.name(), i, map, metadata);
+            if (known.isPresent()) {
+                same.add(TableDefinition.fold(column.name()));
+            } else {
+                known = fittingColumn(found, column.name(), i, map, metadata);
             }
-            columns.add(column);
+            if (known.isPresent()) {
+                columns.add(ColumnTypes.renamed(known.get(), column.name()));
+            } else if (i >= firstHash) {
+                columns.add(rowHash(column.name()));
+            } else if (i == rowTimes || i == rowTimes + 1) {
+                columns.add(ColumnTypes.rowTimes().get(i - rowTimes));
+            } else if (fit().isAmbiguous(i, map, metadata)) {
+                throw new MillraceException(
+                        ErrorCode.SCHEMA_MISMATCH,
+                        "column "
+                                + name
+                                + "."
+                                + column.name()
+                                + " is "
+                                + column.typeText()
+                                + " or a type that looks like it in the binlog (UUID, INET4,"
+                                + " INET6, VECTOR), and neither the job's history nor the server"
+                                + " knows such a column: start the job at a later position, or"
+                                + " exclude the table with a filter rule");
+            } else {
+                columns.add(column);
+            }
         }
         List<KeyDefinition> keys = new ArrayList<>();
         if (!metadata.primaryKey().isEmpty()) {
@@ -564,6 +723,35 @@ public final class SchemaTracker implements TableVersions {
         return new TableDefinition(name, text.charset(), text.collation(), columns, keys);
     }
 
+    /** Where the columns of MariaDB's own begin that hold hashes of unique keys. */
+    private static int firstRowHash(List<Column> told, TableMap map) {
+        int first = told.size();
+        while (first > 0
+                && ROW_HASH_NAME.matcher(told.get(first - 1).name()).matches()
+                && map.columnType(first - 1) == WireTypes.LONGLONG
+                && map.isNullable(first - 1)) {
+            first--;
+        }
+        return first;
+    }
+
+    /** Where MariaDB's own columns of a row's time begin, or the number of columns. */
+    private static int firstRowTime(List<Column> told, int end) {
+        boolean has =
+                end >= 2
+                        && told.get(end - 2).name().equals("row_start")
+                        && told.get(end - 1).name().equals("row_end")
+                        && told.get(end - 2).typeText().equals("timestamp(6)")
+                        && told.get(end - 1).typeText().equals("timestamp(6)")
+                        && !told.get(end - 1).nullable();
+        return has ? end - 2 : told.size();
+    }
+
+    private static Column rowHash(String name) {
+        return ColumnTypes.hidden(
+                name, ColumnKind.BIGINT, "bigint(20) unsigned", 0, Column.Generated.VIRTUAL);
+    }
+
     /** Only the tracked definition tells names. */
     private TableSchema byTracking(
             @Nullable Table table, TableMap map, TableMapMetadata metadata, long tso) {
@@ -589,6 +777,25 @@ public final class SchemaTracker implements TableVersions {
         }
         TableDefinition fitting = withNullability(withHidden(definition, map), map);
         Optional<String> difference = fit().difference(fitting, map, metadata);
+        TableDefinition alternative = table.alternative;
+        if (alternative != null) {
+            TableDefinition other = withNullability(withHidden(alternative, map), map);
+            if (fit().difference(other, map, metadata).isEmpty()) {
+                if (difference.isPresent() || other.columns().equals(fitting.columns())) {
+                    reached(table);
+                    return adopt(table, other, tso);
+                }
+                throw new MillraceException(
+                        ErrorCode.SCHEMA_MISMATCH,
+                        "rows of "
+                                + map.name()
+                                + " fit both its definition of "
+                                + table.pendingUntil
+                                + " and that of a CREATE TABLE IF NOT EXISTS before it, which"
+                                + " differ; "
+                                + HINT);
+            }
+        }
         if (difference.isPresent()) {
             throw new MillraceException(
                     ErrorCode.SCHEMA_MISMATCH,
@@ -603,8 +810,9 @@ public final class SchemaTracker implements TableVersions {
                             + "; "
                             + HINT);
         }
-        if (table.pendingUntil != null) {
-            table.assumed = true;
+        SourcePosition until = table.pendingUntil;
+        if (until != null) {
+            assume(table, fitting.columns().stream().map(Column::name).toList(), until, tso);
         }
         return adopt(table, fitting, tso);
     }
@@ -652,16 +860,10 @@ public final class SchemaTracker implements TableVersions {
         }
         List<Column> columns = new ArrayList<>(definition.columns());
         for (int i = 1; i <= more; i++) {
-            if (map.columnType(columns.size()) != io.millrace.mysql.row.WireTypes.LONGLONG) {
+            if (map.columnType(columns.size()) != WireTypes.LONGLONG) {
                 return definition;
             }
-            columns.add(
-                    ColumnTypes.hidden(
-                            DefinitionChanges.ROW_HASH + i,
-                            ColumnKind.BIGINT,
-                            "bigint(20) unsigned",
-                            0,
-                            Column.Generated.VIRTUAL));
+            columns.add(rowHash(DefinitionChanges.ROW_HASH + i));
         }
         return new TableDefinition(
                 definition.name(),
@@ -682,7 +884,7 @@ public final class SchemaTracker implements TableVersions {
         if (hasPrimary
                 || map.mariaDb()
                 || map.columnCount() != definition.columns().size() + 1
-                || map.columnType(0) != io.millrace.mysql.row.WireTypes.LONGLONG
+                || map.columnType(0) != WireTypes.LONGLONG
                 || map.isNullable(0)) {
             return definition;
         }
@@ -713,10 +915,7 @@ public final class SchemaTracker implements TableVersions {
     private TableSchema adopt(Table table, TableDefinition definition, long tso) {
         if (!definition.equals(table.definition)) {
             replace(table, definition, tso);
-            Document document = document(table);
-            if (!document.equals(later.get(new Later(tso, key(table.name).toString())))) {
-                append(tso, List.of(document));
-            }
+            remember(table, tso);
         }
         return table.current().orElseThrow();
     }
@@ -749,7 +948,7 @@ public final class SchemaTracker implements TableVersions {
         table.definition = null;
         table.schema = null;
         table.doubt = reason;
-        table.pendingUntil = null;
+        reached(table);
         table.version++;
         forgetLayouts(table);
     }
@@ -913,6 +1112,9 @@ public final class SchemaTracker implements TableVersions {
             }
             Table existing = tables.get(key(name));
             if (create.ifNotExists() && existing != null) {
+                if (isPending(existing)) {
+                    alternative(existing, create, name);
+                }
                 Optional<TableSchema> schema = currentOf(existing);
                 emit(DdlKind.CREATE_TABLE, name, schema, schema);
                 return;
@@ -962,6 +1164,30 @@ public final class SchemaTracker implements TableVersions {
             emit(DdlKind.CREATE_TABLE, name, Optional.empty(), before, table.current(), query);
         }
 
+        /** The table may have been there, or this made it. Rows show which, unless both fit. */
+        private void alternative(Table table, DdlStatement.CreateTable create, TableName name) {
+            if (table.assumed != null || table.alternative != null || create.select()) {
+                return;
+            }
+            try {
+                TableDefinition made = null;
+                if (create.like().isEmpty()) {
+                    made = changes().create(named(create, name), schemaText(name.schema()));
+                } else {
+                    Table source = tables.get(key(stored(create.like().get())));
+                    if (source != null && source.definition != null && !isPending(source)) {
+                        made = changes().like(source.definition, name);
+                    }
+                }
+                if (made != null) {
+                    table.alternative = made;
+                    touch(name);
+                }
+            } catch (DefinitionChanges.Mismatch e) {
+                LOG.debug("CREATE TABLE IF NOT EXISTS {} not followed: {}", name, e.getMessage());
+            }
+        }
+
         private DdlStatement.CreateTable named(DdlStatement.CreateTable c, TableName name) {
             return new DdlStatement.CreateTable(
                     name,
@@ -1003,6 +1229,13 @@ public final class SchemaTracker implements TableVersions {
             if (table != null) {
                 apply(table, alter);
             }
+            for (AlterAction action : alter.actions()) {
+                if (action instanceof AlterAction.PartitionToTable(TableName made)) {
+                    copy(table, name, stored(made));
+                } else if (action instanceof AlterAction.TableToPartition(TableName gone)) {
+                    remove(stored(gone));
+                }
+            }
             if (newName.isPresent()) {
                 move(name, newName.get());
             }
@@ -1015,6 +1248,26 @@ public final class SchemaTracker implements TableVersions {
                         before,
                         currentOf(tables.get(key(nameNow))),
                         sql);
+            }
+        }
+
+        /** A partition becomes a table. */
+        private void copy(@Nullable Table source, TableName original, TableName name) {
+            if (!wanted(name)) {
+                return;
+            }
+            TableDefinition definition =
+                    source == null || isPending(source) ? null : source.definition;
+            Table made = fresh(name);
+            if (definition != null) {
+                made.definition = changes().like(definition, name);
+            } else {
+                doubt(
+                        made,
+                        "it was a partition of "
+                                + original
+                                + ", whose definition is not known at this position");
+                made.version = 1;
             }
         }
 
@@ -1039,31 +1292,37 @@ public final class SchemaTracker implements TableVersions {
                                         case AlterAction.SetOptions s -> false;
                                         case AlterAction.RenameTo r -> false;
                                         case AlterAction.RenameIndex r -> false;
+                                        case AlterAction.PartitionToTable p -> false;
+                                        case AlterAction.TableToPartition p -> false;
                                         case AlterAction.AddIndex i ->
                                                 i.index().kind() != KeyDefinition.Kind.PLAIN;
                                         default -> true;
                                     });
             if (isPending(table)) {
-                if (layoutChanges && table.assumed) {
-                    throw new MillraceException(
-                            ErrorCode.SCHEMA_MISMATCH,
-                            "rows of "
-                                    + table.name
-                                    + " were read by its definition of "
-                                    + table.pendingUntil
-                                    + ", but it was changed before that, by: "
-                                    + shortened()
-                                    + "; rows already delivered may carry wrong columns; "
-                                    + HINT);
+                if (layoutChanges) {
+                    refuseIfAssumed(table);
+                }
+                TableDefinition alternative = table.alternative;
+                if (alternative != null) {
+                    try {
+                        table.alternative = changes().alter(alternative, alter.actions());
+                    } catch (DefinitionChanges.Mismatch e) {
+                        // So the table was there already, and is the pending one.
+                        table.alternative = null;
+                    }
+                    touch(table.name);
                 }
                 return;
+            }
+            if (touchesAssumed(table, alter.actions())) {
+                refuseIfAssumed(table);
             }
             TableDefinition definition = table.definition;
             if (definition == null) {
                 return;
             }
             boolean wasPending = table.pendingUntil != null;
-            table.pendingUntil = null;
+            reached(table);
             try {
                 TableDefinition changed = changes().alter(definition, alter.actions());
                 if (!changed.equals(definition) || wasPending) {
@@ -1074,6 +1333,43 @@ public final class SchemaTracker implements TableVersions {
                 doubt(table, e.getMessage() + " in: " + shortened());
                 touch(table.name);
             }
+        }
+
+        /** Whether rows were read by a definition of a place that is still ahead. */
+        private boolean isAssumed(Table table) {
+            Document.Assumed assumed = table.assumed;
+            return assumed != null && BinlogPosition.decode(assumed.until()).covers(after);
+        }
+
+        private void refuseIfAssumed(Table table) {
+            Document.Assumed assumed = table.assumed;
+            if (assumed != null && isAssumed(table)) {
+                throw new MillraceException(
+                        ErrorCode.SCHEMA_MISMATCH,
+                        "rows of "
+                                + table.name
+                                + " were read by its definition of "
+                                + BinlogPosition.decode(assumed.until())
+                                + ", but it was changed before that, by: "
+                                + shortened()
+                                + "; rows already delivered may carry wrong columns; "
+                                + HINT);
+            }
+        }
+
+        private boolean touchesAssumed(Table table, List<AlterAction> actions) {
+            Document.Assumed assumed = table.assumed;
+            return assumed != null
+                    && actions.stream()
+                            .map(a ->
+                                    switch (a) {
+                                        case AlterAction.ChangeColumn c -> c.oldName();
+                                        case AlterAction.DropColumn c -> c.name();
+                                        case AlterAction.RenameColumn c -> c.oldName();
+                                        default -> "";
+                                    })
+                            .anyMatch(
+                                    c -> assumed.columns().stream().anyMatch(c::equalsIgnoreCase));
         }
 
         private void move(TableName from, TableName to) {
@@ -1087,6 +1383,9 @@ public final class SchemaTracker implements TableVersions {
             }
             Table moving = tables.get(key(from));
             boolean guess = moving != null && isPending(moving);
+            if (moving != null && guess) {
+                refuseIfAssumed(moving);
+            }
             remove(from);
             Table target = tables.get(key(to));
             if (!wanted(to)) {
@@ -1117,6 +1416,13 @@ public final class SchemaTracker implements TableVersions {
                 TableName from = stored(one.from());
                 TableName to = stored(one.to());
                 boolean relevant = wanted(from) || wanted(to);
+                if (rename.ifExists() && !tables.containsKey(key(from))) {
+                    Table target = tables.get(key(to));
+                    if (wanted(from) || target != null && !isPending(target)) {
+                        // There was nothing to rename.
+                        continue;
+                    }
+                }
                 Optional<TableSchema> before = currentOf(tables.get(key(from)));
                 move(from, to);
                 if (relevant) {
@@ -1145,6 +1451,9 @@ public final class SchemaTracker implements TableVersions {
                 }
                 Optional<TableSchema> before = currentOf(table);
                 if (!drop.views()) {
+                    if (table != null && isPending(table)) {
+                        refuseIfAssumed(table);
+                    }
                     remove(name);
                 }
                 String query =
@@ -1231,6 +1540,9 @@ public final class SchemaTracker implements TableVersions {
 
         private void dropDatabase(DdlStatement.DropDatabase drop) {
             String key = foldSchema(drop.name());
+            tables.values().stream()
+                    .filter(t -> key(t.name).schema().equals(key) && isPending(t))
+                    .forEach(this::refuseIfAssumed);
             dropTablesOf(key);
             schemas.remove(key);
             documents.add(new Document.SchemaDropped(drop.name()));
@@ -1270,6 +1582,9 @@ public final class SchemaTracker implements TableVersions {
                     shortened());
             Table existing = tables.get(key(name));
             Optional<TableSchema> before = currentOf(existing);
+            if (existing != null && isPending(existing)) {
+                refuseIfAssumed(existing);
+            }
             if (existing == null || !isPending(existing)) {
                 Table table = existing == null ? fresh(name) : existing;
                 doubt(table, unparsable.reason() + " in: " + shortened());

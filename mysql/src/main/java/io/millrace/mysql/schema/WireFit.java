@@ -13,6 +13,13 @@ import java.util.Optional;
  * without FULL metadata two columns of one type can change places unseen.
  */
 final class WireFit {
+    /** MariaDB versions that brought types which look like another on the wire. */
+    private static final int INET6_SINCE = 100500;
+
+    private static final int INET4_SINCE = 101000;
+
+    private static final int VECTOR_SINCE = 110700;
+
     private final ServerTraits traits;
 
     WireFit(ServerTraits traits) {
@@ -54,6 +61,27 @@ final class WireFit {
     /** Whether one column of a definition can be the one at an ordinal of the event. */
     boolean columnFits(Column column, int i, TableMap map, TableMapMetadata metadata) {
         return difference(column, i, map, metadata).isEmpty();
+    }
+
+    /**
+     * Whether a column may be of one of several kinds that the event cannot tell apart: MariaDB
+     * writes UUID, INET6 and INET4 as BINARY, and VECTOR as VARBINARY.
+     */
+    boolean isAmbiguous(int i, TableMap map, TableMapMetadata metadata) {
+        if (!map.mariaDb() || !metadata.charset(i).equals("binary")) {
+            return false;
+        }
+        int meta = map.columnMeta()[i];
+        return switch (WireTypes.realType(map.columnType(i), meta)) {
+            case WireTypes.STRING -> {
+                int length = WireTypes.stringLength(meta);
+                yield length == 16 && traits.version() >= INET6_SINCE
+                        || length == 4 && traits.version() >= INET4_SINCE;
+            }
+            case WireTypes.VARCHAR ->
+                    traits.version() >= VECTOR_SINCE && meta > 0 && meta % Float.BYTES == 0;
+            default -> false;
+        };
     }
 
     private Optional<String> difference(

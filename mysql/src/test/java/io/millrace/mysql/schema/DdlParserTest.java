@@ -413,6 +413,34 @@ class DdlParserTest {
                 .isInstanceOf(AlterAction.AddIndex.class);
     }
 
+    @Test
+    void readsElementsGivenAsBytes() {
+        assertThat(
+                        defined(
+                                        mysql(
+                                                "CREATE TABLE t (a ENUM(x'41', 0x4243, b'1000100',"
+                                                        + " 'e'))"),
+                                        false)
+                                .columns()
+                                .getFirst()
+                                .elements())
+                .containsExactly("A", "BC", "D", "e");
+    }
+
+    @Test
+    void putsTheColumnsOfAPeriodIntoItsKeys() {
+        TableDefinition table =
+                defined(
+                        mariaDb(
+                                "CREATE TABLE t (id INT, s DATE, e DATE, UNIQUE (id, p WITHOUT"
+                                        + " OVERLAPS), PERIOD FOR p (s, e))"),
+                        true);
+        assertThat(table.keys().getFirst().parts().stream().map(KeyDefinition.Part::column))
+                .containsExactly("id", "e", "s");
+        assertThat(table.columns().get(1).nullable()).isFalse();
+        assertThat(table.columns().get(2).nullable()).isFalse();
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -420,7 +448,7 @@ class DdlParserTest {
                 "ALTER TABLE t FROBNICATE b",
                 "CREATE TABLE t (a INT",
                 "CREATE TABLE t (a INT FOO)",
-                "ALTER TABLE t CONVERT PARTITION p TO TABLE u",
+                "CREATE TABLE t (a ENUM(x'E9'))",
                 "ALTER TABLE t ADD UNIQUE (a, p WITHOUT OVERLAPS)"
             })
     void saysWhichTableItDoesNotUnderstand(String sql) {

@@ -231,6 +231,207 @@ class SchemaTrackerTest {
         assertThat(later.after().orElseThrow().columns()).hasSize(3);
     }
 
+    private static final ServerTraits MARIADB =
+            new ServerTraits(
+                    true,
+                    110405,
+                    0,
+                    true,
+                    "utf8mb4",
+                    "utf8mb4_general_ci",
+                    MYSQL.defaultCollations(),
+                    MYSQL.charsetWidths(),
+                    Map.of());
+
+    private SchemaTracker mariaDb() {
+        return SchemaTracker.forTest(
+                "job", MARIADB, history, TableFilters.parse(List.of("*.*"), true), tso);
+    }
+
+    /** A column of an event with full metadata. */
+    private record Told(String name, int type, int meta, int collation) {}
+
+    private static TableMap told(String table, Told... columns) {
+        byte[] types = new byte[columns.length];
+        int[] metas = new int[columns.length];
+        byte[] nulls = new byte[(columns.length + 7) / 8];
+        java.util.Arrays.fill(nulls, (byte) 0xFF);
+        java.io.ByteArrayOutputStream names = new java.io.ByteArrayOutputStream();
+        java.io.ByteArrayOutputStream collations = new java.io.ByteArrayOutputStream();
+        for (int i = 0; i < columns.length; i++) {
+            types[i] = (byte) columns[i].type;
+            metas[i] = columns[i].meta;
+            names.write(columns[i].name.length());
+            names.writeBytes(columns[i].name.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+            if (columns[i].collation > 0) {
+                collations.write(columns[i].collation);
+            }
+        }
+        java.io.ByteArrayOutputStream metadata = new java.io.ByteArrayOutputStream();
+        metadata.write(3);
+        metadata.write(collations.size());
+        metadata.writeBytes(collations.toByteArray());
+        metadata.write(4);
+        metadata.write(names.size());
+        metadata.writeBytes(names.toByteArray());
+        return new TableMap(1, name(table), types, metas, nulls, metadata.toByteArray(), true);
+    }
+
+    private static final Told INT = new Told("a", 3, 0, 0);
+    private static final Told SIXTEEN_BYTES = new Told("u", 254, 0xFE10, 63);
+
+    private static TableDefinition defined(ServerTraits traits, String sql) {
+        return new DefinitionChanges(traits)
+                .create(
+                        (DdlStatement.CreateTable)
+                                DdlParser.parse(sql, traits.mariaDb(), traits.version(), 0, "db"),
+                        new DefinitionChanges.Text("utf8mb4", traits.serverCollation()));
+    }
+
+    private static List<String> names(TableSchema schema) {
+        return schema.columns().stream().map(io.millrace.core.model.Column::name).toList();
+    }
+
+    /** The orders are those of MySQL 8.0.33 and MariaDB 11.4.5. */
+    @Test
+    void movesColumnsAfterAllHaveTheirNewNames() {
+        Map<String, List<String>> orders =
+                Map.of(
+                        "CHANGE a x INT AFTER y, CHANGE c y INT FIRST",
+                        List.of("y", "b", "x", "d"),
+                        "MODIFY d INT FIRST, MODIFY b INT AFTER d, ADD n INT AFTER b,"
+                                + " MODIFY a INT AFTER n",
+                        List.of("d", "b", "n", "a", "c"),
+                        "ADD n INT AFTER z, CHANGE c z INT AFTER a",
+                        List.of("a", "z", "b", "n", "d"),
+                        "RENAME COLUMN b TO q, MODIFY d INT AFTER q",
+                        List.of("a", "q", "d", "c"),
+                        "CHANGE c x INT AFTER a, MODIFY a INT AFTER d, MODIFY b INT AFTER x",
+                        List.of("x", "b", "d", "a"));
+        orders.forEach((actions, expected) -> {
+            SchemaTracker tracker = tracker();
+            run(tracker, "CREATE OR REPLACE TABLE t (a INT, b INT, c INT, d INT)");
+            assertThat(names(one(tracker, "ALTER TABLE t " + actions).after().orElseThrow()))
+                    .as(actions)
+                    .isEqualTo(expected);
+        });
+    }
+
+    @Test
+    void hidesTheHashColumnsOfMariaDbThatOnlyTheEventShows() {
+        SchemaTracker tracker = mariaDb();
+        run(tracker, "CREATE TABLE t (b INT)");
+        TableSchema schema =
+                tracker.versionFor(
+                        told(
+                                "t",
+                                INT,
+                                new Told("DB_ROW_HASH_1", 8, 0, 0),
+                                new Told("DB_ROW_HASH_2", 8, 0, 0)),
+                        tso);
+        assertThat(names(schema)).containsExactly("a", "DB_ROW_HASH_1", "DB_ROW_HASH_2");
+        assertThat(schema.columns().stream().map(io.millrace.core.model.Column::invisible))
+                .containsExactly(false, true, true);
+        assertThat(schema.column(2).generated())
+                .isEqualTo(io.millrace.core.model.Column.Generated.VIRTUAL);
+    }
+
+    @Test
+    void takesTheKindThatTheEventLeavesOpenFromTheTrackedDefinition() {
+        SchemaTracker tracker = mariaDb();
+        run(tracker, "CREATE TABLE t (b INT, u UUID)");
+        TableSchema schema = tracker.versionFor(told("t", INT, SIXTEEN_BYTES), tso);
+        assertThat(schema.column(1).kind()).isEqualTo(io.millrace.core.model.ColumnKind.UUID);
+    }
+
+    @Test
+    void saysSoWhenAKindThatWasReadTooEarlyIsChanged() {
+        SchemaTracker tracker = mariaDb();
+        tracker.putPending(
+                defined(MARIADB, "CREATE TABLE t (a INT, u UUID)"),
+                BinlogPosition.at("binlog.000002", 1000, 0));
+        TableSchema early = tracker.versionFor(told("t", INT, SIXTEEN_BYTES), tso);
+        assertThat(early.column(1).kind()).isEqualTo(io.millrace.core.model.ColumnKind.UUID);
+        SchemaTracker again = mariaDb();
+        run(again, "ALTER TABLE t MODIFY a INT NOT NULL");
+        assertThatThrownBy(() -> run(again, "ALTER TABLE t MODIFY u UUID"))
+                .hasMessageContaining("may carry wrong columns");
+        tso = 20;
+        assertThat(run(tracker, "ALTER TABLE t MODIFY u UUID NOT NULL")).isPresent();
+    }
+
+    @Test
+    void saysSoWhenATableThatWasReadTooEarlyIsDropped() {
+        for (String sql :
+                List.of(
+                        "DROP TABLE t",
+                        "RENAME TABLE t TO u",
+                        "DROP DATABASE db",
+                        "ALTER TABLE t ADD x SOMETYPE")) {
+            tso = 0;
+            SchemaTracker tracker = tracker();
+            tracker.putPending(
+                    defined(MYSQL, "CREATE TABLE t (a INT, b INT)"),
+                    BinlogPosition.at("binlog.000002", 1000, 0));
+            tracker.versionFor(ints(1, "t", 2), tso);
+            assertThatThrownBy(() -> run(tracker, sql))
+                    .as(sql)
+                    .hasMessageContaining("may carry wrong columns");
+        }
+    }
+
+    @Test
+    void doesNotChooseBetweenTwoDefinitionsThatBothFit() {
+        SchemaTracker tracker = tracker();
+        tracker.putPending(
+                defined(MYSQL, "CREATE TABLE t (b INT, a INT)"),
+                BinlogPosition.at("binlog.000002", 1000, 0));
+        tracker.putPending(
+                defined(MYSQL, "CREATE TABLE s (a INT, b INT, c INT)"),
+                BinlogPosition.at("binlog.000002", 1000, 0));
+        tracker.putPending(
+                defined(MYSQL, "CREATE TABLE v (a INT, b INT, c INT)"),
+                BinlogPosition.at("binlog.000002", 1000, 0));
+        run(tracker, "CREATE TABLE IF NOT EXISTS t (a INT, b INT)");
+        run(tracker, "CREATE TABLE IF NOT EXISTS s (c INT, b INT)");
+        run(tracker, "CREATE TABLE IF NOT EXISTS v (x INT)");
+        SchemaTracker again = tracker();
+        assertThatThrownBy(() -> again.versionFor(ints(1, "t", 2), tso))
+                .hasMessageContaining("db.t")
+                .hasMessageContaining("CREATE TABLE IF NOT EXISTS");
+        assertThat(names(again.versionFor(ints(2, "s", 2), tso))).containsExactly("c", "b");
+        assertThat(
+                        one(again, "ALTER TABLE s ADD a INT FIRST")
+                                .after()
+                                .map(SchemaTrackerTest::names))
+                .contains(List.of("a", "c", "b"));
+        assertThat(names(again.versionFor(ints(3, "v", 3), tso))).containsExactly("a", "b", "c");
+    }
+
+    @Test
+    void refusesRowsOfSystemVersionedTables() {
+        SchemaTracker tracker = mariaDb();
+        run(tracker, "CREATE TABLE t (a INT) WITH SYSTEM VERSIONING");
+        TableMap map =
+                told("t", INT, new Told("row_start", 17, 6, 0), new Told("row_end", 17, 6, 0));
+        assertThatThrownBy(() -> tracker.versionFor(map, tso))
+                .hasMessageContaining("db.t is system-versioned");
+        run(tracker, "ALTER TABLE t DROP SYSTEM VERSIONING");
+        assertThat(names(tracker.versionFor(told("t", INT), tso))).containsExactly("a");
+    }
+
+    @Test
+    void convertsBetweenPartitionsAndTables() {
+        SchemaTracker tracker = mariaDb();
+        run(tracker, "CREATE TABLE t (a INT PRIMARY KEY) PARTITION BY HASH (a)");
+        run(tracker, "ALTER TABLE t CONVERT PARTITION p0 TO TABLE u");
+        assertThat(names(tracker.versionFor(ints(1, "u", 1), tso))).containsExactly("a");
+        run(tracker, "ALTER TABLE t CONVERT TABLE u TO PARTITION p0 VALUES IN (1)");
+        assertThat(tracker.tableNames()).containsExactly(name("t"));
+        run(tracker, "RENAME TABLE IF EXISTS nosuch TO other, t TO t2");
+        assertThat(tracker.tableNames()).containsExactly(name("t2"));
+    }
+
     @Test
     void stripsWhatNoClientMaySend() {
         SchemaTracker tracker = tracker();
