@@ -20,7 +20,7 @@ import picocli.CommandLine.Option;
  * runs.
  */
 @Command(
-        name = "bench",
+        name = "millrace bench",
         mixinStandardHelpOptions = true,
         description = "Measures Millrace and its peers over the same rows in the same run.",
         subcommands = {

@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Arguments: sink URI ({@code discard://none}, {@code discard://canal-json}, or a real one),
  * upstream URI, start TSO, rows, repetitions. Prints one line {@code RUN firstNanos lastNanos
- * allocatedBytes encodedBytes} for each repetition, then waits to be ended.
+ * allocatedBytesPerRow encodedBytes} for each repetition, then waits to be ended. Allocation is
+ * that of all threads while the last three quarters of the rows pass.
  */
 final class MillraceChild {
     private static final long QUOTA_BYTES = 256L << 20;
@@ -71,7 +72,8 @@ final class MillraceChild {
                         "127.0.0.1:0",
                         "UTC");
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        long allocatedBefore = threads.getTotalThreadAllocatedBytes();
+        long allocatedBefore = 0;
+        long rowsBefore = 0;
         long first = 0;
         try (JobRunner runner =
                 new JobRunner(
@@ -98,6 +100,11 @@ final class MillraceChild {
                 if (first == 0 && progress.rows() > 0) {
                     first = System.nanoTime();
                 }
+                if (rowsBefore == 0 && progress.rows() >= rows / 4) {
+                    // Buffers are as large as they will be: from here on only what each row costs.
+                    rowsBefore = progress.rows();
+                    allocatedBefore = threads.getTotalThreadAllocatedBytes();
+                }
                 if (progress.rows() >= rows && progress.bufferedBytes() == 0) {
                     break;
                 }
@@ -107,10 +114,10 @@ final class MillraceChild {
             long allocated = threads.getTotalThreadAllocatedBytes() - allocatedBefore;
             System.out.printf(
                     Locale.ROOT,
-                    "RUN %d %d %d %d%n",
+                    "RUN %d %d %.3f %d%n",
                     discard != null ? discard.firstNanos : first,
                     last,
-                    allocated,
+                    (double) allocated / Math.max(1, rows - rowsBefore),
                     discard != null ? discard.bytes.get() : 0);
             System.out.flush();
         }

@@ -16,6 +16,14 @@ final class MillraceSubject implements Subject {
     private final int repetitions;
     private final Check check;
 
+    /** One line of {@link MillraceChild}. */
+    private record Repetition(
+            long firstNanos, long lastNanos, double allocatedBytesPerRow, long encodedBytes) {
+        double seconds() {
+            return (lastNanos - firstNanos) / 1e9;
+        }
+    }
+
     /** What is looked at after the clock stopped. */
     interface Check {
         void verify(Bench bench) throws Exception;
@@ -50,7 +58,7 @@ final class MillraceSubject implements Subject {
                         Integer.toString(repetitions));
         try (ChildProcess child =
                 ChildProcess.java(MillraceChild.class, List.of("-Xmx1g"), arguments, output, log)) {
-            List<long[]> runs = new ArrayList<>();
+            List<Repetition> runs = new ArrayList<>();
             double coldCpu = 0;
             long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(TIMEOUT_SECONDS);
             while (runs.size() < repetitions) {
@@ -65,32 +73,33 @@ final class MillraceSubject implements Subject {
                     if (lines.get(i).startsWith("RUN ")) {
                         String[] fields = lines.get(i).split(" ");
                         runs.add(
-                                new long[] {
-                                    Long.parseLong(fields[1]),
-                                    Long.parseLong(fields[2]),
-                                    Long.parseLong(fields[3]),
-                                    Long.parseLong(fields[4])
-                                });
+                                new Repetition(
+                                        Long.parseLong(fields[1]),
+                                        Long.parseLong(fields[2]),
+                                        Double.parseDouble(fields[3]),
+                                        Long.parseLong(fields[4])));
                         coldCpu = runs.size() == 1 ? child.cpuSeconds() : coldCpu;
                     }
                 }
             }
             check.verify(bench);
-            long[] cold = runs.getFirst();
-            long[] warm = runs.getLast();
+            Repetition cold = runs.getFirst();
+            Repetition warm = runs.getLast();
             Figures.Builder figures =
                     new Figures.Builder()
-                            .put("rows_per_s", bench.rows() / ((cold[1] - cold[0]) / 1e9))
+                            .put("rows_per_s", bench.rows() / cold.seconds())
                             .put(
                                     "rows_per_s_with_start",
-                                    bench.rows() / ((cold[1] - child.startedNanos()) / 1e9))
-                            .put("mb_per_s", bench.megabytes() / ((cold[1] - cold[0]) / 1e9))
+                                    bench.rows() / ((cold.lastNanos - child.startedNanos()) / 1e9))
+                            .put("mb_per_s", bench.megabytes() / cold.seconds())
                             .put("cpu_s", coldCpu)
                             .put("peak_rss_mb", child.peakRssMb())
-                            .put("alloc_bytes_per_row", (double) warm[2] / bench.rows())
-                            .put("encoded_bytes_per_row", (double) cold[3] / bench.rows());
+                            .put("alloc_bytes_per_row", warm.allocatedBytesPerRow)
+                            .put(
+                                    "encoded_bytes_per_row",
+                                    (double) cold.encodedBytes / bench.rows());
             if (repetitions > 1) {
-                figures.put("rows_per_s_warm", bench.rows() / ((warm[1] - warm[0]) / 1e9));
+                figures.put("rows_per_s_warm", bench.rows() / warm.seconds());
             }
             return figures.build();
         }

@@ -28,7 +28,7 @@ import picocli.CommandLine.Option;
  * verified: T tables, R rows equal}, and only then the exit code is 0.
  */
 @Command(
-        name = "demo",
+        name = "millrace demo",
         mixinStandardHelpOptions = true,
         description = "Replicates a MariaDB under load and verifies every row.")
 public final class DemoMain implements Callable<Integer> {

@@ -25,11 +25,13 @@ public final class MillraceServer implements AutoCloseable {
     private static final long START_TIMEOUT_SECONDS = 60;
     private static final long STOP_TIMEOUT_SECONDS = 30;
     private static final Duration CALL_TIMEOUT = Duration.ofSeconds(60);
+    private static final int HEAP_MB = 512;
     private static final String MAIN = "io.millrace.server.Main";
 
     private final String address = "127.0.0.1:" + Ports.free();
     private final String upstreamUri;
     private final Path folder;
+    private final int heapMb;
     private final List<String> arguments;
     private final HttpClient http =
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
@@ -40,9 +42,10 @@ public final class MillraceServer implements AutoCloseable {
     /** An answer of the API. */
     public record Answer(int status, JsonNode body) {}
 
-    private MillraceServer(String upstreamUri, Path folder, List<String> arguments) {
+    private MillraceServer(String upstreamUri, Path folder, int heapMb, List<String> arguments) {
         this.upstreamUri = upstreamUri;
         this.folder = folder;
+        this.heapMb = heapMb;
         this.arguments = List.copyOf(arguments);
     }
 
@@ -54,7 +57,13 @@ public final class MillraceServer implements AutoCloseable {
      * @param arguments further arguments of the server's command line
      */
     public static MillraceServer start(String upstreamUri, Path folder, String... arguments) {
-        MillraceServer server = new MillraceServer(upstreamUri, folder, List.of(arguments));
+        return start(upstreamUri, folder, HEAP_MB, arguments);
+    }
+
+    /** The same with this many megabytes of heap instead of 512. */
+    public static MillraceServer start(
+            String upstreamUri, Path folder, int heapMb, String... arguments) {
+        MillraceServer server = new MillraceServer(upstreamUri, folder, heapMb, List.of(arguments));
         try {
             server.start();
             return server;
@@ -88,7 +97,7 @@ public final class MillraceServer implements AutoCloseable {
                 new ArrayList<>(
                         List.of(
                                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                                "-Xmx512m",
+                                "-Xmx" + heapMb + "m",
                                 "-XX:+UseParallelGC",
                                 "--enable-native-access=ALL-UNNAMED",
                                 "-cp",
