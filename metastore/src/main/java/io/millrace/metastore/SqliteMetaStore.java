@@ -155,7 +155,7 @@ public final class SqliteMetaStore implements MetaStore {
             closeQuietly(channel);
             throw new MillraceException(
                     ErrorCode.INVALID_CONFIG,
-                    "cannot use data directory " + dataDir.toAbsolutePath() + ": " + e.getMessage(),
+                    "cannot use data directory " + dataDir.toAbsolutePath() + ": " + e,
                     e);
         } catch (RuntimeException e) {
             closeQuietly(channel);

@@ -4,6 +4,7 @@ import io.javalin.Javalin;
 import io.javalin.config.JavalinConfig;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
+import java.nio.channels.UnresolvedAddressException;
 import java.util.function.Consumer;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
@@ -70,7 +71,10 @@ final class HttpListener implements AutoCloseable {
         while (root.getCause() != null && root.getCause() != root) {
             root = root.getCause();
         }
-        return String.valueOf(root.getMessage());
+        if (root instanceof UnresolvedAddressException) {
+            return "the host name is unknown";
+        }
+        return root.getMessage() == null ? root.toString() : root.getMessage();
     }
 
     private static ServerConnector connector(

@@ -115,7 +115,12 @@ public final class Main implements Callable<Integer> {
     }
 
     public static void main(String[] args) {
-        System.exit(new CommandLine(new Main()).execute(args));
+        System.exit(run(args));
+    }
+
+    /** Runs the server in this process; returns the exit code only if it could not start. */
+    static int run(String... args) {
+        return new CommandLine(new Main()).execute(args);
     }
 
     /** Where changes come from. */
@@ -137,14 +142,14 @@ public final class Main implements Callable<Integer> {
             ServerConfig settings = ServerConfig.of(settings());
             Configurator.setRootLevel(org.apache.logging.log4j.Level.valueOf(settings.logLevel()));
             MillraceNode node = MillraceNode.start(settings, upstreams(), sinks());
-            CountDownLatch stopped = new CountDownLatch(1);
             Runtime.getRuntime()
                     .addShutdownHook(
                             new Thread(
                                     () -> {
                                         node.close();
                                         LogManager.shutdown();
-                                        stopped.countDown();
+                                        // An orderly stop is a success, whatever signal asked.
+                                        Runtime.getRuntime().halt(0);
                                     },
                                     "shutdown"));
             System.out.println(
@@ -156,7 +161,7 @@ public final class Main implements Callable<Integer> {
                             + node.url()
                             + "/metrics, data in "
                             + settings.dataDir().toAbsolutePath());
-            stopped.await();
+            new CountDownLatch(1).await();
             return 0;
         } catch (MillraceException e) {
             System.err.println(

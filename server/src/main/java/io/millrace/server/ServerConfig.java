@@ -158,7 +158,7 @@ record ServerConfig(
         try {
             return io.millrace.core.spi.SinkSpec.parseUri(text);
         } catch (MillraceException e) {
-            throw invalid(key, "is not a URI like mysql://user:password@host:3306");
+            throw invalid(key, "is not a URI: " + e.text());
         }
     }
 
@@ -192,8 +192,9 @@ record ServerConfig(
         };
     }
 
+    /** No colon behind the key: what follows {@code password:} is hidden before it is printed. */
     static MillraceException invalid(String key, String why) {
         return new MillraceException(
-                ErrorCode.INVALID_CONFIG, "server configuration: " + key + ": " + why);
+                ErrorCode.INVALID_CONFIG, "server configuration: " + key + " - " + why);
     }
 }

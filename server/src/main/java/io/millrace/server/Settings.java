@@ -5,12 +5,15 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.toml.TomlMapper;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Configuration values by dotted key, from a TOML file and then the command line, which wins.
@@ -38,6 +41,8 @@ final class Settings {
                     "ticdc.retrying-state");
 
     private static final String UPSTREAMS = "upstreams";
+    private static final Pattern TABLE = Pattern.compile("\\s*\\[+([^\\]]+)]");
+    private static final Pattern KEY = Pattern.compile("\\s*([^=#]+)=");
 
     private final Map<String, String> values = new TreeMap<>();
     private final Map<String, String> upstreams = new TreeMap<>();
@@ -49,21 +54,24 @@ final class Settings {
      */
     Settings addFile(Path file) {
         try {
-            add("", new TomlMapper().readTree(Files.readString(file)), file);
+            String text = Files.readString(file);
+            add("", new TomlMapper().readTree(text), file, text);
             return this;
         } catch (JsonProcessingException e) {
             throw ServerConfig.invalid(
                     file.toString(),
                     "not valid TOML at line "
-                            + e.getLocation().getLineNr()
+                            + Math.max(1, e.getLocation().getLineNr())
                             + ": "
                             + e.getOriginalMessage());
+        } catch (NoSuchFileException e) {
+            throw ServerConfig.invalid(file.toString(), "there is no such file");
         } catch (IOException e) {
-            throw ServerConfig.invalid(file.toString(), "cannot be read: " + e.getMessage());
+            throw ServerConfig.invalid(file.toString(), "cannot be read: " + e);
         }
     }
 
-    private void add(String prefix, JsonNode table, Path file) {
+    private void add(String prefix, JsonNode table, Path file, String text) {
         table.fields()
                 .forEachRemaining(field -> {
                     String key = prefix + field.getKey();
@@ -71,7 +79,7 @@ final class Settings {
                     if (prefix.equals(UPSTREAMS + ".")) {
                         upstreams.put(field.getKey(), scalar(key, value));
                     } else if (value.isObject() && isTable(key)) {
-                        add(key + ".", value, file);
+                        add(key + ".", value, file, text);
                     } else if (KEYS.contains(key)) {
                         values.put(key, scalar(key, value));
                     } else {
@@ -79,12 +87,43 @@ final class Settings {
                                 key,
                                 "unknown key in "
                                         + file
+                                        + lineOf(key, text)
                                         + "; known are "
                                         + String.join(", ", new TreeSet<>(KEYS))
                                         + " and the table "
                                         + UPSTREAMS);
                     }
                 });
+    }
+
+    /** Where a key stands, because the parsed tree does not tell: {@code line N}, or nothing. */
+    private static String lineOf(String wanted, String text) {
+        String table = "";
+        int number = 0;
+        for (String line : text.lines().toList()) {
+            number++;
+            Matcher header = TABLE.matcher(line);
+            if (header.lookingAt()) {
+                table = plain(header.group(1)) + ".";
+                if (table.equals(wanted + ".")) {
+                    return " line " + number;
+                }
+                continue;
+            }
+            Matcher key = KEY.matcher(line);
+            if (key.lookingAt() && isOrBegins(table + plain(key.group(1)), wanted)) {
+                return " line " + number;
+            }
+        }
+        return "";
+    }
+
+    private static boolean isOrBegins(String found, String wanted) {
+        return found.equals(wanted) || found.startsWith(wanted + ".");
+    }
+
+    private static String plain(String name) {
+        return name.replaceAll("[\\s\"']", "");
     }
 
     private static boolean isTable(String key) {

@@ -37,6 +37,12 @@ final class FakeUpstream implements UpstreamFactory, Upstream {
     volatile boolean reachable = true;
     volatile List<TableSchema> tables = List.of();
 
+    /** Opening waits for this. */
+    volatile java.util.concurrent.CountDownLatch mayOpen =
+            new java.util.concurrent.CountDownLatch(0);
+
+    final java.util.concurrent.CountDownLatch opening = new java.util.concurrent.CountDownLatch(1);
+
     static TableSchema table(String schema, String name, boolean withKey) {
         List<TableSchema.Key> keys =
                 withKey ? List.of(new TableSchema.Key("PRIMARY", true, List.of(0))) : List.of();
@@ -51,6 +57,12 @@ final class FakeUpstream implements UpstreamFactory, Upstream {
 
     @Override
     public Upstream open(URI uri) {
+        opening.countDown();
+        try {
+            mayOpen.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
         return this;
     }
 

@@ -605,6 +605,51 @@ final class TiCdcApiTest {
         }
     }
 
+    @Test
+    void everythingAnswers503UntilTheServerIsReady(@TempDir Path other) throws Exception {
+        int port;
+        try (var socket = new java.net.ServerSocket(0)) {
+            port = socket.getLocalPort();
+        }
+        java.util.concurrent.CountDownLatch mayStart = new java.util.concurrent.CountDownLatch(1);
+        FakeUpstream slow = new FakeUpstream();
+        slow.mayOpen = mayStart;
+        var starting =
+                java.util.concurrent.CompletableFuture.supplyAsync(() ->
+                        MillraceNode.start(
+                                ServerConfig.of(
+                                        new Settings()
+                                                .set("addr", "127.0.0.1:" + port)
+                                                .set("data-dir", other.toString())
+                                                .set("upstream", "fake://here")),
+                                List.of(slow),
+                                List.of()));
+        ApiClient client = new ApiClient("http://127.0.0.1:" + port);
+        try {
+            assertThat(slow.opening.await(20, java.util.concurrent.TimeUnit.SECONDS)).isTrue();
+            for (Answer early :
+                    List.of(
+                            client.get("/api/v2/health"),
+                            client.get("/api/v2/status"),
+                            client.get(FEEDS),
+                            client.create(TEST5))) {
+                assertThat(early.status()).isEqualTo(503);
+                assertThat(early.text())
+                        .isEqualTo(
+                                "{\"error_msg\":\"[CDC:ErrServerIsNotReady]cdc server is not"
+                                        + " ready\",\"error_code\":\"CDC:ErrServerIsNotReady\"}");
+            }
+            assertThat(client.get("/metrics").status()).isEqualTo(503);
+        } finally {
+            mayStart.countDown();
+            try (MillraceNode ready = starting.join()) {
+                assertThat(client.get("/api/v2/health").status()).isEqualTo(200);
+                assertThat(client.get(FEEDS).body().get("total").asInt()).isZero();
+                assertThat(ready.url()).endsWith(":" + port);
+            }
+        }
+    }
+
     private static Answer login(ApiClient client, MillraceNode locked, String userPassword) {
         return client.send(
                 HttpRequest.newBuilder(URI.create(locked.url() + FEEDS))

@@ -31,7 +31,8 @@ public final class Upstreams implements AutoCloseable {
 
     /**
      * @param configured URIs by name, as of this start; they replace stored ones of the same name
-     * @throws MillraceException INVALID_CONFIG when no factory knows a scheme
+     * @throws MillraceException INVALID_CONFIG when no factory knows a scheme, or what the factory
+     *     says when a URI is malformed
      */
     public Upstreams(
             MetaStore store,
@@ -46,7 +47,8 @@ public final class Upstreams implements AutoCloseable {
                     URI.create(Fields.parse(vault.unseal(entry.key(), entry.value())).get("uri")));
         }
         configured.forEach((name, uri) -> {
-            factoryOf(name, uri);
+            // A malformed parameter is told now, not when the first job needs it.
+            open.put(name, opened(name, uri));
             if (!uri.equals(uris.put(name, uri))) {
                 String key = Records.upstreamKey(name);
                 store.commit(
@@ -82,7 +84,7 @@ public final class Upstreams implements AutoCloseable {
                                 + "; start the server with --upstream mysql://user:pass@host:port"
                                 + " or name one under [upstreams] in its configuration");
             }
-            Upstream fresh = factoryOf(name, uri).open(uri);
+            Upstream fresh = opened(name, uri);
             open.put(name, fresh);
             return fresh;
         } finally {
@@ -107,6 +109,16 @@ public final class Upstreams implements AutoCloseable {
             return Optional.ofNullable(uris.get(name)).map(uri -> Secrets.maskUri(uri.toString()));
         } finally {
             lock.unlock();
+        }
+    }
+
+    private Upstream opened(String name, URI uri) {
+        try {
+            return factoryOf(name, uri).open(uri);
+        } catch (MillraceException e) {
+            throw e.code() == ErrorCode.INVALID_CONFIG && e.text().startsWith("upstream " + name)
+                    ? e
+                    : new MillraceException(e.code(), "upstream " + name + ": " + e.text(), e);
         }
     }
 

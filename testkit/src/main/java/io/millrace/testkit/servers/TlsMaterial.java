@@ -35,7 +35,7 @@ public record TlsMaterial(
                     "client-key.pem");
 
     /** Copies the files into a new folder that the server account can read. */
-    static TlsMaterial copyInto(Path folder) throws IOException {
+    public static TlsMaterial copyInto(Path folder) throws IOException {
         Path source = Cache.entry("tls-1", TlsMaterial::generate);
         Files.createDirectory(folder);
         RunAs.own(folder);

@@ -1,0 +1,308 @@
+package io.millrace.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.core.blackhole.BlackholeSinkFactory;
+import io.millrace.core.spi.Sink;
+import io.millrace.core.spi.SinkContext;
+import io.millrace.core.spi.SinkFactory;
+import io.millrace.core.spi.SinkSpec;
+import io.millrace.kafka.KafkaSinkFactory;
+import io.millrace.mysql.sink.MySqlSinkFactory;
+import io.millrace.server.ApiClient.Answer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import org.assertj.core.api.SoftAssertions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * What docs/compatibility.md says about each option is what a server does: each option is sent in a
+ * request of its own, with the real checks of the Kafka and MySQL sinks.
+ */
+@SuppressWarnings("NullAway.Init") // JUnit fills the folder in
+final class CompatibilityIT {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String KAFKA = "kafka://h:9092/t?protocol=canal-json";
+    private static final String MYSQL = "mysql://h:3306/";
+
+    /** Values that an option takes or, if the page says so, is refused with. */
+    private static final Map<String, String> SAMPLES =
+            Map.ofEntries(
+                    Map.entry("memory_quota", "1048576"),
+                    Map.entry("sync_point_interval", "\"1h\""),
+                    Map.entry("sync_point_retention", "\"2h\""),
+                    Map.entry("changefeed_error_stuck_duration", "\"45m\""),
+                    Map.entry("integrity.integrity_check_level", "\"correctness\""),
+                    Map.entry("integrity.corruption_handle_level", "\"error\""),
+                    Map.entry("consistent.level", "\"eventual\""),
+                    Map.entry("filter.rules", "[\"a.*\"]"),
+                    Map.entry("sink.protocol", "\"canal-json\""),
+                    Map.entry("sink.transaction_atomicity", "\"none\""),
+                    Map.entry("sink.date_separator", "\"month\""),
+                    Map.entry("sink.dispatchers[].columns", "[\"id\"]"),
+                    Map.entry("sink.dispatchers[].partition", "\"ts\""),
+                    Map.entry("sink.kafka_config.kafka_version", "\"2.4.0\""),
+                    Map.entry("sink.kafka_config.compression", "\"lz4\""),
+                    Map.entry("sink.kafka_config.dial_timeout", "\"1s\""),
+                    Map.entry("sink.kafka_config.write_timeout", "\"1s\""),
+                    Map.entry("sink.kafka_config.read_timeout", "\"1s\""),
+                    Map.entry("sink.mysql_config.write_timeout", "\"1s\""),
+                    Map.entry("sink.mysql_config.read_timeout", "\"1s\""),
+                    Map.entry("sink.mysql_config.timeout", "\"1s\""),
+                    Map.entry("sink.mysql_config.time_zone", "\"UTC\""));
+
+    /** What must come with an option. */
+    private static final Map<String, String> COMPANIONS =
+            Map.of(
+                    "filter.do_tables[].database_name", "\"table_name\":\"x\"",
+                    "filter.do_tables[].table_name", "\"database_name\":\"x\"",
+                    "filter.ignore_tables[].database_name", "\"table_name\":\"x\"",
+                    "filter.ignore_tables[].table_name", "\"database_name\":\"x\"",
+                    "sink.dispatchers[].columns", "\"matcher\":[\"x.*\"],\"partition\":\"columns\"",
+                    "sink.dispatchers[].index",
+                            "\"matcher\":[\"x.*\"],\"partition\":\"index-value\"",
+                    "sink.kafka_config.sasl_user",
+                            "\"sasl_mechanism\":\"plain\",\"sasl_password\":\"p\"",
+                    "sink.kafka_config.sasl_password",
+                            "\"sasl_mechanism\":\"plain\",\"sasl_user\":\"u\"",
+                    "sink.kafka_config.insecure_skip_verify", "\"enable_tls\":true");
+
+    /** Options whose values must be files that belong together; the sinks' own tests have them. */
+    private static final Set<String> FILES =
+            Set.of(
+                    "sink.kafka_config.sasl_mechanism",
+                    "sink.kafka_config.ca",
+                    "sink.kafka_config.cert",
+                    "sink.kafka_config.key",
+                    "sink.mysql_config.ssl_ca",
+                    "sink.mysql_config.ssl_cert",
+                    "sink.mysql_config.ssl_key");
+
+    /** Values that a sink which really reads the option refuses. */
+    private static final Map<String, String> NONSENSE =
+            Map.ofEntries(
+                    Map.entry("sink.kafka_config.partition_num", "0"),
+                    Map.entry("sink.kafka_config.replication_factor", "-1"),
+                    Map.entry("sink.kafka_config.max_message_bytes", "-1"),
+                    Map.entry("sink.kafka_config.compression", "\"zip\""),
+                    Map.entry("sink.kafka_config.kafka_client_id", "\"a b\""),
+                    Map.entry("sink.kafka_config.kafka_version", "\"old\""),
+                    Map.entry("sink.kafka_config.dial_timeout", "\"soon\""),
+                    Map.entry("sink.kafka_config.write_timeout", "\"soon\""),
+                    Map.entry("sink.kafka_config.read_timeout", "\"soon\""),
+                    Map.entry("sink.kafka_config.required_acks", "9"),
+                    Map.entry("sink.kafka_config.sasl_mechanism", "\"guess\""),
+                    Map.entry("sink.kafka_config.sasl_user", "\"u\""),
+                    Map.entry("sink.kafka_config.sasl_password", "\"p\""),
+                    Map.entry("sink.kafka_config.ca", "\"/none\""),
+                    Map.entry("sink.kafka_config.cert", "\"/none\""),
+                    Map.entry("sink.kafka_config.key", "\"/none\""),
+                    Map.entry("sink.mysql_config.worker_count", "0"),
+                    Map.entry("sink.mysql_config.max_txn_row", "0"),
+                    Map.entry("sink.mysql_config.max_multi_update_row_size", "-1"),
+                    Map.entry("sink.mysql_config.max_multi_update_row_count", "0"),
+                    Map.entry("sink.mysql_config.ssl_ca", "\"/none\""),
+                    Map.entry("sink.mysql_config.ssl_cert", "\"/none\""),
+                    Map.entry("sink.mysql_config.ssl_key", "\"/none\""),
+                    Map.entry("sink.mysql_config.time_zone", "\"Asia/Tokyo\""),
+                    Map.entry("sink.mysql_config.write_timeout", "\"soon\""),
+                    Map.entry("sink.mysql_config.read_timeout", "\"soon\""),
+                    Map.entry("sink.mysql_config.timeout", "\"soon\""));
+
+    @TempDir Path folder;
+
+    private record Option(String path, String state) {}
+
+    private record Sent(String value, Answer answer) {}
+
+    /** A sink's checks without its connections. */
+    private record ChecksOnly(SinkFactory real) implements SinkFactory {
+        @Override
+        public Set<String> schemes() {
+            return real.schemes();
+        }
+
+        @Override
+        public void validate(SinkSpec spec) {
+            real.validate(spec);
+        }
+
+        @Override
+        public void testOpen(SinkSpec spec) {}
+
+        @Override
+        public Sink open(SinkSpec spec, SinkContext context) {
+            return new BlackholeSinkFactory().open(spec, context);
+        }
+    }
+
+    private static List<Option> options() throws Exception {
+        List<Option> options = new ArrayList<>();
+        String prefix = "none";
+        for (String line : Files.readAllLines(Path.of("../docs/compatibility.md"))) {
+            if (line.startsWith("#")) {
+                prefix =
+                        switch (line) {
+                            case "### `replica_config`" -> "";
+                            case "### `replica_config.sink`" -> "sink.";
+                            default -> "none";
+                        };
+            } else if (!prefix.equals("none") && line.startsWith("| `")) {
+                String[] cells = line.split("(?<!\\\\)\\|");
+                for (MatchResult name :
+                        Pattern.compile("`([^`]+)`").matcher(cells[1]).results().toList()) {
+                    options.add(new Option(prefix + name.group(1), cells[2].strip()));
+                }
+            }
+        }
+        return options;
+    }
+
+    private static String sample(String path, String type) {
+        String known = SAMPLES.get(path);
+        return known != null
+                ? known
+                : switch (type) {
+                    case "string" -> "\"x\"";
+                    case "integer" -> "1";
+                    case "array" -> path.endsWith("ignore_txn_start_ts") ? "[1]" : "[\"x.*\"]";
+                    default -> "true";
+                };
+    }
+
+    private static ObjectNode config(String path, String value) throws Exception {
+        ObjectNode config = JSON.createObjectNode();
+        config.put("ignore_ineligible_table", true);
+        ObjectNode at = config;
+        String[] parts = path.split("\\.");
+        for (int i = 0; i < parts.length - 1; i++) {
+            String name = parts[i];
+            if (name.endsWith("[]")) {
+                ArrayNode array = at.putArray(name.substring(0, name.length() - 2));
+                at = array.addObject();
+                if (!path.startsWith("sink.dispatchers") || COMPANIONS.containsKey(path)) {
+                    continue;
+                }
+                at.putArray("matcher").add("x.*");
+            } else {
+                at = at.withObjectProperty(name);
+            }
+        }
+        String companion = COMPANIONS.get(path);
+        if (companion != null) {
+            at.setAll((ObjectNode) JSON.readTree("{" + companion + "}"));
+        }
+        at.set(parts[parts.length - 1], JSON.readTree(value));
+        return config;
+    }
+
+    private static Answer create(ApiClient api, Option option, String value) throws Exception {
+        boolean mysql =
+                option.path().startsWith("sink.mysql_config")
+                        || option.path().equals("sink.safe_mode")
+                        || Set.of("enable_sync_point", "bdr_mode").contains(option.path());
+        ObjectNode body = JSON.createObjectNode().put("sink_uri", mysql ? MYSQL : KAFKA);
+        body.set("replica_config", config(option.path(), value));
+        Answer answer = api.create(body.toString());
+        if (answer.status() == 200) {
+            api.call("DELETE", "/api/v2/changefeeds/" + answer.body().get("id").asText(), "");
+        }
+        return answer;
+    }
+
+    /** Asks with one value after the other until the type fits. */
+    private static Sent send(ApiClient api, Option option) throws Exception {
+        for (String type : List.of("boolean", "integer", "string", "array")) {
+            String value = sample(option.path(), type);
+            Answer answer = create(api, option, value);
+            if (!answer.errorMessage().contains("cannot unmarshal")) {
+                return new Sent(value, answer);
+            }
+        }
+        throw new AssertionError("no value fits " + option);
+    }
+
+    @Test
+    void eachRowSaysWhatHappens() throws Exception {
+        List<Option> options = options();
+        assertThat(options).hasSizeGreaterThan(150);
+        SoftAssertions soft = new SoftAssertions();
+        try (MillraceNode node =
+                MillraceNode.start(
+                        ServerConfig.of(
+                                new Settings()
+                                        .set("addr", "127.0.0.1:0")
+                                        .set("data-dir", folder.toString())
+                                        .set("time-zone", "UTC")
+                                        .set("upstream", "fake://here")),
+                        List.of(new FakeUpstream()),
+                        List.of(
+                                new ChecksOnly(new KafkaSinkFactory()),
+                                new ChecksOnly(new MySqlSinkFactory(Clock.systemUTC()))))) {
+            ApiClient api = new ApiClient(node.url());
+            for (Option option : options) {
+                String path = option.path();
+                String leaf = path.replaceFirst(".*\\.", "");
+                soft.assertThat(option.state()).as(path).matches("(works|no meaning|refused).*");
+                if (!FILES.contains(path)) {
+                    Sent sent = send(api, option);
+                    Answer answer = sent.answer();
+                    String what = option + " " + sent.value() + ": " + answer.text();
+                    if (option.state().startsWith("refused")) {
+                        soft.assertThat(answer.errorCode())
+                                .as(what)
+                                .isEqualTo("CDC:ErrAPIInvalidParam");
+                        String list = path.replaceFirst("\\[].*", "").replaceFirst(".*\\.", "");
+                        soft.assertThat(answer.errorMessage().replace('-', '_'))
+                                .as(what)
+                                .containsAnyOf(leaf, list, "glue_schema_registry_config");
+                    } else {
+                        soft.assertThat(answer.status()).as(what).isEqualTo(200);
+                    }
+                }
+                String nonsense = NONSENSE.get(path);
+                if (nonsense != null) {
+                    ObjectNode body =
+                            JSON.createObjectNode()
+                                    .put("sink_uri", path.contains("mysql") ? MYSQL : KAFKA);
+                    ObjectNode config = JSON.createObjectNode();
+                    ((ObjectNode) config.withObjectProperty("sink"))
+                            .withObjectProperty(path.split("\\.")[1])
+                            .set(leaf, JSON.readTree(nonsense));
+                    body.set("replica_config", config);
+                    Answer answer = api.create(body.toString());
+                    soft.assertThat(answer.status()).as(path + answer.text()).isIn(400, 500);
+                    soft.assertThat(answer.errorMessage().replace('-', '_'))
+                            .as(path + " " + nonsense)
+                            .contains(
+                                    leaf.replace("enable_batch_dml", "batch_dml_enable")
+                                            .replace("update_row_count", "update_row"));
+                } else if (option.state().startsWith("works")
+                        && path.matches("sink\\.(kafka|mysql)_config\\.[a-z_]+")) {
+                    // Flags and texts that every value fits.
+                    soft.assertThat(leaf)
+                            .isIn(
+                                    "auto_create_topic",
+                                    "enable_tls",
+                                    "insecure_skip_verify",
+                                    "output_raw_change_event",
+                                    "tidb_txn_mode",
+                                    "enable_batch_dml",
+                                    "enable_multi_statement");
+                }
+            }
+        }
+        soft.assertAll();
+    }
+}
