@@ -293,7 +293,12 @@ public final class Main implements Runnable {
 
         @Override
         void measure(Workload workload, DbServer upstream, Path scratch) throws Exception {
-            try (DbServer target = Bench.startServer(DbServer.mariadb().option("server_id", "2"))) {
+            try (DbServer target =
+                    Bench.startServer(
+                            DbServer.mariadb()
+                                    .option("server_id", "2")
+                                    // A replica logs what it applies, as a client's writes are.
+                                    .option("log_slave_updates", "1"))) {
                 List<Subject> subjects = new ArrayList<>();
                 subjects.add(
                         new MillraceSubject(

@@ -3,7 +3,9 @@ package io.millrace.mysql.row;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.RowView;
 import io.millrace.core.model.TableSchema;
+import io.millrace.mysql.wire.TableMap;
 import io.millrace.mysql.wire.WireRowBatch;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +19,12 @@ final class BinlogRowBatch extends WireRowBatch {
 
     /** In place of a cell's offset: NULL. */
     static final int NULL = -1;
+
+    /** Row starts that are kept while a batch is idle. */
+    private static final int FEW_ROWS = 128;
+
+    /** More row starts than this are not kept idle. */
+    private static final int MOST_ROWS = 1024;
 
     private static final int[] NO_CELLS = {};
     private static final byte[] NO_BYTES = {};
@@ -38,6 +46,10 @@ final class BinlogRowBatch extends WireRowBatch {
 
     int rows;
 
+    /** Where each row begins, and the last one's end. */
+    private int[] starts = new int[FEW_ROWS];
+
+    private boolean verbatim;
     private int op;
     private long commitTso;
     private int eventIndex;
@@ -59,11 +71,44 @@ final class BinlogRowBatch extends WireRowBatch {
         rows = 0;
     }
 
-    /** Ends the filling: the buffer belongs to the batch from now on. */
-    void fill(byte[] buffer, int rowCount) {
+    /** Notes where the row begins; for the one behind the last, where that ends. */
+    void start(int row, int at) {
+        if (row == starts.length) {
+            starts = Arrays.copyOf(starts, row * 2);
+        }
+        starts[row] = at;
+    }
+
+    /**
+     * Ends the filling: the buffer belongs to the batch from now on.
+     *
+     * @param asWritten see {@link #isVerbatim}
+     */
+    void fill(byte[] buffer, int rowCount, boolean asWritten) {
         bytes = buffer;
         rows = rowCount;
-        sizeBytes = buffer.length + cells.length * Integer.BYTES + OVERHEAD_BYTES;
+        verbatim = asWritten;
+        sizeBytes = buffer.length + (cells.length + starts.length) * Integer.BYTES + OVERHEAD_BYTES;
+    }
+
+    @Override
+    public boolean isVerbatim() {
+        return verbatim;
+    }
+
+    @Override
+    public TableMap wireMap() {
+        return program().map;
+    }
+
+    @Override
+    public byte[] wireBytes() {
+        return bytes;
+    }
+
+    @Override
+    public int wireStart(int row) {
+        return starts[row];
     }
 
     /** About what the objects of a batch take beside its arrays. */
@@ -126,12 +171,21 @@ final class BinlogRowBatch extends WireRowBatch {
         bytes = NO_BYTES;
         program = null;
         ownView.detach();
+        dropStarts();
         pool.give(this, buffer);
     }
 
     /** Drops the offset array, when it is too large to be kept idle. */
     void dropCells() {
         cells = NO_CELLS;
+        dropStarts();
+    }
+
+    /** Drops the row starts, when they are too many to be kept idle. */
+    void dropStarts() {
+        if (starts.length > MOST_ROWS) {
+            starts = new int[FEW_ROWS];
+        }
     }
 
     @Override

@@ -124,6 +124,7 @@ public final class BinlogRowDecoder implements RowDecoder {
                 int cell = 0;
                 while (at < bodyEnd) {
                     int rowStart = at;
+                    batch.start(rows, at);
                     if (op != RowBatch.INSERT) {
                         cell = claim(batch, cell, width);
                         at =
@@ -163,7 +164,14 @@ public final class BinlogRowDecoder implements RowDecoder {
                 buffers.give(buffer);
                 buffer = tail.bytes();
             }
-            batch.fill(buffer, rows);
+            batch.start(rows, bodyEnd);
+            batch.fill(
+                    buffer,
+                    rows,
+                    !partial
+                            && !program.anyCompressed
+                            && (op == RowBatch.INSERT || beforeCount == width)
+                            && (op == RowBatch.DELETE || afterCount == width));
             done = true;
             return batch;
         } catch (IndexOutOfBoundsException e) {
@@ -323,6 +331,7 @@ public final class BinlogRowDecoder implements RowDecoder {
         int rows = 0;
         while (at < end) {
             int rowStart = at;
+            batch.start(rows, at);
             if (op != RowBatch.INSERT) {
                 cell = claim(batch, cell, width);
                 at =

@@ -94,6 +94,9 @@ final class ColumnProgram {
 
     final boolean anySpecial;
 
+    /** Some columns are COMPRESSED ones of MariaDB. */
+    final boolean anyCompressed;
+
     /** JSON columns: a partial update has a bit for each, whether it is in the image or not. */
     final int jsonColumns;
 
@@ -118,14 +121,17 @@ final class ColumnProgram {
         decoders = new TextDecoder[columns];
         utf8 = new boolean[columns];
         boolean specials = false;
+        boolean compressed = false;
         int jsons = 0;
         for (int i = 0; i < columns; i++) {
             decoders[i] = CharsetMap.decoder("utf8mb4");
             compile(i, schema.column(i));
             specials |= special[i] != PLAIN;
+            compressed |= special[i] == COMPRESSED;
             jsons += ops[i] == JSON ? 1 : 0;
         }
         anySpecial = specials;
+        anyCompressed = compressed;
         jsonColumns = jsons;
     }
 

@@ -110,13 +110,13 @@ final class MySqlSink implements Sink, Worker.Owner {
         }
     }
 
-    MySqlSink(MySqlSinkConfig config, SinkContext context, Clock clock) {
-        this.config = config;
+    MySqlSink(MySqlSinkConfig given, SinkContext context, Clock clock) {
         this.context = context;
-        progress = new ProgressStore(config.progressSchema(), context.jobId());
-        ddlApplier = new DdlApplier(progress, config.address());
+        progress = new ProgressStore(given.progressSchema(), context.jobId());
+        ddlApplier = new DdlApplier(progress, given.address());
+        TargetSession session = TargetSession.open(given, TargetSession.Use.CONTROL);
+        config = given.forTarget(session.isTiDb());
         keyWorkers = config.workerCount();
-        TargetSession session = TargetSession.open(config, TargetSession.Use.CONTROL);
         try {
             progress.create(session);
             opened =

@@ -25,8 +25,8 @@ import java.util.regex.Pattern;
  * @param sslCa PEM file of the authority; with it the server's certificate and name are verified
  * @param sslCert PEM file of the client certificate
  * @param sslKey PEM file (PKCS#8 or PKCS#1) of its key
- * @param workerCount key-parallel workers, 1..1024
- * @param maxTxnRow rows per downstream transaction, 1..2048
+ * @param workerCount key-parallel workers, 1..1024; {@link #BY_TARGET} until {@link #forTarget}
+ * @param maxTxnRow rows per downstream transaction, 1..2048; {@link #BY_TARGET} likewise
  * @param maxMultiUpdateRow updates per multi-row statement, 1..256
  * @param maxMultiUpdateRowSize mean row size in bytes above which updates go row by row, 0..8192; 0
  *     turns multi-row updates off
@@ -40,6 +40,7 @@ import java.util.regex.Pattern;
  * @param multiStmt several statements per round trip
  * @param wholeTables {@code transaction-atomicity=table}: a table's rows of one source transaction
  *     in one downstream transaction
+ * @param rowEvents rows may go as binlog events where upstream, target and rights allow
  * @param progressSchema database that holds Millrace's own tables in the target
  */
 record MySqlSinkConfig(
@@ -64,15 +65,27 @@ record MySqlSinkConfig(
         boolean batchDml,
         boolean multiStmt,
         boolean wholeTables,
+        boolean rowEvents,
         String progressSchema) {
 
     static final Set<String> SCHEMES =
             Set.of("mysql", "mysql+ssl", "tidb", "tidb+ssl", "mariadb", "mariadb+ssl");
 
     static final int DEFAULT_PORT = 4000;
-    static final int DEFAULT_WORKER_COUNT = 16;
+
+    /** Not given: what suits the target's kind. */
+    static final int BY_TARGET = 0;
+
+    /** A cluster answers late and takes much at once; TiDB's tools use the same numbers. */
+    static final int TIDB_WORKER_COUNT = 16;
+
+    static final int TIDB_MAX_TXN_ROW = 256;
+
+    /** One server's processors are busy with three or four writers. */
+    static final int SERVER_WORKER_COUNT = 4;
+
+    static final int SERVER_MAX_TXN_ROW = 2048;
     static final int MAX_WORKER_COUNT = 1024;
-    static final int DEFAULT_MAX_TXN_ROW = 256;
     static final int LIMIT_MAX_TXN_ROW = 2048;
     static final int DEFAULT_MULTI_UPDATE_ROW = 40;
     static final int LIMIT_MULTI_UPDATE_ROW = 256;
@@ -160,8 +173,8 @@ record MySqlSinkConfig(
                 ca,
                 cert,
                 key,
-                number(spec, "worker-count", DEFAULT_WORKER_COUNT, 1, MAX_WORKER_COUNT),
-                number(spec, "max-txn-row", DEFAULT_MAX_TXN_ROW, 1, LIMIT_MAX_TXN_ROW),
+                number(spec, "worker-count", BY_TARGET, 1, MAX_WORKER_COUNT),
+                number(spec, "max-txn-row", BY_TARGET, 1, LIMIT_MAX_TXN_ROW),
                 number(
                         spec,
                         "max-multi-update-row",
@@ -183,7 +196,40 @@ record MySqlSinkConfig(
                 flag(spec, "batch-dml-enable", true),
                 flag(spec, "multi-stmt-enable", true),
                 atomicity.equals("table"),
+                // A refused event is written again as SQL, which needs all rows of the transaction:
+                // a transaction that is held open has given them back already.
+                flag(spec, "row-events", true) && !atomicity.equals("table"),
                 schema);
+    }
+
+    /** The same with the numbers that were left to the kind of target. */
+    MySqlSinkConfig forTarget(boolean tiDb) {
+        int workers = tiDb ? TIDB_WORKER_COUNT : SERVER_WORKER_COUNT;
+        int rows = tiDb ? TIDB_MAX_TXN_ROW : SERVER_MAX_TXN_ROW;
+        return new MySqlSinkConfig(
+                host,
+                port,
+                user,
+                password,
+                tls,
+                sslCa,
+                sslCert,
+                sslKey,
+                workerCount == BY_TARGET ? workers : workerCount,
+                maxTxnRow == BY_TARGET ? rows : maxTxnRow,
+                maxMultiUpdateRow,
+                maxMultiUpdateRowSize,
+                tidbTxnMode,
+                safeMode,
+                sessionTimeZone,
+                connectTimeout,
+                readTimeout,
+                writeTimeout,
+                batchDml,
+                multiStmt,
+                wholeTables,
+                rowEvents,
+                progressSchema);
     }
 
     /** Host and port for messages. */

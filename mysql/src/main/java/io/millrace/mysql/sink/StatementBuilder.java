@@ -3,6 +3,7 @@ package io.millrace.mysql.sink;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.RowView;
+import io.millrace.mysql.wire.WireRowBatch;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,6 +30,9 @@ final class StatementBuilder {
     private int bytes;
     private final KeyGroups lastGroup = new KeyGroups();
 
+    /** Last group that touches a key of the row that is being added, -1 when none does. */
+    private int touched;
+
     /** No row may go before this group. */
     private int floor;
 
@@ -38,14 +42,22 @@ final class StatementBuilder {
     enum Kind {
         INSERT,
         REPLACE,
-        UPSERT,
         DELETE,
-        UPDATE
+        UPDATE,
+        /** Several rows by CASE expressions. */
+        MULTI_UPDATE,
+        /** Rows as they are in the upstream's binlog. */
+        ROW_EVENT
     }
 
     /** One multi-row statement, or several single-row ones joined by semicolons. */
     static final class Group {
+        /** SQL; of a {@link Kind#ROW_EVENT} the bare rows. */
         final ByteSink text = new ByteSink(1 << 14);
+
+        /** What makes the rows an event; null for SQL. */
+        byte @Nullable [] wireHead;
+
         @Nullable TablePlan plan;
         Kind kind = Kind.INSERT;
         long presence;
@@ -54,9 +66,20 @@ final class StatementBuilder {
         int rows;
         int statements;
 
+        /** Of a {@link Kind#MULTI_UPDATE}: cases by column, and the keys. */
+        final List<ByteSink> caseTexts = new ArrayList<>();
+
+        final ByteSink keys = new ByteSink(64);
+        int rowBytes;
+
+        private boolean takesAnother(int limit, int meanSizeLimit) {
+            return rows < limit && (kind != Kind.MULTI_UPDATE || rowBytes / rows <= meanSizeLimit);
+        }
+
         /** Rows that the target should find. */
         boolean countsRows() {
-            return !safe && (kind == Kind.UPDATE || kind == Kind.DELETE);
+            return !safe
+                    && (kind == Kind.UPDATE || kind == Kind.MULTI_UPDATE || kind == Kind.DELETE);
         }
     }
 
@@ -85,6 +108,16 @@ final class StatementBuilder {
         return used;
     }
 
+    /** Whether some rows go as events. */
+    boolean hasRowEvents() {
+        for (int i = 0; i < used; i++) {
+            if (groups.get(i).kind == Kind.ROW_EVENT) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     Group group(int index) {
         return groups.get(index);
     }
@@ -98,23 +131,32 @@ final class StatementBuilder {
                 if (plan.hasHandle() && plan.singleHandle() != null) {
                     group.text.put(')');
                 }
-            } else if (group.kind == Kind.UPSERT) {
-                plan(group).putUpsertTail(group.text);
+            } else if (group.kind == Kind.MULTI_UPDATE) {
+                plan(group).putMultiUpdate(group.text, group.presence, group.caseTexts, group.keys);
             }
         }
     }
 
+    /** Adds the k-th row of the item as an event; it needs no view. */
+    void add(TablePlan plan, WorkItem item, int k, WireRowBatch batch, byte[] wireHead) {
+        int at = earliest(plan, item, k);
+        int index = find(plan, Kind.ROW_EVENT, wireHead, 0, false, at, Integer.MAX_VALUE);
+        Group group = groups.get(index);
+        int from = batch.wireStart(item.row(k));
+        int length = batch.wireStart(item.row(k) + 1) - from;
+        group.text.put(batch.wireBytes(), from, length);
+        if (group.rows++ == 0) {
+            group.statements = 1;
+            bytes += RowEvents.base64Length(wireHead.length);
+        }
+        bytes += RowEvents.base64Length(length);
+        rows++;
+        placed(plan, item, k, index);
+    }
+
     /** Adds the row that the view stands on, the k-th of the item. */
     void add(TablePlan plan, WorkItem item, int k, int op, RowView row) {
-        int at = floor;
-        boolean ordered = item.isWild(k) || !plan.hasHandle();
-        if (ordered) {
-            at = Math.max(used - 1, 0);
-        } else {
-            for (int h = item.hashFrom(k); h < item.hashEnd(k); h++) {
-                at = Math.max(at, lastGroup.get(item.hash(h)));
-            }
-        }
+        int at = earliest(plan, item, k);
         int group =
                 switch (op) {
                     case RowBatch.INSERT -> insert(plan, item.safe && plan.hasHandle(), at, row);
@@ -122,10 +164,30 @@ final class StatementBuilder {
                     default -> update(plan, item.safe, at, row);
                 };
         rows++;
-        if (group < 0) {
-            return;
+        if (group >= 0) {
+            placed(plan, item, k, group);
         }
-        if (ordered) {
+    }
+
+    /** First group that the row may join without overtaking one that touches its keys. */
+    private int earliest(TablePlan plan, WorkItem item, int k) {
+        if (isOrdered(plan, item, k)) {
+            touched = used - 1;
+            return Math.max(touched, 0);
+        }
+        touched = -1;
+        for (int h = item.hashFrom(k); h < item.hashEnd(k); h++) {
+            touched = Math.max(touched, lastGroup.get(item.hash(h)));
+        }
+        return Math.max(floor, touched);
+    }
+
+    private static boolean isOrdered(TablePlan plan, WorkItem item, int k) {
+        return item.isWild(k) || !plan.hasHandle();
+    }
+
+    private void placed(TablePlan plan, WorkItem item, int k, int group) {
+        if (isOrdered(plan, item, k)) {
             floor = group;
         }
         for (int h = item.hashFrom(k); h < item.hashEnd(k); h++) {
@@ -140,11 +202,8 @@ final class StatementBuilder {
     private int values(TablePlan plan, Kind kind, int at, RowView row) {
         long presence = plan.presence(row, RowView.AFTER);
         boolean lenient = plan.needsLenience(row, RowView.AFTER);
-        int limit =
-                !config.batchDml() || presence == TablePlan.ALONE
-                        ? 1
-                        : kind == Kind.UPSERT ? config.maxMultiUpdateRow() : Integer.MAX_VALUE;
-        int index = find(plan, kind, presence, lenient, at, limit);
+        int limit = !config.batchDml() || presence == TablePlan.ALONE ? 1 : Integer.MAX_VALUE;
+        int index = find(plan, kind, null, presence, lenient, at, limit);
         Group group = groups.get(index);
         int before = group.text.length();
         if (group.rows == 0) {
@@ -165,6 +224,7 @@ final class StatementBuilder {
                 find(
                         plan,
                         Kind.DELETE,
+                        null,
                         TablePlan.ALL_PRESENT,
                         false,
                         at,
@@ -218,19 +278,25 @@ final class StatementBuilder {
             }
             return values(plan, Kind.REPLACE, from, row);
         }
-        if (full
+        boolean lenient = plan.needsLenience(row, RowView.AFTER);
+        if (!lenient
                 && plan.upsertable()
                 && config.maxMultiUpdateRowSize() > 0
                 && config.maxMultiUpdateRow() > 1
                 && config.batchDml()
                 && plan.sameHandle(row)) {
-            return values(plan, Kind.UPSERT, at, row);
+            long mask = plan.assignmentMask(row);
+            if (mask != 0) {
+                // Of two cases for one key the first would win: an earlier update of the row must
+                // be in an earlier statement.
+                return multiUpdate(plan, safe, Math.max(at, touched + 1), row, mask);
+            }
         }
-        boolean lenient = plan.needsLenience(row, RowView.AFTER);
         int index =
                 find(
                         plan,
                         Kind.UPDATE,
+                        null,
                         TablePlan.ALL_PRESENT,
                         lenient,
                         at,
@@ -256,21 +322,56 @@ final class StatementBuilder {
         return index;
     }
 
+    private int multiUpdate(TablePlan plan, boolean safe, int at, RowView row, long mask) {
+        int index =
+                find(plan, Kind.MULTI_UPDATE, null, mask, false, at, config.maxMultiUpdateRow());
+        Group group = groups.get(index);
+        group.safe |= safe;
+        if (group.rows == 0) {
+            group.keys.clear();
+            for (int i = Long.bitCount(mask) - group.caseTexts.size(); i > 0; i--) {
+                group.caseTexts.add(new ByteSink(256));
+            }
+            for (ByteSink text : group.caseTexts) {
+                text.clear();
+            }
+            group.statements = 1;
+        } else {
+            group.keys.put(',');
+        }
+        int before = group.keys.length();
+        plan.putSingleHandle(row, group.keys, scratch);
+        int size =
+                group.keys.length() - before + plan.putCases(row, mask, group.caseTexts, scratch);
+        group.rowBytes += size;
+        group.rows++;
+        bytes += size;
+        return index;
+    }
+
     private int drop() {
         used--;
         return -1;
     }
 
     /** A group at or behind {@code at} that takes the row, or a new last one. */
-    private int find(TablePlan plan, Kind kind, long presence, boolean lenient, int at, int limit) {
+    private int find(
+            TablePlan plan,
+            Kind kind,
+            byte @Nullable [] wireHead,
+            long presence,
+            boolean lenient,
+            int at,
+            int limit) {
         int last = Math.max(at, used - LOOK_BACK);
         for (int i = used - 1; i >= last; i--) {
             Group group = groups.get(i);
             if (group.plan == plan
                     && group.kind == kind
+                    && group.wireHead == wireHead
                     && group.presence == presence
                     && group.lenient == lenient
-                    && group.rows < limit) {
+                    && group.takesAnother(limit, config.maxMultiUpdateRowSize())) {
                 return i;
             }
         }
@@ -281,11 +382,13 @@ final class StatementBuilder {
         group.text.clear();
         group.plan = plan;
         group.kind = kind;
+        group.wireHead = wireHead;
         group.presence = presence;
         group.lenient = lenient;
         group.safe = false;
         group.rows = 0;
         group.statements = 0;
+        group.rowBytes = 0;
         return used++;
     }
 
@@ -295,6 +398,12 @@ final class StatementBuilder {
 
     /** The statement text of a group for messages, cut to a readable length. */
     static String excerpt(Group group, int limit) {
+        if (group.kind == Kind.ROW_EVENT) {
+            TablePlan plan = group.plan;
+            return group.rows
+                    + " rows as an event for "
+                    + (plan == null ? "" : plan.schema().name());
+        }
         int length = Math.min(group.text.length(), limit);
         String text = new String(group.text.array(), 0, length, StandardCharsets.UTF_8);
         return length < group.text.length() ? text + "…" : text;
@@ -310,7 +419,7 @@ final class StatementBuilder {
 
         int get(long key) {
             int slot = slot(key);
-            return generations[slot] == generation ? values[slot] : 0;
+            return generations[slot] == generation ? values[slot] : -1;
         }
 
         void put(long key, int value) {

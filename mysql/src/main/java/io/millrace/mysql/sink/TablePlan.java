@@ -8,11 +8,15 @@ import io.millrace.core.model.ColumnKind;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.RowView;
 import io.millrace.core.model.TableSchema;
+import io.millrace.mysql.wire.TableMap;
+import io.millrace.mysql.wire.WireRowBatch;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How rows of one table version become SQL for one target table: everything that does not change
@@ -38,6 +42,10 @@ final class TablePlan {
 
     private static final int MASK_COLUMNS = 62;
 
+    /** The same array for every row, so that it can be told by identity. */
+    @SuppressWarnings("ArrayRecordComponent")
+    private record WireHead(byte[] bytes) {}
+
     private final TableSchema schema;
     private final TargetTable target;
     private final boolean mariaDb;
@@ -51,6 +59,10 @@ final class TablePlan {
     private final boolean upsertable;
     private final Map<Long, byte[]> insertHeads = new HashMap<>();
     private final Map<Long, byte[]> replaceHeads = new HashMap<>();
+    private final boolean sameDefinition;
+    private volatile boolean rowEventsRefused;
+    private @Nullable TableMap wireMap;
+    private final @Nullable WireHead[] wireHeads = new @Nullable WireHead[3];
     private final byte[] deleteHead;
     private final byte[] updateHead;
 
@@ -93,8 +105,38 @@ final class TablePlan {
             handleNames.add(schema.column(ordinal).name());
         }
         upsertable = handle.length > 0 && target.hasUniqueKeyOn(handleNames);
+        sameDefinition = upsertable && target.plain() && sameDefinition(schema, target);
         deleteHead = utf8("DELETE FROM " + name + " WHERE ");
         updateHead = utf8("UPDATE " + name + " SET ");
+    }
+
+    /** Whether a row's bytes mean the same in both tables. */
+    private static boolean sameDefinition(TableSchema schema, TargetTable target) {
+        if (schema.columns().size() != target.columns().size()) {
+            return false;
+        }
+        int ordinal = 0;
+        for (TargetTable.TargetColumn there : target.columns().values()) {
+            Column here = schema.column(ordinal++);
+            if (!here.name().equalsIgnoreCase(there.name())
+                    || here.generated() != Column.Generated.NONE
+                    || there.generated()
+                    || !type(here.typeText()).equals(type(there.columnType()))
+                    || (!there.charset().isEmpty()
+                            && !charset(here.charset()).equals(charset(there.charset())))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Display widths of integers come and go between versions and mean nothing. */
+    private static String type(String text) {
+        return text.toLowerCase(Locale.ROOT).replaceAll("int\\(\\d+\\)", "int");
+    }
+
+    private static String charset(String name) {
+        return name.equals("utf8") ? "utf8mb3" : name;
     }
 
     private static byte[] utf8(String text) {
@@ -123,6 +165,42 @@ final class TablePlan {
 
     RowKeys keys() {
         return keys;
+    }
+
+    /**
+     * What goes before the batch's rows to make them a rows event for the target's table; null when
+     * the rows have to go as SQL.
+     */
+    synchronized byte @Nullable [] wireHead(WireRowBatch batch) {
+        if (!sameDefinition || rowEventsRefused || !batch.isVerbatim()) {
+            return null;
+        }
+        TableMap map = batch.wireMap();
+        if (map.mariaDb() != mariaDb) {
+            return null;
+        }
+        TableMap last = wireMap;
+        if (last == null || (last != map && !last.sameLayout(map))) {
+            wireMap = map;
+            java.util.Arrays.fill(wireHeads, null);
+        }
+        int kind =
+                switch (batch.op()) {
+                    case RowBatch.INSERT -> RowEvents.INSERT;
+                    case RowBatch.UPDATE -> RowEvents.UPDATE;
+                    default -> RowEvents.DELETE;
+                };
+        WireHead head = wireHeads[kind];
+        if (head == null) {
+            head = new WireHead(RowEvents.head(map, schema.name(), kind));
+            wireHeads[kind] = head;
+        }
+        return head.bytes;
+    }
+
+    /** The target does not take rows events for this table: from now on only SQL. */
+    void refuseRowEvents() {
+        rowEventsRefused = true;
     }
 
     /** Whether rows can be told apart by key. */
@@ -250,46 +328,12 @@ final class TablePlan {
         out.put(')');
     }
 
-    /** {@code ON DUPLICATE KEY UPDATE c=VALUES(c),…} for all written columns outside the key. */
-    void putUpsertTail(ByteSink out) {
-        out.putUtf8(" ON DUPLICATE KEY UPDATE ");
-        boolean first = true;
-        for (int i = 0; i < written.length; i++) {
-            if (!written[i] || isHandle(i)) {
-                continue;
-            }
-            if (!first) {
-                out.put(',');
-            }
-            first = false;
-            out.put(names[i]);
-            out.putUtf8("=VALUES(");
-            out.put(names[i]);
-            out.put(')');
-        }
-        if (first) {
-            // Nothing but the key: a write of the key to itself keeps the statement valid.
-            out.put(names[handle[0]]);
-            out.put('=');
-            out.put(names[handle[0]]);
-        }
-    }
-
-    private boolean isHandle(int column) {
-        for (int ordinal : handle) {
-            if (ordinal == column) {
-                return true;
-            }
-        }
-        return false;
-    }
-
     byte[] deleteHead() {
         return deleteHead;
     }
 
     /** Column of a one-column handle key, for {@code IN} lists; null otherwise. */
-    byte @org.jspecify.annotations.Nullable [] singleHandle() {
+    byte @Nullable [] singleHandle() {
         return handle.length == 1 && !isApproximate(handle[0]) ? names[handle[0]] : null;
     }
 
@@ -422,6 +466,78 @@ final class TablePlan {
             putValue(row, RowView.AFTER, i, out, scratch);
         }
         return true;
+    }
+
+    /**
+     * Columns that {@link #putAssignments} would set, as a mask; 0 when there are none or they
+     * cannot be set for several rows in one statement.
+     */
+    long assignmentMask(RowView row) {
+        if (written.length > MASK_COLUMNS || singleHandle() == null) {
+            return 0;
+        }
+        long mask = 0;
+        boolean changed = false;
+        for (int i = 0; i < written.length; i++) {
+            if (!written[i] || !row.isPresent(RowView.AFTER, i)) {
+                continue;
+            }
+            ColumnKind kind = schema.column(i).kind();
+            boolean same = row.isUnchanged(i);
+            changed |= !same;
+            if (!same || kind == ColumnKind.TIMESTAMP || kind == ColumnKind.DATETIME) {
+                if (codes[i] == HEX) {
+                    return 0;
+                }
+                mask |= 1L << i;
+            }
+        }
+        return changed ? mask : 0;
+    }
+
+    /** Appends {@code WHEN key THEN value} for each column of the mask, to the column's text. */
+    int putCases(RowView row, long mask, List<ByteSink> texts, ByteSink scratch) {
+        int bytes = 0;
+        int at = 0;
+        for (int i = 0; i < written.length; i++) {
+            if ((mask & 1L << i) != 0) {
+                ByteSink text = texts.get(at++);
+                int before = text.length();
+                text.putUtf8(" WHEN ");
+                putSingleHandle(row, text, scratch);
+                text.putUtf8(" THEN ");
+                putValue(row, RowView.AFTER, i, text, scratch);
+                bytes += text.length() - before;
+            }
+        }
+        return bytes;
+    }
+
+    /** {@code UPDATE t SET c=CASE k … ELSE c END,… WHERE k IN (…)} from what was gathered. */
+    void putMultiUpdate(ByteSink out, long mask, List<ByteSink> texts, ByteSink keys) {
+        byte[] key = names[handle[0]];
+        out.put(updateHead);
+        int at = 0;
+        for (int i = 0; i < written.length; i++) {
+            if ((mask & 1L << i) != 0) {
+                if (at > 0) {
+                    out.put(',');
+                }
+                out.put(names[i]);
+                out.putUtf8("=CASE ");
+                out.put(key);
+                ByteSink text = texts.get(at++);
+                out.put(text.array(), 0, text.length());
+                out.putUtf8(" ELSE ");
+                out.put(names[i]);
+                out.putUtf8(" END");
+            }
+        }
+        out.putUtf8(" WHERE ");
+        out.put(key);
+        out.putUtf8(" IN (");
+        out.put(keys.array(), 0, keys.length());
+        out.put(')');
     }
 
     private void putValue(RowView row, int image, int column, ByteSink out, ByteSink scratch) {

@@ -23,6 +23,8 @@ import org.mariadb.jdbc.client.Context;
 import org.mariadb.jdbc.client.socket.Writer;
 import org.mariadb.jdbc.message.ClientMessage;
 import org.mariadb.jdbc.message.server.OkPacket;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One connection to the target with the sink's session settings. Belongs to one thread, except
@@ -32,6 +34,8 @@ import org.mariadb.jdbc.message.server.OkPacket;
  * its own COM_QUERY packet, which spares building a String of the statement and encoding it again.
  */
 final class TargetSession implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(TargetSession.class);
+
     /** What a session is for. */
     enum Use {
         ROWS,
@@ -64,6 +68,8 @@ final class TargetSession implements AutoCloseable {
     private final boolean mariaDb;
     private final boolean tiDb;
     private final int maxAllowedPacket;
+    private long serverId;
+    private boolean takesRowEvents;
     private volatile long writeStartedNanos;
 
     private TargetSession(Connection connection) throws SQLException {
@@ -183,11 +189,47 @@ final class TargetSession implements AutoCloseable {
         if (!config.sessionTimeZone().isEmpty()) {
             setTimeZone(config);
         }
+        if (use == Use.ROWS && config.rowEvents() && !tiDb) {
+            takesRowEvents = describeEvents(config);
+        }
         if (tiDb) {
             setIfKnown("tidb_placement_mode", "'ignore'");
             setIfKnown("tidb_enable_external_ts_read", "OFF");
             setIfKnown("allow_auto_random_explicit_insert", "1");
             setIfKnown("tidb_txn_mode", "'" + config.tidbTxnMode() + "'");
+        }
+    }
+
+    /**
+     * Opens the way for {@link RowEvents}: whether it may be used is a matter of rights (MySQL:
+     * REPLICATION_APPLIER or BINLOG_ADMIN; MariaDB: BINLOG REPLAY).
+     */
+    private boolean describeEvents(MySqlSinkConfig config) throws SQLException {
+        try (ResultSet row = statement.executeQuery("SELECT @@global.server_id")) {
+            row.next();
+            serverId = row.getLong(1);
+        }
+        byte[] description = RowEvents.formatDescription(mariaDb);
+        ByteSink text = new ByteSink(512);
+        text.putUtf8("BINLOG '");
+        RowEvents.putBase64(text, description, description.length);
+        text.put('\'');
+        try {
+            run(text);
+            if (!mariaDb) {
+                // A description leaves the number of the next transaction undetermined.
+                execute("SET SESSION gtid_next='AUTOMATIC'");
+            }
+            return true;
+        } catch (SQLException e) {
+            if (SqlErrors.isConnectionLoss(e)) {
+                throw e;
+            }
+            log.info(
+                    "sink={} rows go as SQL, for the target does not take binlog events: {}",
+                    config.address(),
+                    SqlErrors.describe(e));
+            return false;
         }
     }
 
@@ -235,6 +277,16 @@ final class TargetSession implements AutoCloseable {
 
     Connection connection() {
         return connection;
+    }
+
+    /** Whether rows may be sent as {@link RowEvents}. */
+    boolean takesRowEvents() {
+        return takesRowEvents;
+    }
+
+    /** The target's own number. */
+    long serverId() {
+        return serverId;
     }
 
     boolean isMariaDb() {

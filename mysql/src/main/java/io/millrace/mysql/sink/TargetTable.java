@@ -16,20 +16,34 @@ import org.jspecify.annotations.Nullable;
  * What a table looks like in the target, as far as writing rows needs it.
  *
  * @param name quoted by the writer, never here
- * @param columns by lower-case name
+ * @param columns by lower-case name, in the target's order
  * @param uniqueKeys primary and unique keys
+ * @param plain a base table without triggers and without system versioning: writing a row does
+ *     nothing but that
  */
-record TargetTable(TableName name, Map<String, TargetColumn> columns, List<TargetKey> uniqueKeys) {
+record TargetTable(
+        TableName name,
+        Map<String, TargetColumn> columns,
+        List<TargetKey> uniqueKeys,
+        boolean plain) {
 
     /**
      * One column.
      *
      * @param name in the target's spelling
      * @param dataType lower-case type name without length
+     * @param columnType the whole type
+     * @param charset empty when it is not text
      * @param collation empty when it is not text
      * @param generated computed by the target, so never written
      */
-    record TargetColumn(String name, String dataType, String collation, boolean generated) {}
+    record TargetColumn(
+            String name,
+            String dataType,
+            String columnType,
+            String charset,
+            String collation,
+            boolean generated) {}
 
     /**
      * One unique key.
@@ -68,19 +82,23 @@ record TargetTable(TableName name, Map<String, TargetColumn> columns, List<Targe
         try (Statement statement = session.connection().createStatement()) {
             try (ResultSet rows =
                     statement.executeQuery(
-                            "SELECT COLUMN_NAME, DATA_TYPE, COLLATION_NAME, EXTRA FROM"
+                            "SELECT COLUMN_NAME, DATA_TYPE, COLLATION_NAME, EXTRA, COLUMN_TYPE,"
+                                    + " CHARACTER_SET_NAME FROM"
                                     + " information_schema.COLUMNS"
                                     + where
                                     + " ORDER BY ORDINAL_POSITION")) {
                 while (rows.next()) {
                     String column = rows.getString(1);
                     String collation = rows.getString(3);
+                    String charset = rows.getString(6);
                     String extra = String.valueOf(rows.getString(4)).toUpperCase(Locale.ROOT);
                     columns.put(
                             column.toLowerCase(Locale.ROOT),
                             new TargetColumn(
                                     column,
                                     rows.getString(2).toLowerCase(Locale.ROOT),
+                                    rows.getString(5),
+                                    charset == null ? "" : charset,
                                     collation == null ? "" : collation,
                                     extra.contains("VIRTUAL GENERATED")
                                             || extra.contains("STORED GENERATED")
@@ -113,6 +131,28 @@ record TargetTable(TableName name, Map<String, TargetColumn> columns, List<Targe
                                 prefixes.getOrDefault(entry.getKey(), List.of())));
             }
         }
-        return Optional.of(new TargetTable(name, columns, keys));
+        return Optional.of(new TargetTable(name, columns, keys, isPlain(session, name)));
+    }
+
+    private static boolean isPlain(TargetSession session, TableName name) throws SQLException {
+        String schema = SqlText.literal(name.schema());
+        String table = SqlText.literal(name.table());
+        try (Statement statement = session.connection().createStatement();
+                ResultSet row =
+                        statement.executeQuery(
+                                "SELECT (SELECT COUNT(*) FROM information_schema.TABLES WHERE"
+                                        + " TABLE_SCHEMA="
+                                        + schema
+                                        + " AND TABLE_NAME="
+                                        + table
+                                        + " AND TABLE_TYPE='BASE TABLE') = 1 AND NOT EXISTS (SELECT"
+                                        + " 1 FROM information_schema.TRIGGERS WHERE"
+                                        + " EVENT_OBJECT_SCHEMA="
+                                        + schema
+                                        + " AND EVENT_OBJECT_TABLE="
+                                        + table
+                                        + ")")) {
+            return row.next() && row.getBoolean(1);
+        }
     }
 }

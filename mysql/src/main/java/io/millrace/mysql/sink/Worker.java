@@ -5,10 +5,13 @@ import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.RowView;
+import io.millrace.core.model.Tso;
+import io.millrace.mysql.wire.WireRowBatch;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -32,12 +35,20 @@ final class Worker implements Runnable {
     /** Statement bytes at which a transaction is sent, if the target's packet limit is no less. */
     private static final int SEND_BYTES = 4 << 20;
 
+    /**
+     * After a transaction of events was refused, so many go as SQL at first, then twice as many.
+     */
+    private static final int FIRST_SQL_SPELL = 4;
+
+    private static final int LONGEST_SQL_SPELL = 1024;
+
     private static final int LOCK_RETRIES = 4;
     private static final long IDLE_CHECK_NANOS = TimeUnit.SECONDS.toNanos(30);
     private static final int EXCERPT = 400;
     private static final long WARN_INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(10);
 
     private static final byte[] BEGIN = ascii("BEGIN;");
+    private static final byte[] BINLOG = ascii("BINLOG '");
     private static final byte[] COMMIT = ascii("COMMIT");
     private static final byte[] LENIENT =
             ascii("SET sql_mode='" + TargetSession.LENIENT_SQL_MODE + "';");
@@ -62,6 +73,7 @@ final class Worker implements Runnable {
     private final StatementBuilder builder;
     private final StatementBuilder single;
     private final ByteSink text = new ByteSink(1 << 16);
+    private final ByteSink events = new ByteSink(1 << 10);
     private final byte[] progressHead;
     private final byte[] progressTail;
 
@@ -69,6 +81,7 @@ final class Worker implements Runnable {
     private final List<WorkItem> open = new ArrayList<>();
 
     private final List<WorkItem> unsentItems = new ArrayList<>();
+    private final List<Completion> results = new ArrayList<>();
     private int[] unsentRows = new int[256];
 
     private volatile @Nullable TargetSession session;
@@ -83,6 +96,11 @@ final class Worker implements Runnable {
     private int lastRow;
     private long lastUseNanos;
     private long missingRows;
+
+    /** Transactions that still go as SQL, and how many after the next refusal. */
+    private int sqlSpell;
+
+    private int nextSqlSpell = FIRST_SQL_SPELL;
     private long lastWarnNanos;
 
     Worker(Owner owner, MySqlSinkConfig config, int number) {
@@ -167,7 +185,8 @@ final class Worker implements Runnable {
         if (task != null) {
             open.add(item);
             RowBatch batch = task.batch();
-            RowView row = batch.rows();
+            RowView row = null;
+            byte[] wireHead = null;
             for (int k = 0; k < item.count(); k++) {
                 if (owner.isStopped()) {
                     return;
@@ -175,8 +194,16 @@ final class Worker implements Runnable {
                 if (builder.rows() >= config.maxTxnRow() || builder.bytes() >= sendBytes()) {
                     send(!config.wholeTables());
                 }
-                moveTo(row, item.row(k));
-                builder.add(task.plan(), item, k, batch.op(), row);
+                if (builder.rows() == 0 || k == 0) {
+                    wireHead = wireHead(task);
+                }
+                if (wireHead != null) {
+                    builder.add(task.plan(), item, k, (WireRowBatch) batch, wireHead);
+                } else {
+                    row = row == null ? batch.rows() : row;
+                    moveTo(row, item.row(k));
+                    builder.add(task.plan(), item, k, batch.op(), row);
+                }
                 remember(item, k);
                 item.consumed++;
                 inSourceTransaction = config.wholeTables();
@@ -191,6 +218,17 @@ final class Worker implements Runnable {
         if (builder.rows() >= config.maxTxnRow()) {
             send(!inSourceTransaction);
         }
+    }
+
+    /** Start of an event for the task's rows; null when they go as SQL now. */
+    private byte @Nullable [] wireHead(RowTask task) throws InterruptedException {
+        if (!config.rowEvents()
+                || sqlSpell > 0
+                || !(task.batch() instanceof WireRowBatch batch)
+                || !ready().takesRowEvents()) {
+            return null;
+        }
+        return task.plan().wireHead(batch);
     }
 
     private static void moveTo(RowView row, int index) {
@@ -238,6 +276,10 @@ final class Worker implements Runnable {
                     Thread.sleep((10L << attempt) + number % 7);
                     continue;
                 }
+                if (first && builder.hasRowEvents()) {
+                    asSqlInstead(current, e);
+                    continue;
+                }
                 if (SqlErrors.isTransient(e.getErrorCode())
                         || SqlErrors.isAccessDenied(e.getErrorCode())) {
                     throw failed(e);
@@ -251,10 +293,57 @@ final class Worker implements Runnable {
             }
         }
         transactionStarted = !commit;
+        if (sqlSpell > 0) {
+            sqlSpell--;
+        } else if (builder.hasRowEvents()) {
+            nextSqlSpell = Math.max(FIRST_SQL_SPELL, nextSqlSpell / 2);
+        }
         builder.clear();
         unsentItems.clear();
         lastUseNanos = System.nanoTime();
         settle(commit);
+    }
+
+    /**
+     * The target refuses the rows as events: a row that is there already, or is not, or a table
+     * that is not as it seemed. The same transaction again as SQL, which copes or names the row.
+     */
+    private void asSqlInstead(TargetSession current, SQLException cause) {
+        boolean known =
+                cause.getErrorCode() == SqlErrors.DUPLICATE_ENTRY
+                        || cause.getErrorCode() == SqlErrors.KEY_NOT_FOUND;
+        StatementBuilder.Group first = builder.group(0);
+        log.info(
+                "sink_worker={} tables={} rows={} events_refused: {}",
+                number,
+                first.plan == null ? "" : first.plan.schema().name(),
+                builder.rows(),
+                SqlErrors.describe(cause));
+        for (int i = 0; i < builder.groupCount() && !known; i++) {
+            TablePlan plan = builder.group(i).plan;
+            if (plan != null && builder.group(i).wireHead != null) {
+                plan.refuseRowEvents();
+            }
+        }
+        sqlSpell = nextSqlSpell;
+        nextSqlSpell = Math.min(nextSqlSpell * 2, LONGEST_SQL_SPELL);
+        rollback(current);
+        builder.clear();
+        WorkItem item = null;
+        RowView row = null;
+        for (int i = 0; i < unsentItems.size(); i++) {
+            RowTask task = unsentItems.get(i).task;
+            if (task == null) {
+                continue;
+            }
+            if (row == null || item != unsentItems.get(i)) {
+                item = unsentItems.get(i);
+                row = task.batch().rows();
+            }
+            moveTo(row, item.row(unsentRows[i]));
+            builder.add(task.plan(), item, unsentRows[i], task.batch().op(), row);
+        }
+        builder.finish();
     }
 
     /** Tells the tasks, and the detector, what is written and what is committed. */
@@ -314,6 +403,7 @@ final class Worker implements Runnable {
     }
 
     private void write(TargetSession current, boolean commit) throws SQLException {
+        events.clear();
         int total = builder.bytes() + (builder.groupCount() * 2 + 8) * 256;
         if (config.multiStmt() && total < current.maxAllowedPacket()) {
             text.clear();
@@ -322,8 +412,20 @@ final class Worker implements Runnable {
             }
             putProgress();
             text.put(';');
+            results.clear();
             for (int i = 0; i < builder.groupCount(); i++) {
                 StatementBuilder.Group group = builder.group(i);
+                if (group.wireHead != null) {
+                    addEvents(current, group);
+                    if (i + 1 == builder.groupCount() || builder.group(i + 1).wireHead == null) {
+                        // Answers behind a BINLOG statement do not say that more follow: it must
+                        // be the last one of its packet.
+                        putEvents();
+                        results.addAll(current.run(text));
+                        text.clear();
+                    }
+                    continue;
+                }
                 if (group.lenient) {
                     text.put(LENIENT);
                 }
@@ -336,9 +438,12 @@ final class Worker implements Runnable {
             if (commit) {
                 text.put(COMMIT);
             } else {
-                text.length(text.length() - 1);
+                text.length(Math.max(0, text.length() - 1));
             }
-            checkCounts(current.run(text));
+            if (text.length() > 0) {
+                results.addAll(current.run(text));
+            }
+            checkCounts();
             return;
         }
         if (!transactionStarted) {
@@ -355,7 +460,26 @@ final class Worker implements Runnable {
         }
     }
 
+    private void addEvents(TargetSession current, StatementBuilder.Group group) {
+        byte[] head = Objects.requireNonNull(group.wireHead);
+        RowEvents.put(events, head, group.text, Tso.physicalMs(lastTso) / 1000, current.serverId());
+    }
+
+    private void putEvents() {
+        text.put(BINLOG);
+        RowEvents.putBase64(text, events.array(), events.length());
+        text.put('\'');
+        events.clear();
+    }
+
     private void runGroup(TargetSession current, StatementBuilder.Group group) throws SQLException {
+        if (group.wireHead != null) {
+            text.clear();
+            addEvents(current, group);
+            putEvents();
+            current.run(text);
+            return;
+        }
         if (group.text.length() >= current.maxAllowedPacket() - 1024) {
             throw new SQLException(
                     "a statement of "
@@ -396,11 +520,18 @@ final class Worker implements Runnable {
         }
     }
 
-    private void checkCounts(List<Completion> results) {
+    private void checkCounts() {
         int at = transactionStarted ? 0 : 1;
         checkProgress(results.get(at++));
         for (int i = 0; i < builder.groupCount(); i++) {
             StatementBuilder.Group group = builder.group(i);
+            if (group.wireHead != null) {
+                // One statement for a run of them; a row that was not found is an error there.
+                boolean goesOn =
+                        i + 1 < builder.groupCount() && builder.group(i + 1).wireHead != null;
+                at += goesOn ? 0 : 1;
+                continue;
+            }
             at += group.lenient ? 1 : 0;
             countMissing(group, results, at);
             at += group.statements + (group.lenient ? 1 : 0);

@@ -23,6 +23,33 @@ public abstract class WireRowBatch extends RowBatch {
         this.last = lastOfTransaction;
     }
 
+    /**
+     * Whether every row lies in {@link #wireBytes} as the server wrote it, with all columns: such
+     * rows can be put into a rows event for a table of the same definition. Only then may the
+     * methods below be called.
+     */
+    public boolean isVerbatim() {
+        return false;
+    }
+
+    /** The layout of the rows' bytes. */
+    public TableMap wireMap() {
+        throw new IllegalStateException("the rows are not as the server wrote them");
+    }
+
+    /** The event; read only, and only until the batch is released. */
+    public byte[] wireBytes() {
+        throw new IllegalStateException("the rows are not as the server wrote them");
+    }
+
+    /**
+     * Where a row begins in {@link #wireBytes}, both images of an update together; that of the row
+     * behind the last is the end.
+     */
+    public int wireStart(int row) {
+        throw new IllegalStateException("the rows are not as the server wrote them");
+    }
+
     @Override
     public final SourcePosition positionAfter() {
         SourcePosition position = positionAfter;

@@ -17,8 +17,8 @@ final class MySqlSinkConfigTest {
     }
 
     @Test
-    void defaultsAreThoseOfTiCdc() {
-        MySqlSinkConfig c = config("tidb://h/");
+    void defaultsForTiDbAreThoseOfTiCdc() {
+        MySqlSinkConfig c = config("tidb://h/").forTarget(true);
         assertThat(c.user()).isEqualTo("root");
         assertThat(c.port()).isEqualTo(4000);
         assertThat(c.workerCount()).isEqualTo(16);
@@ -27,6 +27,16 @@ final class MySqlSinkConfigTest {
         assertThat(c.readTimeout()).isEqualTo(Duration.ofMinutes(2));
         assertThat(c.tls()).isFalse();
         assertThat(c.wholeTables()).isFalse();
+    }
+
+    @Test
+    void defaultsForOneServerAreFewerWritersAndLongerTransactions() {
+        MySqlSinkConfig c = config("mysql://h/").forTarget(false);
+        assertThat(c.workerCount()).isEqualTo(4);
+        assertThat(c.maxTxnRow()).isEqualTo(2048);
+        MySqlSinkConfig given = config("mysql://h/?worker-count=7&max-txn-row=9").forTarget(false);
+        assertThat(given.workerCount()).isEqualTo(7);
+        assertThat(given.maxTxnRow()).isEqualTo(9);
     }
 
     @Test
