@@ -1773,13 +1773,6 @@ public final class DdlParser {
                                     options.collation().or(before::collation))));
             return;
         }
-        if (!out.isEmpty()
-                && out.getLast() instanceof AlterAction.ConvertCharset convert
-                && options.charset().isEmpty()) {
-            out.removeLast();
-            out.add(new AlterAction.ConvertCharset(convert.charset(), options.collation()));
-            return;
-        }
         out.add(new AlterAction.SetOptions(options));
     }
 

@@ -144,20 +144,48 @@ final class DefinitionChanges {
     /** RENAME TO is not done here: the caller knows where tables live. */
     TableDefinition alter(TableDefinition given, List<AlterAction> actions) {
         TableDefinition table = withoutRowHashes(given);
-        Text text = new Text(table.charset(), table.collation());
-        for (AlterAction action : actions) {
-            if (action instanceof AlterAction.SetOptions set) {
-                text = text(set.options(), text);
-            } else if (action instanceof AlterAction.ConvertCharset convert) {
-                text = text(convert.charset(), convert.collation(), text);
-            }
-        }
+        Texts texts = texts(new Text(table.charset(), table.collation()), actions);
+        Text text = texts.table;
         List<AlterAction> effective = withoutVoid(table, actions);
-        List<Moving> columns = columns(table, effective, text);
+        List<Moving> columns = columns(table, effective, texts.columns);
         Keys keys = keys(table, effective, columns);
         List<Column> out = new ArrayList<>();
         columns.forEach(moving -> out.add(moving.column));
         return finish(table.name(), text, out, keys);
+    }
+
+    /** The table's new default, and what columns take that are converted or added. */
+    private record Texts(Text table, Text columns) {}
+
+    /**
+     * CONVERT TO decides over the columns, wherever it stands; the table's default is the latest
+     * given in MySQL, and in MariaDB the one of DEFAULT CHARACTER SET if there is one (seen with
+     * 8.0.33 and 11.4.5). A character set alone leaves a collation of it that was given before.
+     */
+    private Texts texts(Text before, List<AlterAction> actions) {
+        Optional<Text> given = Optional.empty();
+        Optional<Text> converted = Optional.empty();
+        for (AlterAction action : actions) {
+            if (action instanceof AlterAction.SetOptions(TableOptions options)) {
+                Text next = text(options, given.orElse(before));
+                boolean same =
+                        options.collation().isEmpty()
+                                && given.filter(g -> g.charset.equals(next.charset)).isPresent();
+                given = same ? given : Optional.of(next);
+            } else if (action instanceof AlterAction.ConvertCharset convert) {
+                converted =
+                        Optional.of(
+                                text(
+                                        convert.charset(),
+                                        convert.collation(),
+                                        converted.orElse(before)));
+                if (!traits.mariaDb()) {
+                    given = converted;
+                }
+            }
+        }
+        Text table = given.orElse(converted.orElse(before));
+        return new Texts(table, converted.orElse(table));
     }
 
     /** Leaves out what IF EXISTS and IF NOT EXISTS make void. */

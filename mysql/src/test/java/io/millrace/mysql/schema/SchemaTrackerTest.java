@@ -239,8 +239,14 @@ class SchemaTrackerTest {
                     true,
                     "utf8mb4",
                     "utf8mb4_general_ci",
-                    MYSQL.defaultCollations(),
-                    MYSQL.charsetWidths(),
+                    Map.of(
+                            "utf8mb4",
+                            "utf8mb4_general_ci",
+                            "utf8mb3",
+                            "utf8mb3_general_ci",
+                            "latin1",
+                            "latin1_swedish_ci"),
+                    Map.of("utf8mb4", 4, "utf8mb3", 3, "latin1", 1),
                     Map.of());
 
     private SchemaTracker mariaDb() {
@@ -315,6 +321,41 @@ class SchemaTrackerTest {
                     .as(actions)
                     .isEqualTo(expected);
         });
+    }
+
+    /** The outcomes are those of MySQL 8.0.33 and MariaDB 11.4.5. */
+    @Test
+    void convertsColumnsByOneClauseAndTheTableByAnother() {
+        Map<String, List<String>> outcomes =
+                Map.of(
+                        "CONVERT TO CHARACTER SET utf8mb4, COLLATE utf8mb4_bin",
+                        List.of("utf8mb4_bin utf8mb4_0900_ai_ci", "utf8mb4_bin utf8mb4_general_ci"),
+                        "DEFAULT CHARSET utf8mb4 COLLATE utf8mb4_bin, ADD d INT,"
+                                + " CONVERT TO CHARACTER SET utf8mb4",
+                        List.of(
+                                "utf8mb4_0900_ai_ci utf8mb4_0900_ai_ci",
+                                "utf8mb4_bin utf8mb4_general_ci"),
+                        "CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, ADD d INT,"
+                                + " DEFAULT CHARSET utf8mb4",
+                        List.of("utf8mb4_bin utf8mb4_bin", "utf8mb4_general_ci utf8mb4_bin"));
+        outcomes.forEach((actions, expected) -> {
+            assertThat(converted(tracker(), actions)).as(actions).isEqualTo(expected.getFirst());
+            assertThat(converted(mariaDb(), actions)).as(actions).isEqualTo(expected.getLast());
+        });
+        assertThat(
+                        converted(
+                                mariaDb(),
+                                "DEFAULT CHARSET utf8mb3, CONVERT TO CHARACTER SET utf8mb4"))
+                .isEqualTo("utf8mb3_general_ci utf8mb4_general_ci");
+    }
+
+    private String converted(SchemaTracker tracker, String actions) {
+        run(tracker, "CREATE OR REPLACE TABLE t (a VARCHAR(5)) CHARSET latin1");
+        run(tracker, "ALTER TABLE t " + actions + ", ADD c VARCHAR(4)");
+        TableDefinition table = tracker.definition(name("t")).orElseThrow();
+        assertThat(table.columns().getLast().collation())
+                .isEqualTo(table.columns().getFirst().collation());
+        return table.collation() + " " + table.columns().getFirst().collation();
     }
 
     @Test
