@@ -232,6 +232,12 @@ final class ChangefeedCommand implements Runnable {
         private String sinkUri = "";
 
         @Option(
+                names = "--upstream",
+                paramLabel = "NAME",
+                description = "One of the server's upstreams. Default: the server's default.")
+        private @Nullable String upstream;
+
+        @Option(
                 names = "--start-ts",
                 paramLabel = "TSO",
                 description = "Start after this TSO. Default: now.")
@@ -255,6 +261,9 @@ final class ChangefeedCommand implements Runnable {
             }
             body.put("namespace", connection.namespace);
             body.put("sink_uri", sinkUri);
+            if (upstream != null) {
+                body.put("upstream", upstream);
+            }
             if (startTs != null) {
                 body.put("start_ts", startTs);
             }

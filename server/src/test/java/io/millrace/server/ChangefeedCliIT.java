@@ -130,6 +130,10 @@ final class ChangefeedCliIT {
             assertThat(same.err())
                     .contains("CDC:ErrSameUpstreamDownstream")
                     .doesNotContain("hidden");
+            assertThat(
+                            cli(server, "create", "--sink-uri", "blackhole://", "--upstream", "no")
+                                    .err())
+                    .contains("CDC:ErrUpstreamNotFound");
             assertThat(cli(server, "create").code()).isEqualTo(2);
             assertThat(cli(server, "nonsense").code()).isEqualTo(2);
             server.stop();

@@ -268,6 +268,11 @@ final class ServerProcessIT {
                 long readyMs = (System.nanoTime() - begin) / 1_000_000;
                 awaitRows(target, before + 1);
                 long rowMs = (System.nanoTime() - begin) / 1_000_000;
+                long cpuMs =
+                        ProcessHandle.of(api.get("/api/v2/status").body().get("pid").asLong())
+                                .flatMap(process -> process.info().totalCpuDuration())
+                                .map(Duration::toMillis)
+                                .orElse(0L);
                 System.out.println(
                         "stop under load "
                                 + stopMs
@@ -275,6 +280,8 @@ final class ServerProcessIT {
                                 + readyMs
                                 + " ms, restart to first row "
                                 + rowMs
+                                + " ms, CPU until then "
+                                + cpuMs
                                 + " ms");
                 assertThat(stopMs).isLessThan(10_000);
             } finally {
