@@ -12,6 +12,7 @@ final class SqlErrors {
     static final int LOCK_WAIT_TIMEOUT = 1205;
     static final int DEADLOCK = 1213;
     static final int DUPLICATE_ENTRY = 1062;
+    static final int PACKET_TOO_LARGE = 1153;
     static final int KEY_NOT_FOUND = 1032;
     static final int COLUMN_CANNOT_BE_NULL = 1048;
     static final int UNKNOWN_DATABASE = 1049;

@@ -311,7 +311,8 @@ final class Worker implements Runnable {
     private void asSqlInstead(TargetSession current, SQLException cause) {
         boolean known =
                 cause.getErrorCode() == SqlErrors.DUPLICATE_ENTRY
-                        || cause.getErrorCode() == SqlErrors.KEY_NOT_FOUND;
+                        || cause.getErrorCode() == SqlErrors.KEY_NOT_FOUND
+                        || cause.getErrorCode() == SqlErrors.PACKET_TOO_LARGE;
         StatementBuilder.Group first = builder.group(0);
         log.info(
                 "sink_worker={} tables={} rows={} events_refused: {}",
@@ -477,18 +478,11 @@ final class Worker implements Runnable {
             text.clear();
             addEvents(current, group);
             putEvents();
+            checkPacket(current, text.length());
             current.run(text);
             return;
         }
-        if (group.text.length() >= current.maxAllowedPacket() - 1024) {
-            throw new SQLException(
-                    "a statement of "
-                            + group.text.length()
-                            + " bytes exceeds the target's max_allowed_packet of "
-                            + current.maxAllowedPacket(),
-                    "HY000",
-                    1153);
-        }
+        checkPacket(current, group.text.length());
         if (group.lenient) {
             current.execute("SET sql_mode='" + TargetSession.LENIENT_SQL_MODE + "'");
         }
@@ -497,6 +491,19 @@ final class Worker implements Runnable {
             current.execute("SET sql_mode='" + TargetSession.ROW_SQL_MODE + "'");
         }
         countMissing(group, results, 0);
+    }
+
+    /** A longer packet would cost the connection, and look like a network's fault. */
+    private static void checkPacket(TargetSession current, int length) throws SQLException {
+        if (length >= current.maxAllowedPacket() - 1024) {
+            throw new SQLException(
+                    "a statement of "
+                            + length
+                            + " bytes exceeds the target's max_allowed_packet of "
+                            + current.maxAllowedPacket(),
+                    "HY000",
+                    SqlErrors.PACKET_TOO_LARGE);
+        }
     }
 
     private void putProgress() {

@@ -1,0 +1,245 @@
+package io.millrace.mysql.sink;
+
+import static io.millrace.testkit.rows.TestRowBatch.insert;
+import static io.millrace.testkit.rows.TestRowBatch.row;
+import static io.millrace.testkit.rows.TestRowBatch.update;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import io.millrace.core.model.Column;
+import io.millrace.core.model.ColumnKind;
+import io.millrace.core.model.TableSchema;
+import io.millrace.core.spi.SinkSpec;
+import io.millrace.testkit.servers.DbServer;
+import io.millrace.testkit.servers.DbServer.Flavor;
+import io.millrace.testkit.servers.TlsMaterial;
+import java.sql.Connection;
+import java.sql.Statement;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Encryption, packet limits, time zones and locks of real targets. */
+final class SinkOptionsIT {
+    private static final Map<Flavor, DbServer> SERVERS = new EnumMap<>(Flavor.class);
+    private static int jobs;
+
+    private static final TableSchema LONG_TEXTS =
+            SinkContract.table(
+                    "long_texts",
+                    List.of(
+                            SinkContract.notNull("id", ColumnKind.BIGINT),
+                            Column.of("v", ColumnKind.LONGTEXT)),
+                    SinkContract.primary(0));
+
+    private static DbServer server(Flavor flavor) {
+        return SERVERS.computeIfAbsent(
+                flavor,
+                f -> {
+                    DbServer started =
+                            DbServer.of(f).tls().option("max_allowed_packet", "67108864").start();
+                    started.execute(
+                            "CREATE DATABASE d",
+                            "CREATE TABLE d.long_texts (id BIGINT PRIMARY KEY, v LONGTEXT)",
+                            "CREATE TABLE d.kv (id BIGINT PRIMARY KEY, u VARCHAR(40), v VARCHAR(40),"
+                                    + " UNIQUE KEY u(u))");
+                    return started;
+                });
+    }
+
+    @AfterAll
+    static void stop() {
+        SERVERS.values().forEach(DbServer::close);
+    }
+
+    private static String uri(DbServer server, String scheme, String parameters) {
+        return scheme
+                + "://root:"
+                + server.rootPassword()
+                + "@127.0.0.1:"
+                + server.port()
+                + "/?"
+                + parameters;
+    }
+
+    private static SinkDriver open(DbServer server, String parameters) {
+        return new SinkDriver(
+                uri(server, "mysql", parameters), "options/" + jobs++, SinkContract.CLOCK);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Flavor.class)
+    void theServersCertificateIsVerifiedWhenAnAuthorityIsGiven(Flavor flavor) {
+        DbServer server = server(flavor);
+        TlsMaterial tls = server.tls().orElseThrow();
+        MySqlSinkFactory factory = new MySqlSinkFactory(SinkContract.CLOCK);
+        factory.testOpen(SinkSpec.of(uri(server, "mysql", "ssl-ca=" + tls.ca())));
+        factory.testOpen(SinkSpec.of(uri(server, "mysql+ssl", "")));
+        factory.testOpen(
+                SinkSpec.of(
+                        uri(
+                                server,
+                                "mysql",
+                                "ssl-ca="
+                                        + tls.ca()
+                                        + "&ssl-cert="
+                                        + tls.clientCertificate()
+                                        + "&ssl-key="
+                                        + tls.clientKey())));
+        // A certificate that did not sign the server's.
+        assertThatThrownBy(() ->
+                        factory.testOpen(
+                                SinkSpec.of(
+                                        uri(server, "mysql", "ssl-ca=" + tls.clientCertificate()))))
+                .extracting(e -> ((MillraceException) e).code())
+                .isEqualTo(ErrorCode.SINK_CONNECTION);
+        server.execute(
+                "CREATE USER encrypted@'%' IDENTIFIED BY 'p' REQUIRE SSL",
+                "GRANT ALL ON *.* TO encrypted@'%'");
+        String uri = "://encrypted:p@127.0.0.1:" + server.port() + "/";
+        factory.testOpen(SinkSpec.of("mysql+ssl" + uri));
+        assertThatThrownBy(() -> factory.testOpen(SinkSpec.of("mysql" + uri)))
+                .extracting(e -> ((MillraceException) e).code())
+                .isEqualTo(ErrorCode.SINK_ACCESS_DENIED);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Flavor.class)
+    void aRowLongerThanThePacketIsNamedAndALongOnePasses(Flavor flavor) throws Exception {
+        DbServer server = server(flavor);
+        try (SinkDriver sink = open(server, "")) {
+            sink.offer(insert(LONG_TEXTS, SinkContract.NEW, 0, true, row(7, "y".repeat(20 << 20))));
+            sink.drain();
+        }
+        assertThat(server.query("SELECT LENGTH(v) FROM d.long_texts WHERE id=7"))
+                .contains(Integer.toString(20 << 20));
+        Replay rows =
+                Replay.of(
+                        server,
+                        "d.long_texts",
+                        1,
+                        () ->
+                                server.execute(
+                                        "INSERT INTO d.long_texts VALUES (8, REPEAT('x', "
+                                                + (20 << 20)
+                                                + "))"));
+        server.execute("DELETE FROM d.long_texts WHERE id=8");
+        try (SinkDriver sink = open(server, "")) {
+            rows.offerTo(sink);
+            sink.drain();
+        }
+        assertThat(server.query("SELECT LENGTH(v) FROM d.long_texts WHERE id=8"))
+                .contains(Integer.toString(20 << 20));
+        server.execute(
+                "DELETE FROM d.long_texts WHERE id=8", "SET GLOBAL max_allowed_packet=1048576");
+        try {
+            try (SinkDriver sink = open(server, "")) {
+                rows.offerTo(sink);
+                assertNamed(sink.awaitFailure(), "id=8");
+            }
+            try (SinkDriver sink = open(server, "")) {
+                sink.offer(
+                        insert(
+                                LONG_TEXTS,
+                                SinkContract.NEW,
+                                0,
+                                true,
+                                row(1, "short"),
+                                row(9, "z".repeat(2 << 20))));
+                assertNamed(sink.awaitFailure(), "id=9");
+            }
+        } finally {
+            server.execute("SET GLOBAL max_allowed_packet=67108864");
+        }
+        assertThat(server.query("SELECT COUNT(*) FROM d.long_texts")).contains("1");
+    }
+
+    private static void assertNamed(MillraceException error, String key) {
+        assertThat(error.code()).isEqualTo(ErrorCode.SINK_DATA);
+        assertThat(error.text()).contains("d.long_texts", key, "max_allowed_packet");
+        assertThat(error.text().length()).isLessThan(2000);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Flavor.class)
+    void aZoneThatTheTargetDoesNotKnowIsAClearError(Flavor flavor) {
+        DbServer server = server(flavor);
+        SinkSpec plain = SinkSpec.of(uri(server, "mysql", ""));
+        SinkSpec zoned =
+                new SinkSpec(plain.uri(), Map.of(), List.of(), true, false, "Europe/Berlin");
+        assertThatThrownBy(() -> new MySqlSinkFactory(SinkContract.CLOCK).testOpen(zoned))
+                .hasMessageContaining("Europe/Berlin")
+                .extracting(e -> ((MillraceException) e).code())
+                .isEqualTo(ErrorCode.MYSQL_INVALID_CONFIG);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Flavor.class)
+    void aLockIsWaitedForLongerThanTheServerDoes(Flavor flavor) throws Exception {
+        DbServer server = server(flavor);
+        server.execute(
+                "REPLACE INTO d.kv VALUES (1,'a','')", "SET GLOBAL innodb_lock_wait_timeout=1");
+        try (SinkDriver sink = open(server, "worker-count=1");
+                Connection other = server.connect();
+                Statement s = other.createStatement()) {
+            s.execute("BEGIN");
+            s.execute("UPDATE d.kv SET v='other' WHERE id=1");
+            sink.offer(
+                    update(
+                            SinkContract.KV,
+                            SinkContract.NEW,
+                            0,
+                            true,
+                            row(1, "a", ""),
+                            row(1, "a", "mine")));
+            Thread.sleep(1500);
+            s.execute("COMMIT");
+            sink.drain();
+        } finally {
+            server.execute("SET GLOBAL innodb_lock_wait_timeout=50");
+        }
+        assertThat(server.query("SELECT v FROM d.kv WHERE id=1")).contains("mine");
+    }
+
+    @ParameterizedTest
+    @EnumSource(Flavor.class)
+    void updatesOfLargeRowsAreNotJoined(Flavor flavor) throws Exception {
+        DbServer server = server(flavor);
+        for (int size : new int[] {8192, 10}) {
+            server.execute("DELETE FROM d.kv", "INSERT INTO d.kv (id,v) VALUES (1,'a'),(2,'b')");
+            long before = updates(server);
+            try (SinkDriver sink =
+                    open(server, "worker-count=1&max-multi-update-row-size=" + size)) {
+                sink.offer(
+                        update(
+                                SinkContract.KV,
+                                SinkContract.NEW,
+                                0,
+                                true,
+                                row(1, null, "a"),
+                                row(1, null, "a longer text"),
+                                row(2, null, "b"),
+                                row(2, null, "another one")));
+                sink.drain();
+            }
+            // Beside the rows' own there are those of the progress row, in both cases as many.
+            assertThat(updates(server) - before).as("size %d", size).isEqualTo(size == 10 ? 4 : 3);
+            assertThat(server.query("SELECT GROUP_CONCAT(v ORDER BY id) FROM d.kv"))
+                    .contains("a longer text,another one");
+        }
+    }
+
+    private static long updates(DbServer server) throws Exception {
+        try (Connection c = server.connect();
+                Statement s = c.createStatement();
+                var r = s.executeQuery("SHOW GLOBAL STATUS LIKE 'Com_update'")) {
+            r.next();
+            return r.getLong(2);
+        }
+    }
+}
