@@ -25,6 +25,9 @@ final class MaxwellPeer implements Subject {
     private static final String CENTRAL_VERSION = "1.22.6";
     private static final long TIMEOUT_SECONDS = 300;
 
+    /** What its binlog library says for ever when it does not know a server's TABLE_MAP events. */
+    private static final String CANNOT_READ = "MissingTableMapEventException";
+
     private final @Nullable String bootstrap;
     private final @Nullable Path home;
     private final String clientId;
@@ -116,6 +119,10 @@ final class MaxwellPeer implements Subject {
             }
             if (!child.isAlive() || now > deadline) {
                 throw new IllegalStateException("Maxwell stopped early" + ChildProcess.tail(log));
+            }
+            if (first == 0 && Files.readString(log.toPath()).contains(CANNOT_READ)) {
+                throw new IllegalStateException(
+                        "this Maxwell cannot read this server's binary log; give a newer one with --maxwell-home");
             }
             Thread.sleep(20);
         }

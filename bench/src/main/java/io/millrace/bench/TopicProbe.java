@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
@@ -13,6 +14,9 @@ import org.apache.kafka.common.TopicPartition;
 /** Watches a topic grow from outside, the same way for every subject. */
 final class TopicProbe implements AutoCloseable {
     /** How often the end offset is read: what the figures are exact to. */
+    /** Who has sent nothing for so long will not. */
+    private static final long FIRST_RECORD_NANOS = TimeUnit.SECONDS.toNanos(120);
+
     private static final long POLL_MS = 20;
 
     private final Admin admin;
@@ -46,7 +50,8 @@ final class TopicProbe implements AutoCloseable {
      */
     long[] await(String topic, long rows, ChildProcess child, java.io.File log, long timeoutSeconds)
             throws ExecutionException, InterruptedException {
-        long deadline = System.nanoTime() + timeoutSeconds * 1_000_000_000L;
+        long start = System.nanoTime();
+        long deadline = start + TimeUnit.SECONDS.toNanos(timeoutSeconds);
         long first = 0;
         while (true) {
             long end = end(topic);
@@ -62,13 +67,13 @@ final class TopicProbe implements AutoCloseable {
                 throw new IllegalStateException(
                         "ended after " + end + " of " + rows + " records" + ChildProcess.tail(log));
             }
-            if (now > deadline) {
+            if (now > deadline || end == 0 && now - start > FIRST_RECORD_NANOS) {
                 throw new IllegalStateException(
                         end
                                 + " of "
                                 + rows
                                 + " records after "
-                                + timeoutSeconds
+                                + TimeUnit.NANOSECONDS.toSeconds(now - start)
                                 + " s"
                                 + ChildProcess.tail(log));
             }
