@@ -53,6 +53,14 @@ public final class ByteSink {
         length = 0;
     }
 
+    /** Clears, and gives the array up when it has grown beyond {@code keep} bytes. */
+    public void clearKeeping(int keep) {
+        length = 0;
+        if (array.length > keep + SLACK) {
+            array = new byte[keep + SLACK];
+        }
+    }
+
     /** Makes room for {@code more} bytes behind the end and returns the array. */
     public byte[] ensure(int more) {
         int need = Math.addExact(length, more) + SLACK;

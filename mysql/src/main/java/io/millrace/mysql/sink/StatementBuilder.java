@@ -18,6 +18,12 @@ final class StatementBuilder {
     /** Longer lists gain nothing, and make MariaDB turn an IN list into a subquery. */
     private static final int MAX_DELETE_ROWS = 500;
 
+    /** The first groups of each transaction are the large ones; what texts keep of their size. */
+    private static final int LARGE_GROUPS = 8;
+
+    private static final int KEEP_LARGE = 1 << 20;
+    private static final int KEEP_SMALL = 1 << 16;
+
     /** How far back a statement to join is looked for. */
     private static final int LOOK_BACK = 48;
 
@@ -88,6 +94,9 @@ final class StatementBuilder {
     }
 
     void clear() {
+        for (int i = 0; i < used; i++) {
+            groups.get(i).text.clearKeeping(i < LARGE_GROUPS ? KEEP_LARGE : KEEP_SMALL);
+        }
         used = 0;
         rows = 0;
         bytes = 0;

@@ -32,8 +32,14 @@ final class Worker implements Runnable {
 
     static final int QUEUE_ITEMS = 512;
 
-    /** Statement bytes at which a transaction is sent, if the target's packet limit is no less. */
-    private static final int SEND_BYTES = 4 << 20;
+    /**
+     * Statement bytes at which a transaction is sent, if the target's packet limit is no less. As
+     * Base64 they stay below 1 MB, above which the driver's buffer jumps to 16 MB.
+     */
+    private static final int SEND_BYTES = 704 << 10;
+
+    /** What buffers keep of their size after a large row. */
+    private static final int KEEP_BYTES = 2 << 20;
 
     /**
      * After a transaction of events was refused, so many go as SQL at first, then twice as many.
@@ -299,6 +305,8 @@ final class Worker implements Runnable {
             nextSqlSpell = Math.max(FIRST_SQL_SPELL, nextSqlSpell / 2);
         }
         builder.clear();
+        text.clearKeeping(KEEP_BYTES);
+        events.clearKeeping(KEEP_BYTES);
         unsentItems.clear();
         lastUseNanos = System.nanoTime();
         settle(commit);
