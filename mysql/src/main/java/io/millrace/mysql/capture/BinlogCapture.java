@@ -33,6 +33,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -67,6 +68,7 @@ public final class BinlogCapture implements Capture {
     private final long serverNumber;
     private volatile boolean closed;
     private volatile @Nullable ReplicationConnection replication;
+    private volatile @Nullable StatementScan scan;
 
     /**
      * @param pool where {@code decoder}'s batches give their buffers back to
@@ -105,6 +107,10 @@ public final class BinlogCapture implements Capture {
                 throw UpstreamErrors.of(e, address);
             }
             start = plan.resume();
+            IntFunction<Charset> byCollation =
+                    collation -> charsets.getOrDefault(collation, StandardCharsets.UTF_8);
+            StatementScan ahead = new StatementScan(address, facts, pool, byCollation);
+            scan = ahead;
             versions.start(
                     new TableVersions.Start(
                             request.jobId(),
@@ -113,7 +119,8 @@ public final class BinlogCapture implements Capture {
                             request.filter(),
                             connections,
                             request.startTso(),
-                            start));
+                            start,
+                            ahead));
             if (closed) {
                 return;
             }
@@ -132,8 +139,7 @@ public final class BinlogCapture implements Capture {
                                 request.filter(),
                                 out,
                                 pool,
-                                collation ->
-                                        charsets.getOrDefault(collation, StandardCharsets.UTF_8),
+                                byCollation,
                                 () -> upstreamClock.read(facts),
                                 facts.mariaDb(),
                                 plan);
@@ -342,6 +348,10 @@ public final class BinlogCapture implements Capture {
     @Override
     public void close() {
         closed = true;
+        StatementScan ahead = scan;
+        if (ahead != null) {
+            ahead.close();
+        }
         ReplicationConnection connection = replication;
         if (connection != null) {
             connection.close();

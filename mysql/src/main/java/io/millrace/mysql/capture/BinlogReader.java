@@ -34,6 +34,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.IntFunction;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -137,6 +138,7 @@ final class BinlogReader {
     private UpstreamClock.@Nullable Reading lastReading;
 
     private long lastReport = System.nanoTime();
+    private final Supplier<BinlogPosition> place = this::position;
 
     private final Map<String, HeldTransaction> held = new LinkedHashMap<>();
     private Optional<HeldXa> heldNames;
@@ -215,9 +217,7 @@ final class BinlogReader {
                         && type != EventTypes.HEARTBEAT
                         && type != EventTypes.HEARTBEAT_V2;
         if (counts) {
-            // Events carry the low 32 bits of their end; one transaction may be larger.
-            long end = (offset & ~LOW_32) | stream.endPosition();
-            offset = end < offset ? end + LOW_32 + 1 : end;
+            offset = endOf(offset, stream.endPosition());
             eventStart = offset - stream.eventLength();
         }
         switch (type) {
@@ -238,6 +238,15 @@ final class BinlogReader {
                 }
             }
         }
+    }
+
+    /**
+     * Where an event behind {@code offset} ends: events carry the low 32 bits of their end, and one
+     * transaction may be larger.
+     */
+    static long endOf(long offset, long lowBits) {
+        long end = (offset & ~LOW_32) | lowBits;
+        return end < offset ? end + LOW_32 + 1 : end;
     }
 
     /** Events that follow a GTID event in every binlog that is supported; older ones have none. */
@@ -675,7 +684,7 @@ final class BinlogReader {
         }
         TableSchema schema = entry.schema;
         if (schema == null) {
-            schema = versions.versionFor(entry.map, groupTso);
+            schema = versions.versionFor(entry.map, groupTso, place);
             entry.schema = schema;
         }
         byte[] buffer = event.take();
@@ -726,7 +735,7 @@ final class BinlogReader {
 
     private boolean onQuery(EventSource event, int type) throws IOException, InterruptedException {
         event.load();
-        QueryEvent query = parseQuery(event, type);
+        QueryEvent query = compression.query(event, type, charsets);
         String sql = query.sql();
         if (sql.equals("BEGIN")) {
             inTransaction = true;
@@ -765,21 +774,6 @@ final class BinlogReader {
             onStatement(query);
         }
         return !inTransaction;
-    }
-
-    private QueryEvent parseQuery(EventSource event, int type) {
-        if (type == EventTypes.QUERY) {
-            return QueryEvent.parse(event, charsets);
-        }
-        byte[] b = event.bytes();
-        int start = event.bodyStart();
-        int status = WireBytes.u16(b, start + 11);
-        int sql = start + 13 + status + (b[start + 8] & 0xFF) + 1;
-        MariaDbCompression.Body body =
-                compression.inflate(b, start - EventTypes.HEADER_LENGTH, sql, event.bodyEnd());
-        QueryEvent query = QueryEvent.parse(new LoadedEvent(body.buffer(), body.end()), charsets);
-        pool.give(body.buffer());
-        return query;
     }
 
     private boolean concerns(QueryEvent query) {

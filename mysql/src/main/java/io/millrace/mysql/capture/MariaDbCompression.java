@@ -1,8 +1,11 @@
 package io.millrace.mysql.capture;
 
+import io.millrace.core.bytes.WireBytes;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.mysql.wire.BufferPool;
+import java.nio.charset.Charset;
+import java.util.function.IntFunction;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
 
@@ -51,6 +54,21 @@ final class MariaDbCompression {
         int bitmap = (columns + 7) / 8;
         boolean two = plainType == EventTypes.UPDATE_ROWS_V1 || plainType == EventTypes.UPDATE_ROWS;
         return at + (two ? 2 * bitmap : bitmap);
+    }
+
+    /** Reads a loaded QUERY event, compressed or not. */
+    QueryEvent query(EventSource event, int type, IntFunction<Charset> charsets) {
+        if (type == EventTypes.QUERY) {
+            return QueryEvent.parse(event, charsets);
+        }
+        byte[] b = event.bytes();
+        int start = event.bodyStart();
+        int status = WireBytes.u16(b, start + 11);
+        int sql = start + 13 + status + (b[start + 8] & 0xFF) + 1;
+        Body body = inflate(b, start - EventTypes.HEADER_LENGTH, sql, event.bodyEnd());
+        QueryEvent query = QueryEvent.parse(new LoadedEvent(body.buffer(), body.end()), charsets);
+        pool.give(body.buffer());
+        return query;
     }
 
     /**

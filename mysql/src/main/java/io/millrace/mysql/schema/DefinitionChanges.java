@@ -148,7 +148,7 @@ final class DefinitionChanges {
         Text text = texts.table;
         List<AlterAction> effective = withoutVoid(table, actions);
         List<Moving> columns = columns(table, effective, texts.columns);
-        Keys keys = keys(table, effective, columns);
+        Keys keys = keys(table, actions, effective, columns);
         List<Column> out = new ArrayList<>();
         columns.forEach(moving -> out.add(moving.column));
         return finish(table.name(), text, out, keys);
@@ -383,8 +383,15 @@ final class DefinitionChanges {
         }
     }
 
+    /**
+     * @param written with the parts that are void: a key beside a column that ADD IF NOT EXISTS
+     *     finds there is added all the same (seen with MariaDB 11.4.5)
+     */
     private static Keys keys(
-            TableDefinition table, List<AlterAction> actions, List<Moving> columns) {
+            TableDefinition table,
+            List<AlterAction> written,
+            List<AlterAction> actions,
+            List<Moving> columns) {
         List<KeyDefinition> kept = new ArrayList<>();
         for (KeyDefinition key : table.keys()) {
             if (isDropped(key, actions)) {
@@ -427,12 +434,15 @@ final class DefinitionChanges {
         List<Column> plain = new ArrayList<>();
         columns.forEach(m -> plain.add(m.column));
         Keys keys = new Keys(plain, kept);
-        for (AlterAction action : actions) {
+        for (AlterAction action : written) {
             switch (action) {
                 case AlterAction.AddIndex add -> keys.add(add.index());
                 case AlterAction.AddColumn add -> keys.addBeside(add.column(), add.ifNotExists());
-                case AlterAction.ChangeColumn change ->
+                case AlterAction.ChangeColumn change -> {
+                    if (actions.contains(change)) {
                         keys.addBeside(change.column(), change.ifExists());
+                    }
+                }
                 default -> {}
             }
         }

@@ -58,7 +58,13 @@ final class HistoryDocuments {
 
         record Dropped(TableName name) implements Document {}
 
-        record Schema(String name, String charset, String collation) implements Document {}
+        /**
+         * A database's defaults.
+         *
+         * @param pendingUntil the snapshot's place in the binlog, unless the stream has told them
+         */
+        record Schema(String name, String charset, String collation, Optional<String> pendingUntil)
+                implements Document {}
 
         /** The database and all tables in it are gone. */
         record SchemaDropped(String name) implements Document {}
@@ -99,6 +105,7 @@ final class HistoryDocuments {
                 out.put("schema", schema.name());
                 out.put("charset", schema.charset());
                 out.put("collation", schema.collation());
+                schema.pendingUntil().ifPresent(p -> out.put("pendingUntil", p));
             }
             case Document.SchemaDropped dropped -> {
                 out.put("is", "schemaDropped");
@@ -200,7 +207,8 @@ final class HistoryDocuments {
                         new Document.Schema(
                                 in.required("schema").asText(),
                                 in.required("charset").asText(),
-                                in.required("collation").asText());
+                                in.required("collation").asText(),
+                                optional(in, "pendingUntil"));
                 case "schemaDropped" -> new Document.SchemaDropped(in.required("schema").asText());
                 default -> throw new IllegalArgumentException("unknown entry");
             };

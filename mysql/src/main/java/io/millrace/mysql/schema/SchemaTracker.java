@@ -19,6 +19,7 @@ import io.millrace.mysql.schema.DdlStatement.TextRange;
 import io.millrace.mysql.schema.DefinitionChanges.Text;
 import io.millrace.mysql.schema.HistoryDocuments.Document;
 import io.millrace.mysql.wire.QueryContext;
+import io.millrace.mysql.wire.StatementsAhead;
 import io.millrace.mysql.wire.TableMap;
 import io.millrace.mysql.wire.TableVersions;
 import java.sql.Connection;
@@ -34,6 +35,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -49,8 +51,8 @@ import org.slf4j.LoggerFactory;
  *       (unique keys, generated columns, defaults) is added from the tracked definition;
  *   <li>the tracked definition: the job's history or a snapshot, and the DDL since. It is checked
  *       against every new TABLE_MAP layout;
- *   <li>a snapshot that is younger than the stream's place ("pending"), for as long as it fits and
- *       no DDL shows up that would make earlier rows wrong.
+ *   <li>a snapshot that is younger than the stream's place ("pending"), if no DDL between the two
+ *       places changes the table: the binlog is read ahead to know that ({@link ChangesAhead}).
  * </ol>
  *
  * Whatever is in doubt ends in SCHEMA_MISMATCH or DDL_UNPARSABLE of that table, never in a guess.
@@ -139,6 +141,19 @@ public final class SchemaTracker implements TableVersions {
     private @Nullable ServerTraits traits;
     private @Nullable DefinitionChanges changes;
     private @Nullable WireFit fit;
+    private @Nullable ChangesAhead ahead;
+
+    /**
+     * The place of the first snapshot: a table that is not known there may have been there earlier,
+     * unless the stream has shown that it was not.
+     */
+    private @Nullable SourcePosition knownFrom;
+
+    /** Databases whose defaults are those of {@link #knownFrom}. */
+    private final Set<String> pendingSchemas = new HashSet<>();
+
+    /** Tables that the stream has removed. */
+    private final Set<TableName> gone = new HashSet<>();
 
     /** Starts empty; {@link #start} comes first. */
     public SchemaTracker() {}
@@ -160,6 +175,7 @@ public final class SchemaTracker implements TableVersions {
         } catch (SQLException e) {
             throw SchemaSnapshot.failed("reading table definitions", e);
         }
+        passed(from.start(), floor);
         int live = tables.size() + schemas.size();
         if (later.isEmpty() && entries.size() > COMPACT_ABOVE && entries.size() > 4 * live) {
             from.history().compact(floor, entries(floor, documents()));
@@ -172,10 +188,49 @@ public final class SchemaTracker implements TableVersions {
                 from.start());
     }
 
+    /** The stream begins behind the places of these definitions: they are not pending any more. */
+    private void passed(SourcePosition place, long floor) {
+        if (!later.isEmpty()) {
+            return;
+        }
+        List<Document> documents = new ArrayList<>();
+        for (Table table : tables.values()) {
+            if (table.pendingUntil != null && place.covers(table.pendingUntil)) {
+                reached(table);
+                documents.add(document(table));
+            }
+        }
+        SourcePosition first = knownFrom;
+        if (first != null && place.covers(first)) {
+            knownFrom = null;
+            List<String> names = List.copyOf(pendingSchemas);
+            pendingSchemas.clear();
+            for (String name : names) {
+                documents.add(schemaDocument(name, schemaText(name)));
+            }
+        }
+        if (!documents.isEmpty()) {
+            append(floor, documents);
+        }
+    }
+
+    private Document schemaDocument(String name, Text text) {
+        return new Document.Schema(
+                name,
+                text.charset(),
+                text.collation(),
+                pendingSchemas.contains(foldSchema(name))
+                        ? Optional.ofNullable(knownFrom).map(SourcePosition::encode)
+                        : Optional.empty());
+    }
+
     private void load(ServerTraits found, List<SchemaHistory.Entry> entries, long floor) {
         traits = found;
         changes = new DefinitionChanges(found);
         fit = new WireFit(found);
+        ahead =
+                new ChangesAhead(
+                        started().ahead(), found, started().jobId(), this::key, this::wanted);
         for (SchemaHistory.Entry entry : entries) {
             Document document = HistoryDocuments.read(entry.document());
             if (Long.compareUnsigned(entry.tso(), floor) <= 0) {
@@ -208,7 +263,8 @@ public final class SchemaTracker implements TableVersions {
             ServerTraits traits,
             SchemaHistory history,
             TableFilter filter,
-            long floor) {
+            long floor,
+            StatementsAhead ahead) {
         SchemaTracker tracker = new SchemaTracker();
         tracker.start =
                 new Start(
@@ -220,7 +276,8 @@ public final class SchemaTracker implements TableVersions {
                             throw new IllegalStateException("no server");
                         },
                         floor,
-                        BinlogPosition.at("binlog.000001", 4, floor));
+                        BinlogPosition.at("binlog.000001", 4, floor),
+                        ahead);
         tracker.load(traits, history.load(), floor);
         return tracker;
     }
@@ -253,9 +310,17 @@ public final class SchemaTracker implements TableVersions {
                 tables.put(key(d.name()), table);
             }
             case Document.Dropped d -> tables.remove(key(d.name()));
-            case Document.Schema d ->
-                    schemas.put(foldSchema(d.name()), new Text(d.charset(), d.collation()));
+            case Document.Schema d -> {
+                schemas.put(foldSchema(d.name()), new Text(d.charset(), d.collation()));
+                pendingSchemas.remove(foldSchema(d.name()));
+                d.pendingUntil()
+                        .ifPresent(until -> {
+                            knownFrom = BinlogPosition.decode(until);
+                            pendingSchemas.add(foldSchema(d.name()));
+                        });
+            }
             case Document.SchemaDropped d -> {
+                pendingSchemas.remove(foldSchema(d.name()));
                 schemas.remove(foldSchema(d.name()));
                 tables.keySet().removeIf(k -> k.schema().equals(foldSchema(d.name())));
             }
@@ -285,10 +350,13 @@ public final class SchemaTracker implements TableVersions {
         List<Document> out = new ArrayList<>();
         SchemaSnapshot before = SchemaSnapshot.read(connection, known, missing);
         if (first) {
+            knownFrom = SchemaSnapshot.binlogEnd(connection, known);
             before.schemas()
-                    .forEach((name, text) -> {
-                        schemas.put(foldSchema(name), new Text(text.charset(), text.collation()));
-                        out.add(new Document.Schema(name, text.charset(), text.collation()));
+                    .forEach((name, defaults) -> {
+                        Text text = new Text(defaults.charset(), defaults.collation());
+                        schemas.put(foldSchema(name), text);
+                        pendingSchemas.add(foldSchema(name));
+                        out.add(schemaDocument(name, text));
                     });
         }
         for (int round = 0; round < SNAPSHOT_ROUNDS; round++) {
@@ -342,8 +410,7 @@ public final class SchemaTracker implements TableVersions {
 
     private List<Document> documents() {
         List<Document> out = new ArrayList<>();
-        schemas.forEach((name, text) ->
-                out.add(new Document.Schema(name, text.charset(), text.collation())));
+        schemas.forEach((name, text) -> out.add(schemaDocument(name, text)));
         tables.values().forEach(t -> out.add(document(t)));
         return out;
     }
@@ -443,12 +510,13 @@ public final class SchemaTracker implements TableVersions {
     // ---- rows
 
     @Override
-    public TableSchema versionFor(TableMap map, long tso) {
+    public TableSchema versionFor(
+            TableMap map, long tso, Supplier<? extends SourcePosition> place) {
         int slot = (int) map.tableNumber() & SLOTS - 1;
         if (slotMaps[slot] == map) {
             return slotSchemas[slot];
         }
-        TableSchema schema = resolve(map, tso);
+        TableSchema schema = resolve(map, tso, place.get());
         slotMaps[slot] = map;
         slotSchemas[slot] = schema;
         return schema;
@@ -459,7 +527,7 @@ public final class SchemaTracker implements TableVersions {
         java.util.Arrays.fill(slotMaps, null);
     }
 
-    private TableSchema resolve(TableMap map, long tso) {
+    private TableSchema resolve(TableMap map, long tso, SourcePosition place) {
         Table table = tables.get(key(map.name()));
         if (table != null) {
             for (Layout layout : table.layouts) {
@@ -478,8 +546,8 @@ public final class SchemaTracker implements TableVersions {
         TableMapMetadata metadata = TableMapMetadata.parse(map);
         TableSchema schema =
                 metadata.hasNames()
-                        ? byMetadata(table, map, metadata, tso)
-                        : byTracking(table, map, metadata, tso);
+                        ? byMetadata(table, map, metadata, tso, place)
+                        : byTracking(table, map, metadata, tso, place);
         if (schema.columns().stream().anyMatch(ColumnTypes::isRowEnd)) {
             // Its binlog holds the past of rows as rows of their own, and a DELETE as an UPDATE.
             throw new MillraceException(
@@ -509,16 +577,23 @@ public final class SchemaTracker implements TableVersions {
 
     /** The event tells all that rows need; the tracked definition adds the rest. */
     private TableSchema byMetadata(
-            @Nullable Table known, TableMap map, TableMapMetadata metadata, long tso) {
+            @Nullable Table known,
+            TableMap map,
+            TableMapMetadata metadata,
+            long tso,
+            SourcePosition place) {
         if (known != null && known.definition != null) {
             TableDefinition fitting = withNullability(withHidden(known.definition, map), map);
             if (fit().difference(fitting, map, metadata).isEmpty()) {
                 // Fits by name and type, so it also is the definition at this place.
-                SourcePosition until = known.pendingUntil;
-                reached(known);
+                SourcePosition until = pendingAt(known, place);
                 if (until != null) {
-                    assume(known, ambiguous(map, metadata, names -> true), until, tso);
+                    List<String> open = ambiguous(map, metadata, names -> true);
+                    refuseIfChanged(known.name, open, place, until);
+                    reached(known);
+                    assume(known, open, until, tso);
                 }
+                reached(known);
                 return adopt(known, fitting, tso);
             }
         }
@@ -531,7 +606,7 @@ public final class SchemaTracker implements TableVersions {
                     map.name(),
                     fit().difference(previous, map, metadata).orElse("nullability differs"));
         }
-        SourcePosition until = table.pendingUntil;
+        SourcePosition until = pendingAt(table, place);
         reached(table);
         Set<String> open = previous == null ? Set.of() : unlike(previous, map, metadata);
         Optional<LookUp> found =
@@ -549,9 +624,14 @@ public final class SchemaTracker implements TableVersions {
                         map,
                         metadata,
                         c -> previous == null || whole.isPresent() || open.contains(c));
-        found.ifPresent(f -> assume(table, guessed, f.place, tso));
+        found.ifPresent(f -> {
+            refuseIfChanged(table.name, guessed, place, f.place);
+            assume(table, guessed, f.place, tso);
+        });
         if (until != null) {
-            assume(table, ambiguous(map, metadata, c -> !guessed.contains(c)), until, tso);
+            List<String> others = ambiguous(map, metadata, c -> !guessed.contains(c));
+            refuseIfChanged(table.name, others, place, until);
+            assume(table, others, until, tso);
         }
         return adopt(table, taken.named(table.name), tso);
     }
@@ -579,6 +659,86 @@ public final class SchemaTracker implements TableVersions {
         } catch (SQLException e) {
             throw SchemaSnapshot.failed("reading the definition of " + name, e);
         }
+    }
+
+    private ChangesAhead ahead() {
+        ChangesAhead found = ahead;
+        if (found == null) {
+            throw new IllegalStateException("not started");
+        }
+        return found;
+    }
+
+    /** Refuses columns that a later definition tells, when DDL changes them before it. */
+    private void refuseIfChanged(
+            TableName name, List<String> columns, SourcePosition place, SourcePosition until) {
+        if (columns.isEmpty()) {
+            return;
+        }
+        for (ChangesAhead.Change change : ahead().of(name, place, until)) {
+            if (change.actions().map(a -> touches(a, columns)).orElse(true)) {
+                throw changedAhead(name, place, until, change);
+            }
+        }
+    }
+
+    private static MillraceException changedAhead(
+            TableName name,
+            SourcePosition place,
+            SourcePosition until,
+            ChangesAhead.Change change) {
+        return new MillraceException(
+                ErrorCode.SCHEMA_MISMATCH,
+                "there are rows of "
+                        + name
+                        + " at "
+                        + place
+                        + ", but the definition that is known of it is that of "
+                        + until
+                        + ", and it was changed between, by: "
+                        + change.statement()
+                        + "; "
+                        + HINT);
+    }
+
+    private static boolean touches(List<AlterAction> actions, List<String> columns) {
+        return actions.stream()
+                .map(a ->
+                        switch (a) {
+                            case AlterAction.ChangeColumn c -> c.oldName();
+                            case AlterAction.DropColumn c -> c.name();
+                            case AlterAction.RenameColumn c -> c.oldName();
+                            default -> "";
+                        })
+                .anyMatch(c -> columns.stream().anyMatch(c::equalsIgnoreCase));
+    }
+
+    /**
+     * Whether a definition at a place leads to another one further on by adding columns and indexes
+     * alone. Then it is the only one that does.
+     */
+    private boolean leadsTo(
+            TableDefinition from, TableDefinition to, List<ChangesAhead.Change> between) {
+        TableDefinition now = from;
+        for (ChangesAhead.Change change : between) {
+            if (change.actions().isEmpty()) {
+                return false;
+            }
+            for (AlterAction action : change.actions().get()) {
+                boolean adds =
+                        action instanceof AlterAction.AddColumn add && !add.ifNotExists()
+                                || action instanceof AlterAction.AddIndex;
+                if (!adds) {
+                    return false;
+                }
+            }
+            try {
+                now = changes().alter(now, change.actions().get());
+            } catch (DefinitionChanges.Mismatch e) {
+                return false;
+            }
+        }
+        return now.columns().equals(to.columns());
     }
 
     /** Names of columns of the event that the definition doesn't have, or has otherwise. */
@@ -616,6 +776,12 @@ public final class SchemaTracker implements TableVersions {
                         ColumnTypes.withNullable(
                                 d.columns().get(d.ordinalOf(name)), map.isNullable(i)))
                 .filter(c -> fit().columnFits(c, i, map, metadata));
+    }
+
+    /** The place of the table's definition, if it is ahead of a place. */
+    private static @Nullable SourcePosition pendingAt(Table table, SourcePosition place) {
+        SourcePosition until = table.pendingUntil;
+        return until == null || place.covers(until) ? null : until;
     }
 
     /** The definition is the one at this place. */
@@ -754,7 +920,11 @@ public final class SchemaTracker implements TableVersions {
 
     /** Only the tracked definition tells names. */
     private TableSchema byTracking(
-            @Nullable Table table, TableMap map, TableMapMetadata metadata, long tso) {
+            @Nullable Table table,
+            TableMap map,
+            TableMapMetadata metadata,
+            long tso,
+            SourcePosition place) {
         if (table == null) {
             throw new MillraceException(
                     ErrorCode.SCHEMA_MISMATCH,
@@ -777,23 +947,20 @@ public final class SchemaTracker implements TableVersions {
         }
         TableDefinition fitting = withNullability(withHidden(definition, map), map);
         Optional<String> difference = fit().difference(fitting, map, metadata);
-        TableDefinition alternative = table.alternative;
-        if (alternative != null) {
-            TableDefinition other = withNullability(withHidden(alternative, map), map);
-            if (fit().difference(other, map, metadata).isEmpty()) {
-                if (difference.isPresent() || other.columns().equals(fitting.columns())) {
+        SourcePosition until = pendingAt(table, place);
+        if (until != null) {
+            List<ChangesAhead.Change> between = ahead().of(table.name, place, until);
+            TableDefinition alternative = table.alternative;
+            if (!between.isEmpty() && alternative != null) {
+                TableDefinition other = withNullability(withHidden(alternative, map), map);
+                if (fit().difference(other, map, metadata).isEmpty()
+                        && leadsTo(alternative, definition, between)) {
                     reached(table);
                     return adopt(table, other, tso);
                 }
-                throw new MillraceException(
-                        ErrorCode.SCHEMA_MISMATCH,
-                        "rows of "
-                                + map.name()
-                                + " fit both its definition of "
-                                + table.pendingUntil
-                                + " and that of a CREATE TABLE IF NOT EXISTS before it, which"
-                                + " differ; "
-                                + HINT);
+            }
+            if (!between.isEmpty()) {
+                throw changedAhead(table.name, place, until, between.getFirst());
             }
         }
         if (difference.isPresent()) {
@@ -802,15 +969,12 @@ public final class SchemaTracker implements TableVersions {
                     "rows of "
                             + map.name()
                             + " do not fit its definition"
-                            + (table.pendingUntil == null
-                                    ? ""
-                                    : " of " + table.pendingUntil + ", which is later than they")
+                            + (until == null ? "" : " of " + until + ", which is later than they")
                             + ": "
                             + difference.get()
                             + "; "
                             + HINT);
         }
-        SourcePosition until = table.pendingUntil;
         if (until != null) {
             assume(table, fitting.columns().stream().map(Column::name).toList(), until, tso);
         }
@@ -979,6 +1143,11 @@ public final class SchemaTracker implements TableVersions {
                         traits().version(),
                         context.sqlMode(),
                         context.defaultSchema());
+        if (knownFrom != null && after.covers(knownFrom)) {
+            knownFrom = null;
+            pendingSchemas.clear();
+            gone.clear();
+        }
         Work work = new Work(sql, context, tso, after);
         work.carryOut(statement);
         work.record();
@@ -1084,9 +1253,12 @@ public final class SchemaTracker implements TableVersions {
         }
 
         private void remove(TableName name) {
-            Table gone = tables.remove(key(name));
-            if (gone != null) {
-                forgetLayouts(gone);
+            if (isBeforeSnapshot()) {
+                gone.add(key(name));
+            }
+            Table removed = tables.remove(key(name));
+            if (removed != null) {
+                forgetLayouts(removed);
                 touch(name);
             }
         }
@@ -1139,12 +1311,13 @@ public final class SchemaTracker implements TableVersions {
                 } else if (create.select()) {
                     doubt = "its columns come from a query: " + shortened();
                 } else {
-                    definition =
-                            Optional.of(
-                                    changes()
-                                            .create(
-                                                    named(create, name),
-                                                    schemaText(name.schema())));
+                    definition = Optional.of(created(create, name));
+                }
+                if (create.ifNotExists() && mayHaveBeenThere(name)) {
+                    definition = Optional.empty();
+                    doubt =
+                            "it may have been there already, and have other columns than those in: "
+                                    + shortened();
                 }
             } catch (DefinitionChanges.Mismatch e) {
                 doubt = e.getMessage() + " in: " + shortened();
@@ -1172,7 +1345,7 @@ public final class SchemaTracker implements TableVersions {
             try {
                 TableDefinition made = null;
                 if (create.like().isEmpty()) {
-                    made = changes().create(named(create, name), schemaText(name.schema()));
+                    made = created(create, name);
                 } else {
                     Table source = tables.get(key(stored(create.like().get())));
                     if (source != null && source.definition != null && !isPending(source)) {
@@ -1186,6 +1359,47 @@ public final class SchemaTracker implements TableVersions {
             } catch (DefinitionChanges.Mismatch e) {
                 LOG.debug("CREATE TABLE IF NOT EXISTS {} not followed: {}", name, e.getMessage());
             }
+        }
+
+        private TableDefinition created(DdlStatement.CreateTable create, TableName name)
+                throws DefinitionChanges.Mismatch {
+            Text text = schemaText(name.schema());
+            TableDefinition made = changes().create(named(create, name), text);
+            Text other =
+                    text.charset().equals("latin1")
+                            ? new Text("utf8mb4", "utf8mb4_bin")
+                            : new Text("latin1", "latin1_bin");
+            if (!made.equals(changes().create(named(create, name), other))
+                    && !isDefaultKnown(name.schema())) {
+                throw new DefinitionChanges.Mismatch(
+                        "the default character set that the database had is not known, and needed");
+            }
+            return made;
+        }
+
+        /** Whether the first snapshot is of a place ahead. */
+        private boolean isBeforeSnapshot() {
+            SourcePosition first = knownFrom;
+            return first != null && first.covers(after);
+        }
+
+        private boolean isDefaultKnown(String schema) {
+            SourcePosition first = knownFrom;
+            String key = foldSchema(schema);
+            if (first == null || !isBeforeSnapshot()) {
+                return true;
+            }
+            return schemas.containsKey(key)
+                    && (!pendingSchemas.contains(key)
+                            || ahead().ofDefaults(key, after, first).isEmpty());
+        }
+
+        /** Whether a table that is not tracked may be there nevertheless. */
+        private boolean mayHaveBeenThere(TableName name) {
+            String key = foldSchema(name.schema());
+            return isBeforeSnapshot()
+                    && (pendingSchemas.contains(key) || !schemas.containsKey(key))
+                    && !gone.contains(key(name));
         }
 
         private DdlStatement.CreateTable named(DdlStatement.CreateTable c, TableName name) {
@@ -1284,20 +1498,7 @@ public final class SchemaTracker implements TableVersions {
 
         private void apply(Table table, DdlStatement.AlterTable alter) {
             boolean layoutChanges =
-                    alter.actions().stream()
-                            .anyMatch(a ->
-                                    switch (a) {
-                                        case AlterAction.Neutral n -> false;
-                                        case AlterAction.SetDefault s -> false;
-                                        case AlterAction.SetOptions s -> false;
-                                        case AlterAction.RenameTo r -> false;
-                                        case AlterAction.RenameIndex r -> false;
-                                        case AlterAction.PartitionToTable p -> false;
-                                        case AlterAction.TableToPartition p -> false;
-                                        case AlterAction.AddIndex i ->
-                                                i.index().kind() != KeyDefinition.Kind.PLAIN;
-                                        default -> true;
-                                    });
+                    alter.actions().stream().anyMatch(ChangesAhead::changesDefinition);
             if (isPending(table)) {
                 if (layoutChanges) {
                     refuseIfAssumed(table);
@@ -1359,17 +1560,7 @@ public final class SchemaTracker implements TableVersions {
 
         private boolean touchesAssumed(Table table, List<AlterAction> actions) {
             Document.Assumed assumed = table.assumed;
-            return assumed != null
-                    && actions.stream()
-                            .map(a ->
-                                    switch (a) {
-                                        case AlterAction.ChangeColumn c -> c.oldName();
-                                        case AlterAction.DropColumn c -> c.name();
-                                        case AlterAction.RenameColumn c -> c.oldName();
-                                        default -> "";
-                                    })
-                            .anyMatch(
-                                    c -> assumed.columns().stream().anyMatch(c::equalsIgnoreCase));
+            return assumed != null && touches(actions, assumed.columns());
         }
 
         private void move(TableName from, TableName to) {
@@ -1498,13 +1689,18 @@ public final class SchemaTracker implements TableVersions {
                 // The database is empty now: what a younger snapshot shows in it comes later.
                 dropTablesOf(key);
             }
-            if (!create.ifNotExists() || !schemas.containsKey(key)) {
-                ServerTraits known = traits();
+            boolean known =
+                    !isBeforeSnapshot()
+                            || schemas.containsKey(key)
+                            || gone.contains(new TableName(key, ""));
+            if (!create.ifNotExists() || !schemas.containsKey(key) && known) {
+                pendingSchemas.remove(key);
+                ServerTraits traits = traits();
                 String collation =
-                        known.collationNames()
-                                .getOrDefault(context.collationServer(), known.serverCollation());
+                        traits.collationNames()
+                                .getOrDefault(context.collationServer(), traits.serverCollation());
                 Text inherited =
-                        new Text(known.charsetOf(collation, known.serverCharset()), collation);
+                        new Text(traits.charsetOf(collation, traits.serverCharset()), collation);
                 setSchema(name, changes().text(create.charset(), create.collation(), inherited));
             }
             if (started().filter().matchesSchema(name)) {
@@ -1518,7 +1714,7 @@ public final class SchemaTracker implements TableVersions {
 
         private void setSchema(String name, Text text) {
             schemas.put(foldSchema(name), text);
-            documents.add(new Document.Schema(name, text.charset(), text.collation()));
+            documents.add(schemaDocument(name, text));
         }
 
         private void alterDatabase(DdlStatement.AlterDatabase alter) {
@@ -1545,6 +1741,10 @@ public final class SchemaTracker implements TableVersions {
                     .forEach(this::refuseIfAssumed);
             dropTablesOf(key);
             schemas.remove(key);
+            pendingSchemas.remove(key);
+            if (isBeforeSnapshot()) {
+                gone.add(new TableName(key, ""));
+            }
             documents.add(new Document.SchemaDropped(drop.name()));
             if (started().filter().matchesSchema(drop.name())) {
                 emit(

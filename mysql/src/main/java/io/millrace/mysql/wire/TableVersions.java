@@ -6,6 +6,7 @@ import io.millrace.core.model.SourcePosition;
 import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.SchemaHistory;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * Table versions by position. Called by the capture's thread only, in stream order: {@link #start}
@@ -23,6 +24,7 @@ public interface TableVersions {
      * @param startTso transactions at or below it are not emitted
      * @param start where the stream will be read from; events from here on are seen, so a snapshot
      *     taken now may already contain the effect of DDL that is still to come
+     * @param ahead tells of such DDL before the stream comes to it
      */
     record Start(
             String jobId,
@@ -31,7 +33,8 @@ public interface TableVersions {
             TableFilter filter,
             ControlConnections connections,
             long startTso,
-            SourcePosition start) {}
+            SourcePosition start,
+            StatementsAhead ahead) {}
 
     /** Loads the history or takes a snapshot of the current definitions. */
     void start(Start start);
@@ -40,10 +43,12 @@ public interface TableVersions {
      * The version that rows behind this TABLE_MAP have. Called once per TABLE_MAP event of a wanted
      * table, so it must be quick for a map seen before; the same version is the same object.
      *
+     * @param place asked only when it matters: where the rows are in the stream, at the start of
+     *     their transaction or behind it
      * @throws io.millrace.core.error.MillraceException SCHEMA_MISMATCH or DDL_UNPARSABLE naming the
      *     table, when the version is in doubt
      */
-    TableSchema versionFor(TableMap map, long tso);
+    TableSchema versionFor(TableMap map, long tso, Supplier<? extends SourcePosition> place);
 
     /**
      * Takes a statement from a QUERY event that is neither transaction control nor a row change.

@@ -31,6 +31,7 @@ import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * Measures how fast a binlog comes in: bytes alone, framed, with the rows' table dropped, and with
@@ -227,7 +228,8 @@ final class CaptureDrain {
         public void start(Start start) {}
 
         @Override
-        public TableSchema versionFor(TableMap map, long tso) {
+        public TableSchema versionFor(
+                TableMap map, long tso, Supplier<? extends SourcePosition> place) {
             return schema;
         }
 

@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /** Table versions made from TABLE_MAP alone; reports every statement on tables as a change. */
 final class PlainVersions implements TableVersions {
@@ -25,7 +26,8 @@ final class PlainVersions implements TableVersions {
     public void start(Start start) {}
 
     @Override
-    public TableSchema versionFor(TableMap map, long tso) {
+    public TableSchema versionFor(
+            TableMap map, long tso, Supplier<? extends SourcePosition> place) {
         return tables.computeIfAbsent(
                 map.name(),
                 name -> {

@@ -35,6 +35,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -92,12 +93,14 @@ class DdlGrammarIT {
                             FILTER,
                             start.connections(),
                             start.startTso(),
-                            start.start()));
+                            start.start(),
+                            start.ahead()));
             steps.release();
         }
 
         @Override
-        public TableSchema versionFor(TableMap map, long tso) {
+        public TableSchema versionFor(
+                TableMap map, long tso, Supplier<? extends SourcePosition> place) {
             throw new IllegalStateException("no rows are wanted");
         }
 

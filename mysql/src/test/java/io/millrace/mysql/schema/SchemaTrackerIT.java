@@ -62,7 +62,8 @@ class SchemaTrackerIT {
                         TableFilter.all(),
                         connections(server),
                         tso,
-                        BinlogPosition.at("binlog.000001", 4, tso)));
+                        BinlogPosition.at("binlog.000001", 4, tso),
+                        (from, until, visitor) -> {}));
         return tracker;
     }
 

@@ -6,11 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.millrace.core.filter.TableFilters;
 import io.millrace.core.model.DdlKind;
 import io.millrace.core.model.SchemaChange;
+import io.millrace.core.model.SourcePosition;
 import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
 import io.millrace.mysql.position.BinlogPosition;
 import io.millrace.mysql.wire.QueryContext;
+import io.millrace.mysql.wire.StatementsAhead;
 import io.millrace.mysql.wire.TableMap;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -40,7 +43,25 @@ class SchemaTrackerTest {
                 MYSQL,
                 history,
                 TableFilters.parse(rules.length == 0 ? List.of("*.*") : List.of(rules), true),
-                tso);
+                tso,
+                this::ahead);
+    }
+
+    /** Rows that come behind the latest statement. */
+    private BinlogPosition place() {
+        return BinlogPosition.at("binlog.000002", tso * 100, tso);
+    }
+
+    /** Statements that the stream comes to later; one at each place of a statement. */
+    private final List<String> ahead = new ArrayList<>();
+
+    private void ahead(SourcePosition from, SourcePosition until, StatementsAhead.Visitor visitor) {
+        for (int i = 0; i < ahead.size(); i++) {
+            visitor.statement(
+                    ahead.get(i),
+                    new QueryContext("db", 0, 45, 0, 1, 0),
+                    BinlogPosition.at("binlog.000002", (tso + i + 1) * 100, 0));
+        }
     }
 
     private static TableName name(String table) {
@@ -76,8 +97,8 @@ class SchemaTrackerTest {
     void givesTheSameVersionUntilSomethingChanges() {
         SchemaTracker tracker = tracker();
         TableSchema created = one(tracker, "CREATE TABLE t (a INT, b INT)").after().orElseThrow();
-        assertThat(tracker.versionFor(ints(1, "t", 2), tso)).isSameAs(created);
-        assertThat(tracker.versionFor(ints(2, "t", 2), tso)).isSameAs(created);
+        assertThat(tracker.versionFor(ints(1, "t", 2), tso, this::place)).isSameAs(created);
+        assertThat(tracker.versionFor(ints(2, "t", 2), tso, this::place)).isSameAs(created);
         SchemaChange.Change index = one(tracker, "CREATE INDEX i ON t (a)");
         assertThat(index.kind()).isEqualTo(DdlKind.ADD_INDEX);
         assertThat(index.after()).containsSame(created);
@@ -86,20 +107,20 @@ class SchemaTrackerTest {
         TableSchema after = added.after().orElseThrow();
         assertThat(after.tableId()).isEqualTo(created.tableId());
         assertThat(after.version()).isGreaterThan(created.version());
-        assertThat(tracker.versionFor(ints(1, "t", 3), tso)).isSameAs(after);
+        assertThat(tracker.versionFor(ints(1, "t", 3), tso, this::place)).isSameAs(after);
     }
 
     @Test
     void refusesRowsThatDoNotFit() {
         SchemaTracker tracker = tracker();
         run(tracker, "CREATE TABLE t (a INT, b VARCHAR(3))");
-        assertThatThrownBy(() -> tracker.versionFor(ints(1, "t", 2), tso))
+        assertThatThrownBy(() -> tracker.versionFor(ints(1, "t", 2), tso, this::place))
                 .hasMessageContaining("db.t")
                 .hasMessageContaining("column 2, known as b varchar(3)")
                 .hasMessageContaining("binlog_row_metadata=FULL");
-        assertThatThrownBy(() -> tracker.versionFor(ints(1, "t", 1), tso))
+        assertThatThrownBy(() -> tracker.versionFor(ints(1, "t", 1), tso, this::place))
                 .hasMessageContaining("1 columns");
-        assertThatThrownBy(() -> tracker.versionFor(ints(1, "unknown", 1), tso))
+        assertThatThrownBy(() -> tracker.versionFor(ints(1, "unknown", 1), tso, this::place))
                 .hasMessageContaining("no definition of it is known");
     }
 
@@ -111,14 +132,15 @@ class SchemaTrackerTest {
         SchemaChange.Change odd = one(tracker, "ALTER TABLE t ADD x SOMETYPE");
         assertThat(odd.before()).isPresent();
         assertThat(odd.after()).isEmpty();
-        assertThatThrownBy(() -> tracker.versionFor(ints(1, "t", 2), tso))
+        assertThatThrownBy(() -> tracker.versionFor(ints(1, "t", 2), tso, this::place))
                 .hasMessageContaining("db.t")
                 .hasMessageContaining("ALTER TABLE t ADD x SOMETYPE");
-        assertThat(tracker.versionFor(ints(2, "o", 1), tso).name()).isEqualTo(name("o"));
-        assertThatThrownBy(() -> tracker(history).versionFor(ints(1, "t", 2), tso))
+        assertThat(tracker.versionFor(ints(2, "o", 1), tso, this::place).name())
+                .isEqualTo(name("o"));
+        assertThatThrownBy(() -> tracker(history).versionFor(ints(1, "t", 2), tso, this::place))
                 .hasMessageContaining("SOMETYPE");
         run(tracker, "CREATE OR REPLACE TABLE t (a INT, b INT)");
-        assertThat(tracker.versionFor(ints(3, "t", 2), tso).columns()).hasSize(2);
+        assertThat(tracker.versionFor(ints(3, "t", 2), tso, this::place).columns()).hasSize(2);
     }
 
     private SchemaTracker tracker(MemoryHistory same) {
@@ -195,7 +217,7 @@ class SchemaTrackerTest {
         tso = floor;
         SchemaTracker again = tracker();
         assertThat(again.tableNames()).isEqualTo(Set.of(name("t")));
-        assertThat(again.versionFor(ints(1, "t", 1), tso).columns()).hasSize(1);
+        assertThat(again.versionFor(ints(1, "t", 1), tso, this::place).columns()).hasSize(1);
         TableSchema alteredAgain = one(again, "ALTER TABLE t ADD b INT").after().orElseThrow();
         TableSchema madeAgain = one(again, "CREATE TABLE u (a INT)").after().orElseThrow();
         assertThat(alteredAgain.toString()).isEqualTo(altered.toString());
@@ -220,7 +242,7 @@ class SchemaTrackerTest {
                                 new DefinitionChanges.Text("utf8mb4", "utf8mb4_0900_ai_ci"));
         tracker.putPending(now, BinlogPosition.at("binlog.000002", 1000, 0));
         assertThat(one(tracker, "CREATE INDEX i ON t (a)").before()).isEmpty();
-        assertThat(tracker.versionFor(ints(1, "t", 2), tso).columns()).hasSize(2);
+        assertThat(tracker.versionFor(ints(1, "t", 2), tso, this::place).columns()).hasSize(2);
         assertThatThrownBy(() -> run(tracker, "ALTER TABLE t CHANGE b c INT"))
                 .hasMessageContaining("db.t")
                 .hasMessageContaining("ALTER TABLE t CHANGE b c INT")
@@ -251,7 +273,12 @@ class SchemaTrackerTest {
 
     private SchemaTracker mariaDb() {
         return SchemaTracker.forTest(
-                "job", MARIADB, history, TableFilters.parse(List.of("*.*"), true), tso);
+                "job",
+                MARIADB,
+                history,
+                TableFilters.parse(List.of("*.*"), true),
+                tso,
+                this::ahead);
     }
 
     /** A column of an event with full metadata. */
@@ -369,7 +396,8 @@ class SchemaTrackerTest {
                                 INT,
                                 new Told("DB_ROW_HASH_1", 8, 0, 0),
                                 new Told("DB_ROW_HASH_2", 8, 0, 0)),
-                        tso);
+                        tso,
+                        this::place);
         assertThat(names(schema)).containsExactly("a", "DB_ROW_HASH_1", "DB_ROW_HASH_2");
         assertThat(schema.columns().stream().map(io.millrace.core.model.Column::invisible))
                 .containsExactly(false, true, true);
@@ -381,7 +409,7 @@ class SchemaTrackerTest {
     void takesTheKindThatTheEventLeavesOpenFromTheTrackedDefinition() {
         SchemaTracker tracker = mariaDb();
         run(tracker, "CREATE TABLE t (b INT, u UUID)");
-        TableSchema schema = tracker.versionFor(told("t", INT, SIXTEEN_BYTES), tso);
+        TableSchema schema = tracker.versionFor(told("t", INT, SIXTEEN_BYTES), tso, this::place);
         assertThat(schema.column(1).kind()).isEqualTo(io.millrace.core.model.ColumnKind.UUID);
     }
 
@@ -391,7 +419,7 @@ class SchemaTrackerTest {
         tracker.putPending(
                 defined(MARIADB, "CREATE TABLE t (a INT, u UUID)"),
                 BinlogPosition.at("binlog.000002", 1000, 0));
-        TableSchema early = tracker.versionFor(told("t", INT, SIXTEEN_BYTES), tso);
+        TableSchema early = tracker.versionFor(told("t", INT, SIXTEEN_BYTES), tso, this::place);
         assertThat(early.column(1).kind()).isEqualTo(io.millrace.core.model.ColumnKind.UUID);
         SchemaTracker again = mariaDb();
         run(again, "ALTER TABLE t MODIFY a INT NOT NULL");
@@ -414,7 +442,7 @@ class SchemaTrackerTest {
             tracker.putPending(
                     defined(MYSQL, "CREATE TABLE t (a INT, b INT)"),
                     BinlogPosition.at("binlog.000002", 1000, 0));
-            tracker.versionFor(ints(1, "t", 2), tso);
+            tracker.versionFor(ints(1, "t", 2), tso, this::place);
             assertThatThrownBy(() -> run(tracker, sql))
                     .as(sql)
                     .hasMessageContaining("may carry wrong columns");
@@ -422,31 +450,107 @@ class SchemaTrackerTest {
     }
 
     @Test
-    void doesNotChooseBetweenTwoDefinitionsThatBothFit() {
+    void choosesADefinitionOnlyWhereStatementsAheadLeaveNoOther() {
         SchemaTracker tracker = tracker();
-        tracker.putPending(
-                defined(MYSQL, "CREATE TABLE t (b INT, a INT)"),
-                BinlogPosition.at("binlog.000002", 1000, 0));
-        tracker.putPending(
-                defined(MYSQL, "CREATE TABLE s (a INT, b INT, c INT)"),
-                BinlogPosition.at("binlog.000002", 1000, 0));
-        tracker.putPending(
-                defined(MYSQL, "CREATE TABLE v (a INT, b INT, c INT)"),
-                BinlogPosition.at("binlog.000002", 1000, 0));
+        for (String sql :
+                List.of(
+                        "CREATE TABLE t (b INT, a INT)",
+                        "CREATE TABLE s (a INT, c INT, b INT)",
+                        "CREATE TABLE v (a INT, b INT, c INT)")) {
+            tracker.putPending(defined(MYSQL, sql), BinlogPosition.at("binlog.000002", 1000, 0));
+        }
         run(tracker, "CREATE TABLE IF NOT EXISTS t (a INT, b INT)");
         run(tracker, "CREATE TABLE IF NOT EXISTS s (c INT, b INT)");
-        run(tracker, "CREATE TABLE IF NOT EXISTS v (x INT)");
+        run(tracker, "CREATE TABLE IF NOT EXISTS v (x INT, y INT, z INT)");
+        ahead.add("ALTER TABLE t MODIFY b INT FIRST");
+        ahead.add("ALTER TABLE s ADD a INT FIRST");
         SchemaTracker again = tracker();
-        assertThatThrownBy(() -> again.versionFor(ints(1, "t", 2), tso))
+        // The table may have been (b, a) before the CREATE TABLE IF NOT EXISTS.
+        assertThatThrownBy(() -> again.versionFor(ints(1, "t", 2), tso, this::place))
                 .hasMessageContaining("db.t")
-                .hasMessageContaining("CREATE TABLE IF NOT EXISTS");
-        assertThat(names(again.versionFor(ints(2, "s", 2), tso))).containsExactly("c", "b");
-        assertThat(
-                        one(again, "ALTER TABLE s ADD a INT FIRST")
-                                .after()
-                                .map(SchemaTrackerTest::names))
-                .contains(List.of("a", "c", "b"));
-        assertThat(names(again.versionFor(ints(3, "v", 3), tso))).containsExactly("a", "b", "c");
+                .hasMessageContaining("ALTER TABLE t MODIFY");
+        assertThat(names(again.versionFor(ints(2, "s", 2), tso, this::place)))
+                .containsExactly("c", "b");
+        // Nothing is ahead, so the snapshot's it is.
+        assertThat(names(again.versionFor(ints(3, "v", 3), tso, this::place)))
+                .containsExactly("a", "b", "c");
+    }
+
+    @Test
+    void readsNoRowByADefinitionThatIsChangedAhead() {
+        for (String sql :
+                List.of(
+                        "ALTER TABLE t MODIFY b INT FIRST",
+                        "ALTER TABLE t ADD UNIQUE (a)",
+                        "ALTER TABLE t RENAME TO u",
+                        "ALTER TABLE u RENAME TO t",
+                        "RENAME TABLE x TO t",
+                        "RENAME TABLE t TO x",
+                        "DROP TABLE x, t",
+                        "CREATE TABLE t (a INT, b INT)",
+                        "DROP DATABASE db",
+                        "CREATE DATABASE db",
+                        "ALTER TABLE t ADD x SOMETYPE",
+                        "ALTER TABLE")) {
+            tso = 1;
+            ahead.clear();
+            ahead.add(sql);
+            SchemaTracker tracker = tracker();
+            for (String table : List.of("t", "o")) {
+                tracker.putPending(
+                        defined(MYSQL, "CREATE TABLE " + table + " (a INT, b INT)"),
+                        BinlogPosition.at("binlog.000002", 1000, 0));
+            }
+            if (!sql.endsWith("DATABASE db") && !sql.equals("ALTER TABLE")) {
+                tracker.versionFor(ints(2, "o", 2), tso, this::place);
+            }
+            assertThatThrownBy(() -> tracker.versionFor(ints(1, "t", 2), tso, this::place))
+                    .as(sql)
+                    .hasMessageContaining("db.t")
+                    .hasMessageContaining(sql);
+            tso = 2;
+            assertThat(tracker.versionFor(ints(1, "t", 2), tso, this::place).columns()).hasSize(2);
+        }
+    }
+
+    @Test
+    void goesOnWhenStatementsAheadChangeNoDefinition() {
+        for (String sql :
+                List.of(
+                        "ALTER TABLE t ADD INDEX (a), ENGINE=InnoDB, ALTER a SET DEFAULT 3",
+                        "ALTER TABLE x MODIFY b INT FIRST",
+                        "CREATE TABLE IF NOT EXISTS t (b INT, a INT)",
+                        "CREATE TEMPORARY TABLE t (b INT, a INT)",
+                        "DROP TEMPORARY TABLE t",
+                        "TRUNCATE TABLE t",
+                        "ALTER DATABASE db CHARACTER SET latin1",
+                        "DROP DATABASE other",
+                        "GRANT ALL ON db.t TO u")) {
+            ahead.clear();
+            ahead.add(sql);
+            SchemaTracker tracker = tracker();
+            tracker.putPending(
+                    defined(MYSQL, "CREATE TABLE t (a INT, b INT)"),
+                    BinlogPosition.at("binlog.000002", 1000, 0));
+            assertThat(names(tracker.versionFor(ints(1, "t", 2), tso, this::place)))
+                    .as(sql)
+                    .containsExactly("a", "b");
+        }
+    }
+
+    @Test
+    void addsTheKeyBesideAColumnThatIsThereAlready() {
+        SchemaTracker tracker = mariaDb();
+        run(tracker, "CREATE TABLE t (a INT, b INT)");
+        run(tracker, "ALTER TABLE t ADD IF NOT EXISTS a INT UNIQUE, MODIFY IF EXISTS c INT UNIQUE");
+        run(tracker, "ALTER TABLE t ADD IF NOT EXISTS a INT UNIQUE");
+        assertThat(tracker.definition(name("t")).orElseThrow().keys())
+                .containsExactly(
+                        new KeyDefinition(
+                                "a",
+                                KeyDefinition.Kind.UNIQUE,
+                                List.of(new KeyDefinition.Part("a", 0)),
+                                false));
     }
 
     @Test
@@ -455,10 +559,11 @@ class SchemaTrackerTest {
         run(tracker, "CREATE TABLE t (a INT) WITH SYSTEM VERSIONING");
         TableMap map =
                 told("t", INT, new Told("row_start", 17, 6, 0), new Told("row_end", 17, 6, 0));
-        assertThatThrownBy(() -> tracker.versionFor(map, tso))
+        assertThatThrownBy(() -> tracker.versionFor(map, tso, this::place))
                 .hasMessageContaining("db.t is system-versioned");
         run(tracker, "ALTER TABLE t DROP SYSTEM VERSIONING");
-        assertThat(names(tracker.versionFor(told("t", INT), tso))).containsExactly("a");
+        assertThat(names(tracker.versionFor(told("t", INT), tso, this::place)))
+                .containsExactly("a");
     }
 
     @Test
@@ -466,7 +571,8 @@ class SchemaTrackerTest {
         SchemaTracker tracker = mariaDb();
         run(tracker, "CREATE TABLE t (a INT PRIMARY KEY) PARTITION BY HASH (a)");
         run(tracker, "ALTER TABLE t CONVERT PARTITION p0 TO TABLE u");
-        assertThat(names(tracker.versionFor(ints(1, "u", 1), tso))).containsExactly("a");
+        assertThat(names(tracker.versionFor(ints(1, "u", 1), tso, this::place)))
+                .containsExactly("a");
         run(tracker, "ALTER TABLE t CONVERT TABLE u TO PARTITION p0 VALUES IN (1)");
         assertThat(tracker.tableNames()).containsExactly(name("t"));
         run(tracker, "RENAME TABLE IF EXISTS nosuch TO other, t TO t2");
@@ -493,7 +599,7 @@ class SchemaTrackerTest {
                         new byte[] {2},
                         new byte[0],
                         false);
-        TableSchema schema = tracker.versionFor(map, tso);
+        TableSchema schema = tracker.versionFor(map, tso, this::place);
         assertThat(schema.column(0).name()).isEqualTo("my_row_id");
         assertThat(schema.column(0).invisible()).isTrue();
         assertThat(schema.handleKey()).containsExactly(0);
