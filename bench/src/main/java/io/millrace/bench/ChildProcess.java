@@ -64,6 +64,12 @@ final class ChildProcess implements AutoCloseable {
         return startedNanos;
     }
 
+    /** Lets a child go on that waits for a line on its standard input. */
+    void goOn() throws IOException {
+        process.getOutputStream().write('\n');
+        process.getOutputStream().flush();
+    }
+
     boolean isAlive() {
         return process.isAlive();
     }

@@ -208,14 +208,16 @@ public final class Main implements Runnable {
             subjects.add(
                     new MillraceSubject(
                             "millrace-discard",
-                            bench -> "discard://none",
+                            "discard://none",
                             REPETITIONS,
+                            bench -> {},
                             bench -> {}));
             subjects.add(
                     new MillraceSubject(
                             "millrace-canal-json",
-                            bench -> "discard://canal-json",
+                            "discard://canal-json",
                             REPETITIONS,
+                            bench -> {},
                             bench -> {}));
             if (settings.wants("maxwell")) {
                 subjects.add(new MaxwellPeer(null, settings.maxwellHome));
@@ -240,7 +242,11 @@ public final class Main implements Runnable {
             if (valueBytes == 0) {
                 Figures encoded =
                         new MillraceSubject(
-                                        "value-size", any -> "discard://canal-json", 1, any -> {})
+                                        "value-size",
+                                        "discard://canal-json",
+                                        1,
+                                        any -> {},
+                                        any -> {})
                                 .run(bench);
                 valueBytes = Math.round(encoded.value("encoded_bytes_per_row"));
             }
@@ -303,18 +309,16 @@ public final class Main implements Runnable {
                 subjects.add(
                         new MillraceSubject(
                                 "millrace-mysql",
-                                bench -> {
-                                    MySqlTarget.reset(target, workload);
-                                    return "mysql://"
-                                            + target.rootUser()
-                                            + ":"
-                                            + target.rootPassword()
-                                            + "@127.0.0.1:"
-                                            + target.port()
-                                            + "/?"
-                                            + sinkParams;
-                                },
-                                1,
+                                "mysql://"
+                                        + target.rootUser()
+                                        + ":"
+                                        + target.rootPassword()
+                                        + "@127.0.0.1:"
+                                        + target.port()
+                                        + "/?"
+                                        + sinkParams,
+                                2,
+                                bench -> MySqlTarget.reset(target, workload),
                                 bench -> MySqlTarget.verify(bench, target)));
                 if (settings.wants("replica")) {
                     subjects.add(new ReplicaPeer(target, workload));

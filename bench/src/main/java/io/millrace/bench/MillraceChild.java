@@ -25,12 +25,14 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Arguments: sink URI ({@code discard://none}, {@code discard://canal-json}, or a real one),
  * upstream URI, start TSO, rows, repetitions. Prints one line {@code RUN firstNanos lastNanos
- * allocatedBytesPerRow encodedBytes} for each repetition, then waits to be ended. Allocation is
- * that of all threads while the last three quarters of the rows pass.
+ * allocatedBytesPerRow encodedBytes.} for each repetition and waits for a line of input before the
+ * next; then waits to be ended. Allocation is that of all threads while the last three quarters of
+ * the rows pass.
  */
 final class MillraceChild {
     private static final long QUOTA_BYTES = 256L << 20;
     private static final long WATCH_MS = 2;
+    private static final long GRACE_MS = 200;
 
     private MillraceChild() {}
 
@@ -39,6 +41,9 @@ final class MillraceChild {
         long rows = Long.parseLong(args[3]);
         try (Upstream upstream = new MySqlUpstreamFactory().open(URI.create(args[1]))) {
             for (int i = 0; i < Integer.parseInt(args[4]); i++) {
+                if (i > 0) {
+                    System.in.read(); // until the target is empty again
+                }
                 run(upstream, spec, Long.parseLong(args[2]), rows);
             }
         }
@@ -112,9 +117,15 @@ final class MillraceChild {
             }
             long last = System.nanoTime();
             long allocated = threads.getTotalThreadAllocatedBytes() - allocatedBefore;
+            Thread.sleep(GRACE_MS);
+            MillraceException error = failure.get();
+            if (error != null) {
+                // A run that fails gives its buffers back before it says so.
+                throw error;
+            }
             System.out.printf(
                     Locale.ROOT,
-                    "RUN %d %d %.3f %d%n",
+                    "RUN %d %d %.3f %d.%n",
                     discard != null ? discard.firstNanos : first,
                     last,
                     (double) allocated / Math.max(1, rows - rowsBefore),

@@ -5,16 +5,16 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Function;
 
 /** Our own capture, engine and sink in a process of its own. */
 final class MillraceSubject implements Subject {
     private static final long TIMEOUT_SECONDS = 600;
 
     private final String name;
-    private final Function<Bench, String> sinkUri;
+    private final String sinkUri;
     private final int repetitions;
-    private final Check check;
+    private final Step reset;
+    private final Step verify;
 
     /** One line of {@link MillraceChild}. */
     private record Repetition(
@@ -24,20 +24,23 @@ final class MillraceSubject implements Subject {
         }
     }
 
-    /** What is looked at after the clock stopped. */
-    interface Check {
-        void verify(Bench bench) throws Exception;
+    /** Something done while no clock runs. */
+    interface Step {
+        void accept(Bench bench) throws Exception;
     }
 
     /**
-     * @param sinkUri URI per run
+     * @param sinkUri where the rows go
      * @param repetitions in one process: the first is cold, the last counts as warm
+     * @param reset makes the target empty, before each repetition
+     * @param verify fails if the target does not hold all rows, after each repetition
      */
-    MillraceSubject(String name, Function<Bench, String> sinkUri, int repetitions, Check check) {
+    MillraceSubject(String name, String sinkUri, int repetitions, Step reset, Step verify) {
         this.name = name;
         this.sinkUri = sinkUri;
         this.repetitions = repetitions;
-        this.check = check;
+        this.reset = reset;
+        this.verify = verify;
     }
 
     @Override
@@ -47,11 +50,12 @@ final class MillraceSubject implements Subject {
 
     @Override
     public Figures run(Bench bench) throws Exception {
+        reset.accept(bench);
         File output = bench.scratchFile(name);
         File log = bench.scratchFile(name + "-log");
         List<String> arguments =
                 List.of(
-                        sinkUri.apply(bench),
+                        sinkUri,
                         bench.upstreamUri(),
                         Long.toString(bench.startTso()),
                         Long.toString(bench.rows()),
@@ -68,21 +72,26 @@ final class MillraceSubject implements Subject {
                 }
                 Thread.sleep(10);
                 child.sample();
-                List<String> lines = Files.readAllLines(output.toPath());
+                List<String> lines =
+                        Files.readAllLines(output.toPath()).stream()
+                                .filter(line -> line.startsWith("RUN ") && line.endsWith("."))
+                                .toList();
                 for (int i = runs.size(); i < lines.size(); i++) {
-                    if (lines.get(i).startsWith("RUN ")) {
-                        String[] fields = lines.get(i).split(" ");
-                        runs.add(
-                                new Repetition(
-                                        Long.parseLong(fields[1]),
-                                        Long.parseLong(fields[2]),
-                                        Double.parseDouble(fields[3]),
-                                        Long.parseLong(fields[4])));
-                        coldCpu = runs.size() == 1 ? child.cpuSeconds() : coldCpu;
+                    String[] fields = lines.get(i).replaceAll("\\.$", "").split(" ");
+                    runs.add(
+                            new Repetition(
+                                    Long.parseLong(fields[1]),
+                                    Long.parseLong(fields[2]),
+                                    Double.parseDouble(fields[3]),
+                                    Long.parseLong(fields[4])));
+                    coldCpu = runs.size() == 1 ? child.cpuSeconds() : coldCpu;
+                    verify.accept(bench);
+                    if (runs.size() < repetitions) {
+                        reset.accept(bench);
+                        child.goOn();
                     }
                 }
             }
-            check.verify(bench);
             Repetition cold = runs.getFirst();
             Repetition warm = runs.getLast();
             Figures.Builder figures =

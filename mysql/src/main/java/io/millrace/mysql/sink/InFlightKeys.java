@@ -13,8 +13,10 @@ final class InFlightKeys {
     private static final int INITIAL_CAPACITY = 1 << 14;
 
     private final IntToLongFunction committed;
-    private long[] keys = new long[INITIAL_CAPACITY];
-    private long[] owners = new long[INITIAL_CAPACITY];
+
+    /** Key and owner of each slot side by side: one cache line for both. */
+    private long[] slots = new long[INITIAL_CAPACITY * 2];
+
     private int used;
 
     /**
@@ -26,7 +28,7 @@ final class InFlightKeys {
 
     /** The worker that holds the key in an uncommitted ticket, if it is another one; else -1. */
     int blocker(long key, int worker) {
-        long owner = owners[slot(key)];
+        long owner = slots[slot(key) + 1];
         if (owner == 0) {
             return -1;
         }
@@ -40,53 +42,53 @@ final class InFlightKeys {
     /** Notes that the worker's ticket touches the key. */
     void take(long key, int worker, long ticket) {
         int slot = slot(key);
-        if (owners[slot] == 0) {
-            if (++used > keys.length / 2) {
+        if (slots[slot + 1] == 0) {
+            if (++used > capacity() / 2) {
                 used--;
                 makeRoom();
                 take(key, worker, ticket);
                 return;
             }
-            keys[slot] = key;
+            slots[slot] = key;
         }
-        owners[slot] = ((long) worker << TICKET_BITS) | ticket;
+        slots[slot + 1] = ((long) worker << TICKET_BITS) | ticket;
     }
 
     int capacity() {
-        return keys.length;
+        return slots.length / 2;
     }
 
+    /** Index of the key's slot, or of the one to put it in. */
     private int slot(long key) {
-        int mask = keys.length - 1;
-        int slot = (int) (key ^ (key >>> 32)) & mask;
-        while (owners[slot] != 0 && keys[slot] != key) {
-            slot = (slot + 1) & mask;
+        long[] all = slots;
+        int mask = all.length - 2;
+        int slot = (int) (key ^ (key >>> 32)) << 1 & mask;
+        while (all[slot + 1] != 0 && all[slot] != key) {
+            slot = (slot + 2) & mask;
         }
         return slot;
     }
 
     /** Drops stale entries; grows when too few were stale. */
     private void makeRoom() {
-        long[] oldKeys = keys;
-        long[] oldOwners = owners;
+        long[] old = slots;
         int live = 0;
-        for (long owner : oldOwners) {
-            if (isLive(owner)) {
+        for (int i = 1; i < old.length; i += 2) {
+            if (isLive(old[i])) {
                 live++;
             }
         }
-        int capacity = oldKeys.length;
+        int capacity = old.length / 2;
         while (live > capacity / 4) {
             capacity *= 2;
         }
-        keys = new long[capacity];
-        owners = new long[capacity];
+        slots = new long[capacity * 2];
         used = 0;
-        for (int i = 0; i < oldKeys.length; i++) {
-            if (isLive(oldOwners[i])) {
-                int slot = slot(oldKeys[i]);
-                keys[slot] = oldKeys[i];
-                owners[slot] = oldOwners[i];
+        for (int i = 0; i < old.length; i += 2) {
+            if (isLive(old[i + 1])) {
+                int slot = slot(old[i]);
+                slots[slot] = old[i];
+                slots[slot + 1] = old[i + 1];
                 used++;
             }
         }

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.mariadb.jdbc.client.Completion;
 import org.slf4j.Logger;
@@ -30,7 +31,10 @@ import org.slf4j.LoggerFactory;
 final class Worker implements Runnable {
     private static final Logger log = LoggerFactory.getLogger(Worker.class);
 
-    static final int QUEUE_ITEMS = 512;
+    private static final int QUEUE_ITEMS = 512;
+
+    /** Transactions' worth of rows that may wait: more would only take memory and cache. */
+    private static final int QUEUE_TRANSACTIONS = 3;
 
     /**
      * Statement bytes at which a transaction is sent, if the target's packet limit is no less. As
@@ -76,6 +80,7 @@ final class Worker implements Runnable {
     private final MySqlSinkConfig config;
     private final int number;
     private final ArrayBlockingQueue<WorkItem> queue = new ArrayBlockingQueue<>(QUEUE_ITEMS);
+    private final AtomicInteger queuedRows = new AtomicInteger();
     private final StatementBuilder builder;
     private final StatementBuilder single;
     private final ByteSink text = new ByteSink(1 << 16);
@@ -125,11 +130,16 @@ final class Worker implements Runnable {
 
     /** Queues work; false when there is no room. Engine's thread. */
     boolean offer(WorkItem item) {
-        return queue.offer(item);
+        if (!queue.offer(item)) {
+            return false;
+        }
+        queuedRows.addAndGet(item.count());
+        return true;
     }
 
     boolean hasRoom() {
-        return queue.remainingCapacity() > 0;
+        return queue.remainingCapacity() > 0
+                && queuedRows.getAcquire() < config.maxTxnRow() * QUEUE_TRANSACTIONS;
     }
 
     /** The highest ticket whose rows are all committed. Any thread. */
@@ -187,6 +197,7 @@ final class Worker implements Runnable {
     }
 
     private void consume(WorkItem item) throws InterruptedException {
+        queuedRows.addAndGet(-item.count());
         RowTask task = item.task;
         if (task != null) {
             open.add(item);
