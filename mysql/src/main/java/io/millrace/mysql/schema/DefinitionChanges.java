@@ -246,7 +246,7 @@ final class DefinitionChanges {
             }
             Optional<AlterAction.ChangeColumn> change = changeOf(open, column);
             if (change.isPresent()) {
-                Moving changed = moving(change.get(), convert, text);
+                Moving changed = moving(column, change.get(), convert, text);
                 out.add(changed);
                 if (change.get().place() instanceof Place.Unsaid) {
                     open.remove(change.get());
@@ -320,8 +320,14 @@ final class DefinitionChanges {
         return Optional.empty();
     }
 
-    private Moving moving(AlterAction.ChangeColumn change, boolean convert, Text text) {
-        return new Moving(Optional.of(change.oldName()), written(change.column(), convert, text));
+    /** An index takes a column that becomes a generated one for a new one (seen with both). */
+    private Moving moving(
+            Column before, AlterAction.ChangeColumn change, boolean convert, Text text) {
+        Column column = written(change.column(), convert, text);
+        boolean isNew =
+                before.generated() == Column.Generated.NONE
+                        && column.generated() != Column.Generated.NONE;
+        return new Moving(Optional.of(change.oldName()), column, isNew);
     }
 
     /** A column as the statement defines it; CONVERT TO beside it overrules its character set. */
@@ -449,6 +455,7 @@ final class DefinitionChanges {
         return keys;
     }
 
+    /** What an index over the whole column takes: characters of strings, bytes of others. */
     private static int lengthOf(TableDefinition table, String column) {
         int ordinal = table.ordinalOf(column);
         Column found = ordinal < 0 ? null : table.columns().get(ordinal);
@@ -457,8 +464,25 @@ final class DefinitionChanges {
         }
         return switch (found.kind()) {
             case CHAR, VARCHAR, BINARY, VARBINARY -> found.length();
+            case TINYINT, YEAR -> 1;
+            case SMALLINT -> 2;
+            case MEDIUMINT, DATE -> 3;
+            case INT, FLOAT -> 4;
+            case BIGINT, DOUBLE -> 8;
+            case TIME -> 3 + (found.scale() + 1) / 2;
+            case TIMESTAMP -> 4 + (found.scale() + 1) / 2;
+            case DATETIME -> 5 + (found.scale() + 1) / 2;
+            case BIT -> (found.length() + 7) / 8;
+            case ENUM -> found.elements().size() > 255 ? 2 : 1;
+            case SET -> WireFit.setBytes(found);
+            case DECIMAL -> digits(found.length() - found.scale()) + digits(found.scale());
             default -> 0;
         };
+    }
+
+    /** Bytes of so many decimal digits: four for nine, and one for each two of the others. */
+    private static int digits(int count) {
+        return count / 9 * 4 + (count % 9 + 1) / 2;
     }
 
     private static boolean isDropped(KeyDefinition key, List<AlterAction> actions) {

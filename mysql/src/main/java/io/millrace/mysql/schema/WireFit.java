@@ -218,7 +218,8 @@ final class WireFit {
         };
     }
 
-    private static int setBytes(Column column) {
+    /** Bytes of a SET value. */
+    static int setBytes(Column column) {
         int bytes = (column.elements().size() + 7) / 8;
         return bytes > 4 ? 8 : Math.max(bytes, 1);
     }

@@ -553,6 +553,23 @@ class SchemaTrackerTest {
                                 false));
     }
 
+    /** The prefixes are what MySQL 8.0.33 and MariaDB 11.4.5 show. */
+    @Test
+    void keepsTheIndexedLengthWhereANewColumnTakesThePlace() {
+        SchemaTracker tracker = tracker();
+        run(tracker, "CREATE TABLE t (a BIGINT UNIQUE, b DECIMAL(30,2) UNIQUE, c INT UNIQUE)");
+        run(tracker, "ALTER TABLE t MODIFY a TEXT GENERATED ALWAYS AS (1) STORED");
+        run(tracker, "ALTER TABLE t CHANGE b d TEXT, ADD b VARCHAR(30) FIRST");
+        run(tracker, "ALTER TABLE t MODIFY c BIGINT GENERATED ALWAYS AS (1) STORED");
+        assertThat(
+                        tracker.definition(name("t")).orElseThrow().keys().stream()
+                                .flatMap(k -> k.parts().stream()))
+                .containsExactlyInAnyOrder(
+                        new KeyDefinition.Part("a", 8),
+                        new KeyDefinition.Part("b", 14),
+                        new KeyDefinition.Part("c", 0));
+    }
+
     @Test
     void refusesRowsOfSystemVersionedTables() {
         SchemaTracker tracker = mariaDb();
