@@ -55,9 +55,7 @@ final class HttpListener implements AutoCloseable {
             throw new MillraceException(
                     ErrorCode.INVALID_CONFIG,
                     "cannot listen on "
-                            + config.host()
-                            + ":"
-                            + config.port()
+                            + config.hostAndPort(config.port())
                             + " ("
                             + rootMessage(e)
                             + "); choose another --addr or stop what uses it",

@@ -80,7 +80,7 @@ final class MillraceNode implements AutoCloseable {
     }
 
     private NodeInfo self() {
-        String address = config.advertiseAddress().orElse(config.host() + ":" + listener.port());
+        String address = config.advertiseAddress().orElse(config.hostAndPort(listener.port()));
         return new NodeInfo(
                 UUID.randomUUID().toString(),
                 address,
@@ -136,9 +136,7 @@ final class MillraceNode implements AutoCloseable {
     /** {@code http://host:port}. */
     String url() {
         return (config.tls().isPresent() ? "https://" : "http://")
-                + config.host()
-                + ":"
-                + listener.port();
+                + config.hostAndPort(listener.port());
     }
 
     /** Stops all jobs in order, keeping their state, and closes everything. */

@@ -91,13 +91,17 @@ record ServerConfig(
         if (colon < 0) {
             throw invalid("addr", "must be host:port, such as " + DEFAULT_ADDR);
         }
-        String host = addr.substring(0, colon);
+        String host = addr.substring(0, colon).replaceAll("^\\[|]$", "");
+        if (host.indexOf(':') >= 0 && !addr.startsWith("[")) {
+            throw invalid("addr", "an IPv6 address needs brackets: [" + host + "]:PORT");
+        }
         Map<String, URI> upstreams = new TreeMap<>();
         settings.table("upstreams")
                 .forEach((name, uri) -> upstreams.put(name, uri("upstreams." + name, uri)));
         settings.get("upstream").ifPresent(uri -> upstreams.put("default", uri("upstream", uri)));
         Optional<String> advertise = settings.get("advertise-addr");
-        if (advertise.isEmpty() && (host.isEmpty() || host.equals("0.0.0.0"))) {
+        if (advertise.isEmpty()
+                && (host.isEmpty() || host.equals("0.0.0.0") || host.equals("::"))) {
             throw invalid(
                     "advertise-addr",
                     "must be given when the server listens on all addresses, because others cannot"
@@ -105,7 +109,7 @@ record ServerConfig(
                             + addr);
         }
         return new ServerConfig(
-                host.isEmpty() ? "0.0.0.0" : host.replaceAll("^\\[|]$", ""),
+                host.isEmpty() ? "0.0.0.0" : host,
                 number("addr", addr.substring(colon + 1)),
                 advertise,
                 settings.get("data-dir").map(Path::of).orElse(DEFAULT_DATA_DIR),
@@ -122,6 +126,11 @@ record ServerConfig(
                 tls(settings),
                 login(settings),
                 settings.get("ticdc.retrying-state").orElse("error"));
+    }
+
+    /** {@code host:port}, an IPv6 address in brackets. */
+    String hostAndPort(int openPort) {
+        return (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + openPort;
     }
 
     private static Optional<Tls> tls(Settings settings) {

@@ -10,6 +10,7 @@ import io.millrace.testkit.replay.CanalJsonReplay;
 import io.millrace.testkit.servers.DbServer;
 import io.millrace.testkit.servers.KafkaServer;
 import io.millrace.testkit.servers.MillraceServer;
+import io.millrace.testkit.servers.Ports;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -118,6 +119,35 @@ final class CrashIT {
         }
     }
 
+    private static String topicUri(KafkaServer kafka) {
+        return "kafka://" + kafka.bootstrapServers() + "/crash?protocol=canal-json&partition-num=1";
+    }
+
+    /** Plays the topic into an empty server and compares that with the upstream. */
+    private static void assertReplayEqual(DbServer upstream, KafkaServer kafka, DbServer replayed)
+            throws Exception {
+        try (Connection connection = replayed.connect();
+                CanalJsonReplay replay = new CanalJsonReplay(connection)) {
+            replay.replay(kafka.bootstrapServers(), "crash");
+            assertThat(replay.rows()).isPositive();
+        }
+        assertKeyedTablesEqual(upstream, replayed);
+    }
+
+    /** Cuts and stalls by turns, first one side, then the other. */
+    private static Trouble badNetwork(FaultProxy toUpstream, FaultProxy toDownstream) {
+        return round -> {
+            FaultProxy proxy = round % 2 == 0 ? toUpstream : toDownstream;
+            if (round % 4 < 2) {
+                proxy.cutAll();
+            } else {
+                proxy.stall();
+                Thread.sleep(2000);
+                proxy.resume();
+            }
+        };
+    }
+
     @Test
     void killingTheServerLosesNothingInMySql() throws Exception {
         try (DbServer upstream = DbServer.mysql().start();
@@ -146,12 +176,7 @@ final class CrashIT {
                 MillraceServer server = MillraceServer.start(uri(upstream), folder)) {
             upstream.execute("CREATE DATABASE " + SCHEMA);
             replayed.execute("CREATE DATABASE " + SCHEMA);
-            server.createChangefeed(
-                    "feed",
-                    "kafka://"
-                            + kafka.bootstrapServers()
-                            + "/crash?protocol=canal-json&partition-num=1",
-                    KEYED_FEED);
+            server.createChangefeed("feed", topicUri(kafka), KEYED_FEED);
             underLoad(
                     upstream,
                     KILLS,
@@ -160,12 +185,7 @@ final class CrashIT {
                         server.start();
                     });
             server.awaitCaughtUp("feed", upstream, CATCH_UP);
-            try (Connection connection = replayed.connect();
-                    CanalJsonReplay replay = new CanalJsonReplay(connection)) {
-                replay.replay(kafka.bootstrapServers(), "crash");
-                assertThat(replay.rows()).isPositive();
-            }
-            assertKeyedTablesEqual(upstream, replayed);
+            assertReplayEqual(upstream, kafka, replayed);
         }
     }
 
@@ -207,21 +227,55 @@ final class CrashIT {
             upstream.execute("CREATE DATABASE " + SCHEMA);
             downstream.execute("CREATE DATABASE " + SCHEMA);
             server.createChangefeed("feed", uri(downstream, toDownstream.port()), FEED);
-            underLoad(
-                    upstream,
-                    8,
-                    round -> {
-                        FaultProxy proxy = round % 2 == 0 ? toUpstream : toDownstream;
-                        if (round % 4 < 2) {
-                            proxy.cutAll();
-                        } else {
-                            proxy.stall();
-                            Thread.sleep(2000);
-                            proxy.resume();
-                        }
-                    });
+            underLoad(upstream, 8, badNetwork(toUpstream, toDownstream));
             server.awaitCaughtUp("feed", upstream, CATCH_UP);
             assertEqual(upstream, downstream);
+        }
+    }
+
+    @Test
+    void restartsOfKafkaAndOfTheUpstreamLoseNothing() throws Exception {
+        try (DbServer upstream = DbServer.mysql().start();
+                DbServer replayed = DbServer.mysql().option("server_id", "2").start();
+                KafkaServer kafka = KafkaServer.builder().start();
+                MillraceServer server = MillraceServer.start(uri(upstream), folder)) {
+            upstream.execute("CREATE DATABASE " + SCHEMA);
+            replayed.execute("CREATE DATABASE " + SCHEMA);
+            server.createChangefeed("feed", topicUri(kafka), KEYED_FEED);
+            underLoad(upstream, 3, round -> kafka.restart());
+            upstream.restart();
+            underLoad(upstream, 0, round -> {});
+            upstream.kill9();
+            upstream.start();
+            underLoad(upstream, 0, round -> {});
+            server.awaitCaughtUp("feed", upstream, CATCH_UP);
+            assertReplayEqual(upstream, kafka, replayed);
+        }
+    }
+
+    @Test
+    void cutAndStalledConnectionsLoseNothingInKafka() throws Exception {
+        int brokerPort = Ports.free();
+        try (DbServer upstream = DbServer.mariadb().start();
+                DbServer replayed = DbServer.mariadb().option("server_id", "2").start();
+                FaultProxy toUpstream = new FaultProxy("127.0.0.1", upstream.port());
+                FaultProxy toKafka = new FaultProxy("127.0.0.1", brokerPort);
+                // Clients are told to come through the proxy.
+                KafkaServer kafka =
+                        KafkaServer.builder()
+                                .port(brokerPort)
+                                .option(
+                                        "advertised.listeners",
+                                        "PLAINTEXT://127.0.0.1:" + toKafka.port())
+                                .start();
+                MillraceServer server =
+                        MillraceServer.start(uri(upstream, toUpstream.port()), folder)) {
+            upstream.execute("CREATE DATABASE " + SCHEMA);
+            replayed.execute("CREATE DATABASE " + SCHEMA);
+            server.createChangefeed("feed", topicUri(kafka), KEYED_FEED);
+            underLoad(upstream, 8, badNetwork(toUpstream, toKafka));
+            server.awaitCaughtUp("feed", upstream, CATCH_UP);
+            assertReplayEqual(upstream, kafka, replayed);
         }
     }
 }

@@ -58,6 +58,8 @@ final class MainTest {
                                 "FILE - not valid TOML at line"),
                         new Case("addr = \"127.0.0.1:99999\"", "addr - the port must be 0..65535"),
                         new Case("addr = \"0.0.0.0:0\"", "advertise-addr - must be given"),
+                        new Case("addr = \"[::]:0\"", "advertise-addr - must be given"),
+                        new Case("addr = \"::1:8300\"", "addr - an IPv6 address needs brackets"),
                         new Case("log-level = \"loud\"", "log-level - must be one of debug, info"),
                         new Case("time-zone = \"Mars\"", "time-zone - unknown zone Mars"),
                         new Case(

@@ -200,7 +200,7 @@ public final class DemoMain implements Callable<Integer> {
     }
 
     private static void stayUp(MillraceServer server, DbServer upstream, String sinkUri)
-            throws IOException {
+            throws IOException, InterruptedException {
         say("");
         say("All is up. Try, from another terminal:");
         say("  curl %s/api/v2/changefeeds", server.url());
@@ -215,7 +215,8 @@ public final class DemoMain implements Callable<Integer> {
         say("Sink:     %s", sinkUri);
         say("Press Enter to end.");
         if (System.in.read() < 0) {
-            say("standard input is closed: ending");
+            say("standard input is closed: running until killed");
+            Thread.sleep(Long.MAX_VALUE);
         }
     }
 

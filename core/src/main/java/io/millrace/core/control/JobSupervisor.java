@@ -123,7 +123,7 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
             return true;
         }
         long deadline = System.nanoTime() + timeout.toNanos();
-        while (keeper.run != null || keeper.wanted == null && keeper.ended.getCount() > 0) {
+        while (keeper.run != null || keeper.wanted == null && keeper.quiet.getCount() > 0) {
             if (System.nanoTime() - deadline > 0) {
                 return false;
             }
@@ -213,6 +213,10 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
     private final class Keeper {
         private final JobId id;
         private final Semaphore signal = new Semaphore(0);
+
+        /** The job is removed and its last run has ended; its sink may still have to forget it. */
+        private final CountDownLatch quiet = new CountDownLatch(1);
+
         private final CountDownLatch ended = new CountDownLatch(1);
         private final @Nullable Keeper predecessor;
         private volatile @Nullable Job wanted;
@@ -270,15 +274,27 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
                 if (predecessor != null) {
                     predecessor.ended.await();
                 }
-                while (step()) {
+                while (survived()) {
                     // each step does one thing and looks again
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-            } catch (RuntimeException e) {
-                LOG.error("keeper died job={}", id, e);
             } finally {
+                quiet.countDown();
                 ended.countDown();
+            }
+        }
+
+        /**
+         * A step that goes wrong is tried again: a job without a keeper would stand still unseen.
+         */
+        private boolean survived() throws InterruptedException {
+            try {
+                return step();
+            } catch (RuntimeException | Error e) {
+                LOG.error("keeper tries again job={}", id, e);
+                pause(TICK);
+                return true;
             }
         }
 
@@ -298,6 +314,7 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
                     return true;
                 }
                 if (job == null) {
+                    quiet.countDown();
                     forget();
                     return false;
                 }
@@ -414,7 +431,7 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
             } catch (MillraceException e) {
                 run = fresh;
                 fresh.failed(e);
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 run = fresh;
                 fresh.failed(
                         new MillraceException(
@@ -483,13 +500,15 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
             }
         }
 
+        /** The keeper stays listed meanwhile: a job made again under this id waits for its end. */
         private void forget() {
-            keepers.remove(id, this);
             try {
                 SinkSpec sink = spec.sinkSpec();
                 sinks.of(sink).forget(sink, id.toString());
             } catch (RuntimeException e) {
                 LOG.warn("sink still remembers the removed job job={}: {}", id, e.toString());
+            } finally {
+                keepers.remove(id, this);
             }
         }
 

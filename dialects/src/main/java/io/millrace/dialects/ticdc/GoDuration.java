@@ -4,6 +4,7 @@ import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -27,11 +28,35 @@ final class GoDuration {
                     "m", 60_000_000_000L,
                     "h", 3_600_000_000_000L);
 
+    /** Longer texts are no durations: their numbers would take minutes to convert. */
+    private static final int MAX_TEXT = 200;
+
+    /** 64 bits have at most 19 digits. */
+    private static final int MAX_DIGITS = 19;
+
     private GoDuration() {}
+
+    /**
+     * A JSON number as whole nanoseconds; empty when it does not fit 64 bits, found out before it
+     * is written out: {@code 1e999999999} is a short text.
+     */
+    static OptionalLong nanos(String number) {
+        if (number.length() > MAX_TEXT) {
+            return OptionalLong.empty();
+        }
+        BigDecimal value = new BigDecimal(number);
+        if ((long) value.precision() - value.scale() > MAX_DIGITS) {
+            return OptionalLong.empty();
+        }
+        BigInteger whole = value.toBigInteger();
+        return whole.bitLength() < Long.SIZE
+                ? OptionalLong.of(whole.longValue())
+                : OptionalLong.empty();
+    }
 
     /** Nanoseconds; empty when the text is not a duration or does not fit 64 bits. */
     static Optional<Long> parse(String text) {
-        if (!WHOLE.matcher(text).matches()) {
+        if (text.length() > MAX_TEXT || !WHOLE.matcher(text).matches()) {
             return Optional.empty();
         }
         BigInteger sum = BigInteger.ZERO;

@@ -20,11 +20,11 @@ import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.dialects.ticdc.Shape.Field;
 import java.io.IOException;
-import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -196,9 +196,9 @@ final class GoJson {
                                                             + path)));
                 }
                 if (token.isNumeric()) {
-                    BigInteger nanos = new BigDecimal(parser.getText()).toBigInteger();
-                    if (nanos.bitLength() < Long.SIZE) {
-                        return LongNode.valueOf(nanos.longValue());
+                    OptionalLong nanos = GoDuration.nanos(parser.getText());
+                    if (nanos.isPresent()) {
+                        return LongNode.valueOf(nanos.getAsLong());
                     }
                     throw invalid("duration out of range in field " + path);
                 }

@@ -23,8 +23,8 @@ sealed interface Shape {
     record DurationNanos() implements Shape {}
 
     /**
-     * Text, or an array of texts that is joined with OR (one seed table calls SQL expressions
-     * arrays).
+     * Text, or an array of texts that is joined with OR: TiCDC's own documents call the SQL
+     * expressions texts in one place and arrays in another.
      */
     record Expression() implements Shape {}
 

@@ -894,8 +894,7 @@ public final class SchemaTracker implements TableVersions {
         int first = told.size();
         while (first > 0
                 && ROW_HASH_NAME.matcher(told.get(first - 1).name()).matches()
-                && map.columnType(first - 1) == WireTypes.LONGLONG
-                && map.isNullable(first - 1)) {
+                && map.columnType(first - 1) == WireTypes.LONGLONG) {
             first--;
         }
         return first;

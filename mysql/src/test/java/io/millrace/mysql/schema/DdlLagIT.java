@@ -33,6 +33,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -44,15 +46,15 @@ import org.junit.jupiter.params.provider.CsvSource;
  * when it was written.
  */
 class DdlLagIT {
-    private static final int STATEMENTS = Integer.getInteger("ddl.statements", 200);
+    private static final int STATEMENTS = Integer.getInteger("millrace.ddl.statements", 200);
 
     /**
      * The first seed; the same in every run, so that a red build means a change. {@code
-     * -Dddl.seeds} runs as many of them, one after the other on the same servers.
+     * -Dmillrace.ddl.seeds} runs as many of them, one after the other on the same servers.
      */
-    private static final long SEED = Long.getLong("ddl.seed", 20260115);
+    private static final long SEED = Long.getLong("millrace.ddl.seed", 20260115);
 
-    private static final int SEEDS = Integer.getInteger("ddl.seeds", 1);
+    private static final int SEEDS = Integer.getInteger("millrace.ddl.seeds", 1);
 
     private static final int PATIENCE_SECONDS = 60;
 
@@ -64,6 +66,7 @@ class DdlLagIT {
         private final BinlogCapture capture;
         private final Thread thread;
         private final Random pauses;
+        private final CountDownLatch started = new CountDownLatch(1);
         private volatile boolean slow;
 
         Reader(DbServer server, long startTso, boolean slow, long seed) {
@@ -106,11 +109,20 @@ class DdlLagIT {
                                     capture.run(this::take);
                                 } catch (Throwable e) {
                                     failure.set(e);
+                                } finally {
+                                    started.countDown();
                                 }
                             });
         }
 
+        /** Waits until the reader has looked at the server's definitions and follows the stream. */
+        void awaitStart() throws InterruptedException {
+            assertThat(started.await(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+            assertThat(failure.get()).isNull();
+        }
+
         private void take(ChangeEvent event) throws InterruptedException {
+            started.countDown();
             if (slow && pauses.nextInt(4) == 0) {
                 Thread.sleep(pauses.nextInt(40));
             }
@@ -310,6 +322,7 @@ class DdlLagIT {
         List<String> expected = new ArrayList<>();
         List<String> log = new ArrayList<>();
         try (Reader close = new Reader(server, startTso, true, seed)) {
+            close.awaitStart();
             statement.execute("DROP DATABASE IF EXISTS late");
             statement.execute("CREATE DATABASE late");
             statement.execute("USE late");

@@ -27,12 +27,13 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** The tracked definitions against what real servers say they are. */
 class SchemaTrackerIT {
-    private static final int STATEMENTS = Integer.getInteger("ddl.statements", 800);
+    private static final int STATEMENTS = Integer.getInteger("millrace.ddl.statements", 800);
 
     /**
-     * The same in every run, so that a red build means a change; {@code -Dddl.seed} tries others.
+     * The same in every run, so that a red build means a change; {@code -Dmillrace.ddl.seed} tries
+     * others.
      */
-    private static final long SEED = Long.getLong("ddl.seed", 13857327);
+    private static final long SEED = Long.getLong("millrace.ddl.seed", 13857327);
 
     private static ControlConnections connections(DbServer server) {
         return () -> {

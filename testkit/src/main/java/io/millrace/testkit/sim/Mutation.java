@@ -16,6 +16,8 @@ public enum Mutation {
     NONE,
     /** The ledger takes some events for acked that are not: the checkpoint advances early. */
     EARLY_CHECKPOINT,
+    /** The ledger never hears of one ack. */
+    DROPPED_ACK,
     /** A batch is acked but never handed to the sink. */
     DROPPED_ROWS,
     /** Two batches that follow each other change places. */
@@ -25,14 +27,16 @@ public enum Mutation {
     private static final int ONE_IN = 20;
 
     LedgerFactory ledgers(SplittableRandom random) {
-        return this == EARLY_CHECKPOINT
-                ? (start, startTso) -> new EarlyLedger(start, startTso, random)
-                : AckLedger::new;
+        return switch (this) {
+            case EARLY_CHECKPOINT -> (start, startTso) -> new EarlyLedger(start, startTso, random);
+            case DROPPED_ACK -> (start, startTso) -> new ForgetfulLedger(start, startTso, random);
+            default -> AckLedger::new;
+        };
     }
 
     Sink wrap(Sink sink, Acks acks, SplittableRandom random) {
         return switch (this) {
-            case NONE, EARLY_CHECKPOINT -> sink;
+            case NONE, EARLY_CHECKPOINT, DROPPED_ACK -> sink;
             case DROPPED_ROWS -> new DroppingSink(sink, acks, random);
             case REORDERED_ROWS -> new ReorderingSink(sink, random);
         };
@@ -49,6 +53,27 @@ public enum Mutation {
         @Override
         protected boolean acked(long seq) {
             return super.acked(seq) || random.nextInt(ONE_IN) == 0;
+        }
+    }
+
+    private static final class ForgetfulLedger extends AckLedger {
+        private final SplittableRandom random;
+        private long lost = -1;
+
+        ForgetfulLedger(Optional<Checkpoint> start, long startTso, SplittableRandom random) {
+            super(start, startTso);
+            this.random = random;
+        }
+
+        @Override
+        protected boolean acked(long seq) {
+            if (!super.acked(seq)) {
+                return false;
+            }
+            if (lost < 0 && random.nextInt(ONE_IN) == 0) {
+                lost = seq;
+            }
+            return seq != lost;
         }
     }
 
