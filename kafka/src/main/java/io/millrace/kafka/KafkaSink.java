@@ -4,6 +4,7 @@ import io.millrace.codec.RowEncoder;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
+import io.millrace.core.model.Column;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.RowView;
 import io.millrace.core.model.SchemaChange;
@@ -21,6 +22,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -115,6 +117,9 @@ final class KafkaSink implements Sink {
         /** Columns of the handle key and of all unique keys. */
         final int[] keyColumns;
 
+        /** Columns that a row has a value of in the binary log. */
+        final int[] storedColumns;
+
         Route(TableSchema schema, Topics.Topic topic, RowPartitioner partitioner) {
             this.schema = schema;
             this.topic = topic;
@@ -124,6 +129,10 @@ final class KafkaSink implements Sink {
                 columns.addAll(key.columns());
             }
             keyColumns = columns.stream().mapToInt(Integer::intValue).sorted().toArray();
+            storedColumns =
+                    IntStream.range(0, schema.columns().size())
+                            .filter(i -> schema.column(i).generated() != Column.Generated.VIRTUAL)
+                            .toArray();
         }
 
         boolean changesKey(RowView row) {
@@ -134,6 +143,16 @@ final class KafkaSink implements Sink {
                 }
             }
             return false;
+        }
+
+        /** Whether the new image alone can make the row anew. */
+        boolean isComplete(RowView row) {
+            for (int column : storedColumns) {
+                if (!row.isPresent(RowView.AFTER, column)) {
+                    return false;
+                }
+            }
+            return true;
         }
     }
 
@@ -372,9 +391,13 @@ final class KafkaSink implements Sink {
             op = RowBatch.INSERT;
         } else if (!view.next()) {
             return null;
-        } else if (op == RowBatch.UPDATE && !config.outputRawChangeEvent() && to.changesKey(view)) {
+        } else if (op == RowBatch.UPDATE
+                && !config.outputRawChangeEvent()
+                && to.changesKey(view)
+                && to.isComplete(view)) {
             // Consumers keep rows by key: the old key has to go before the new one comes. Rows of
-            // a binlog come in the order they were executed in, so this pair is never crossed.
+            // a binlog come in the order they were executed in, so this pair is never crossed. With
+            // a minimal row image the UPDATE goes as it is: an INSERT would lack most columns.
             insertOfSplitUpdate = true;
             op = RowBatch.DELETE;
         }

@@ -3,6 +3,7 @@ package io.millrace.kafka;
 import static io.millrace.testkit.rows.TestRowBatch.row;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.millrace.codec.canaljson.CanalJsonDecoder;
 import io.millrace.codec.canaljson.CanalJsonMessage;
@@ -234,6 +235,27 @@ class KafkaSinkIT {
             driver.drain();
         }
         assertThat(consume("raw", 1)).extracting(r -> r.message().type()).containsExactly("UPDATE");
+    }
+
+    @Test
+    void anUpdateThatIsNotCompleteIsNotSplit() throws Exception {
+        TableSchema schema = table("t", 0);
+        RowBatch batch =
+                TestRowBatch.update(
+                        schema,
+                        TSO,
+                        0,
+                        true,
+                        row(1, TestRowBatch.ABSENT, TestRowBatch.ABSENT),
+                        row(2, TestRowBatch.ABSENT, TestRowBatch.ABSENT));
+        try (SinkDriver driver =
+                new SinkDriver(spec("minimal?protocol=canal-json&partition-num=1"))) {
+            driver.send(batch);
+            driver.drain();
+        }
+        assertThat(consume("minimal", 1))
+                .extracting(r -> r.message().type(), r -> r.message().old(), r -> r.text("a"))
+                .containsExactly(tuple("UPDATE", Optional.of(Map.of("a", Optional.of("1"))), "2"));
     }
 
     @Test

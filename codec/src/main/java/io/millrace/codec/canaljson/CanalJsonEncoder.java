@@ -29,7 +29,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Everything that is the same for all rows of a batch is rendered once per batch; a row appends
  * that, its values, and nothing is allocated. Columns that a minimal row image leaves out are left
- * out here; virtual generated columns always are.
+ * out here, but that {@code data} of an update takes from the old image what the new one leaves out
+ * as unchanged: the key, above all. Virtual generated columns are always left out.
  */
 public final class CanalJsonEncoder implements RowEncoder {
     /** Table versions whose programs are kept; beyond, all are dropped and built anew. */
@@ -142,14 +143,14 @@ public final class CanalJsonEncoder implements RowEncoder {
         int start = out.length();
         out.put(heads[op].array(), 0, heads[op].length());
         if (program.promotes) {
-            appendTypes(program, row, image, out);
+            appendTypes(program, row, op, image, out);
             appendOldOpening(op, out);
         }
         if (!appendImages(program, row, op, image, true, out)) {
             // Columns are missing in this image: its types are not those of the head.
             out.length(start);
             appendOpeningMembers(current, op, out);
-            appendTypes(program, row, image, out);
+            appendTypes(program, row, op, image, out);
             appendOldOpening(op, out);
             appendImages(program, row, op, image, false, out);
         }
@@ -178,13 +179,26 @@ public final class CanalJsonEncoder implements RowEncoder {
         out.put(op == RowBatch.UPDATE ? OLD : NO_OLD_DATA);
     }
 
+    /**
+     * The image that has a column's value in {@code data}: the wanted one, or, for a column that an
+     * update left unchanged and a minimal new image leaves out, the old one; -1 when neither has.
+     */
+    private static int source(RowView row, int op, int image, int column) {
+        if (row.isPresent(image, column)) {
+            return image;
+        }
+        return op == RowBatch.UPDATE && row.isPresent(RowView.BEFORE, column) ? RowView.BEFORE : -1;
+    }
+
     /** The sqlType and mysqlType members, by the values of this very row. */
-    private static void appendTypes(ColumnProgram program, RowView row, int image, ByteSink out) {
+    private static void appendTypes(
+            ColumnProgram program, RowView row, int op, int image, ByteSink out) {
         out.put(SQL_TYPE);
         boolean first = true;
         for (int i = 0; i < program.ordinals.length; i++) {
             int column = program.ordinals[i];
-            if (!row.isPresent(image, column)) {
+            int from = source(row, op, image, column);
+            if (from < 0) {
                 continue;
             }
             out.put(first ? '{' : ',');
@@ -192,8 +206,8 @@ public final class CanalJsonEncoder implements RowEncoder {
             out.put(program.names[i]);
             boolean promote =
                     program.promotedTypes[i] != 0
-                            && !row.isNull(image, column)
-                            && Long.compareUnsigned(row.longValue(image, column), program.limits[i])
+                            && !row.isNull(from, column)
+                            && Long.compareUnsigned(row.longValue(from, column), program.limits[i])
                                     > 0;
             out.putLong(promote ? program.promotedTypes[i] : program.sqlTypes[i]);
         }
@@ -206,7 +220,7 @@ public final class CanalJsonEncoder implements RowEncoder {
         out.put('{');
         first = true;
         for (int i = 0; i < program.ordinals.length; i++) {
-            if (!row.isPresent(image, program.ordinals[i])) {
+            if (source(row, op, image, program.ordinals[i]) < 0) {
                 continue;
             }
             if (!first) {
@@ -224,17 +238,18 @@ public final class CanalJsonEncoder implements RowEncoder {
             ColumnProgram program, RowView row, int op, int image, boolean complete, ByteSink out) {
         if (op == RowBatch.UPDATE) {
             // The types describe the new image; an incomplete old one needs no second try.
-            appendImage(program, row, RowView.BEFORE, config.onlyUpdatedColumns(), false, out);
+            appendImage(program, row, op, RowView.BEFORE, config.onlyUpdatedColumns(), false, out);
             out.put(DATA_AFTER_OLD);
         }
-        return appendImage(program, row, image, false, complete, out);
+        return appendImage(program, row, op, image, false, complete, out);
     }
 
     /** One object of values; false, midway, when a column is missing and all were expected. */
     private boolean appendImage(
             ColumnProgram program,
             RowView row,
-            int image,
+            int op,
+            int wanted,
             boolean onlyChanged,
             boolean complete,
             ByteSink out) {
@@ -243,11 +258,15 @@ public final class CanalJsonEncoder implements RowEncoder {
         int[] ordinals = program.ordinals;
         for (int i = 0; i < ordinals.length; i++) {
             int column = ordinals[i];
+            int image = wanted;
             if (!row.isPresent(image, column)) {
                 if (complete) {
                     return false;
                 }
-                continue;
+                image = source(row, op, wanted, column);
+                if (image < 0) {
+                    continue;
+                }
             }
             if (onlyChanged && row.isUnchanged(column)) {
                 continue;

@@ -306,9 +306,26 @@ class CanalJsonEncoderTest {
                                 row(ABSENT, "b", ABSENT)));
 
         assertThat(update.old()).contains(Map.of("id", Optional.of("1")));
-        assertThat(update.data()).contains(Map.of("v", Optional.of("b")));
-        assertThat(update.sqlTypes()).isEqualTo(Map.of("v", 12));
-        assertThat(update.mysqlTypes()).isEqualTo(Map.of("v", "varchar"));
+        assertThat(update.data()).contains(Map.of("id", Optional.of("1"), "v", Optional.of("b")));
+        assertThat(update.sqlTypes()).isEqualTo(Map.of("id", 4, "v", 12));
+        assertThat(update.mysqlTypes()).isEqualTo(Map.of("id", "int", "v", "varchar"));
+    }
+
+    @Test
+    void anUpdateWithAMinimalRowImageKeepsItsKeyWhenOnlyChangesAreWanted() {
+        TableSchema schema =
+                table(List.of(column("id", ColumnKind.INT), column("v", ColumnKind.VARCHAR)), 0);
+        CanalJsonEncoder encoder =
+                new CanalJsonEncoder(new CanalJsonConfig(false, true, false, false), CLOCK);
+        encoder.begin(schema, TSO);
+        RowView view =
+                TestRowBatch.update(schema, TSO, 0, true, row(1, ABSENT), row(ABSENT, "b")).rows();
+        view.next();
+        ByteSink out = new ByteSink(64);
+
+        encoder.append(view, RowBatch.UPDATE, out);
+
+        assertThat(out.toString()).endsWith("\"old\":[{}],\"data\":[{\"id\":\"1\",\"v\":\"b\"}]}");
     }
 
     @Test

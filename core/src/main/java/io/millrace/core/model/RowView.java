@@ -69,7 +69,10 @@ public abstract class RowView {
     /** Length of the raw value bytes of a BYTES or TEXT cell. */
     public abstract int length(int image, int column);
 
-    /** Whether an UPDATE left the column as it was (same presence, same bytes). */
+    /**
+     * Whether an UPDATE left the column as it was: the new image leaves it out, or holds the same
+     * bytes.
+     */
     public abstract boolean isUnchanged(int column);
 
     /**

@@ -365,6 +365,9 @@ public final class TestRowBatch extends RowBatch {
         public boolean isUnchanged(int column) {
             int before = cell(row, BEFORE, column);
             int after = cell(row, AFTER, column);
+            if (states[after] == STATE_ABSENT) {
+                return true;
+            }
             return states[before] == states[after]
                     && numbers[before] == numbers[after]
                     && Arrays.equals(
