@@ -11,6 +11,9 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * The stage of one benchmark: an upstream that holds the workload's rows in its binary log.
@@ -42,6 +45,10 @@ record Bench(
      */
     static final String CREATE_MARKER = "CREATE TABLE bench.done (id INT PRIMARY KEY)";
 
+    private static final Pattern HISTORY = Pattern.compile("History list length (\\d+)");
+    private static final long RESTING_HISTORY = 100;
+    private static final long REST_SECONDS = 120;
+
     /** Physical part of a TSO counts milliseconds above this bit. */
     private static final int TSO_LOGICAL_BITS = 18;
 
@@ -56,6 +63,36 @@ record Bench(
                 .option("innodb_buffer_pool_size", "1G")
                 .option("max_binlog_size", "1073741824")
                 .start();
+    }
+
+    /**
+     * Waits until InnoDB has purged what earlier transactions left behind: a server that was just
+     * loaded is busy for some seconds more, at the expense of whoever is measured next.
+     */
+    static void awaitRest(DbServer server) throws InterruptedException {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(REST_SECONDS);
+        while (historyLength(server) > RESTING_HISTORY) {
+            if (System.nanoTime() > deadline) {
+                throw new IllegalStateException(
+                        server + " is still purging after " + REST_SECONDS + " s");
+            }
+            Thread.sleep(50);
+        }
+    }
+
+    private static long historyLength(DbServer server) {
+        try (Connection connection = server.connect();
+                Statement statement = connection.createStatement();
+                ResultSet status = statement.executeQuery("SHOW ENGINE INNODB STATUS")) {
+            status.next();
+            Matcher found = HISTORY.matcher(status.getString("Status"));
+            if (!found.find()) {
+                throw new IllegalStateException(server + " does not tell its history list length");
+            }
+            return Long.parseLong(found.group(1));
+        } catch (SQLException e) {
+            throw new IllegalStateException(server + " does not tell its state", e);
+        }
     }
 
     /** Creates the empty table and the user that all subjects log in with. */

@@ -111,6 +111,8 @@ public final class Main implements Runnable {
 
         abstract void measure(Workload workload, DbServer upstream, Path scratch) throws Exception;
 
+        private boolean failed;
+
         @Override
         public Integer call() throws Exception {
             List<String> named = settings.peers == null ? List.of() : settings.peers;
@@ -138,11 +140,15 @@ public final class Main implements Runnable {
             } finally {
                 delete(scratch);
             }
-            return 0;
+            return failed ? 1 : 0;
         }
 
-        void runAll(Workload workload, DbServer upstream, Path scratch, List<Subject> subjects)
+        /**
+         * @param servers all database servers; a run begins when none has work of the one before
+         */
+        void runAll(Workload workload, List<DbServer> servers, Path scratch, List<Subject> subjects)
                 throws Exception {
+            DbServer upstream = servers.getFirst();
             Bench empty = new Bench(upstream, 0, 0, "", 0, "", 0, scratch);
             for (Subject subject : subjects) {
                 subject.prime(empty);
@@ -159,6 +165,9 @@ public final class Main implements Runnable {
                 for (Subject subject : order) {
                     System.out.printf("run %d of %d: %s ... ", run, settings.runs, subject.name());
                     System.out.flush();
+                    for (DbServer server : servers) {
+                        Bench.awaitRest(server);
+                    }
                     try {
                         Figures figures = subject.run(bench);
                         report.add(subject.name(), figures);
@@ -167,6 +176,7 @@ public final class Main implements Runnable {
                         // One subject that fails must not hide what the others measured; it is
                         // missing from the table.
                         System.out.println("FAILED: " + e.getMessage());
+                        failed = true;
                     }
                 }
                 Collections.reverse(order);
@@ -222,7 +232,7 @@ public final class Main implements Runnable {
             if (settings.wants("maxwell")) {
                 subjects.add(new MaxwellPeer(null, settings.maxwellHome));
             }
-            runAll(workload, upstream, scratch, subjects);
+            runAll(workload, List.of(upstream), scratch, subjects);
         }
     }
 
@@ -275,7 +285,7 @@ public final class Main implements Runnable {
                     subjects.add(new DebeziumPeer(broker.bootstrap(), false, scratch));
                     subjects.add(new DebeziumPeer(broker.bootstrap(), true, scratch));
                 }
-                runAll(workload, upstream, scratch, subjects);
+                runAll(workload, List.of(upstream), scratch, subjects);
             }
         }
     }
@@ -323,7 +333,7 @@ public final class Main implements Runnable {
                 if (settings.wants("replica")) {
                     subjects.add(new ReplicaPeer(target, workload));
                 }
-                runAll(workload, upstream, scratch, subjects);
+                runAll(workload, List.of(upstream, target), scratch, subjects);
             }
         }
     }

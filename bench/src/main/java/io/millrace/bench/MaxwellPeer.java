@@ -44,7 +44,7 @@ final class MaxwellPeer implements Subject {
 
     @Override
     public String name() {
-        return bootstrap == null ? "maxwell" : "maxwell-tuned";
+        return "maxwell";
     }
 
     @Override
