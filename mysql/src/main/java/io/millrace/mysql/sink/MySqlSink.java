@@ -7,6 +7,7 @@ import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.RowView;
 import io.millrace.core.model.SchemaChange;
 import io.millrace.core.model.TableSchema;
+import io.millrace.core.spi.Acks;
 import io.millrace.core.spi.Sink;
 import io.millrace.core.spi.SinkContext;
 import java.sql.SQLException;
@@ -20,6 +21,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -47,6 +49,21 @@ final class MySqlSink implements Sink, Worker.Owner {
     private static final long CHECKPOINT_INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final long WATCH_INTERVAL_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
     private static final long CLOSE_WAIT_MS = 5_000;
+
+    /**
+     * Whole-table dealing: from so many events without an ack on, what the workers hold open is
+     * committed, between source transactions after {@link #COMMIT_BETWEEN} events, inside of one
+     * after {@link #COMMIT_INSIDE}. The rest of {@link Sink#MAX_UNACKED} goes on meanwhile.
+     */
+    private static final int MANY_UNACKED = MAX_UNACKED / 2;
+
+    private static final int COMMIT_BETWEEN = MAX_UNACKED / 8;
+    private static final int COMMIT_INSIDE = MAX_UNACKED / 4;
+
+    /**
+     * Rows of one source transaction that are held open at most: each costs memory for its keys.
+     */
+    private static final int MAX_OPEN_ROWS = 1 << 20;
 
     private final MySqlSinkConfig config;
     private final SinkContext context;
@@ -94,7 +111,31 @@ final class MySqlSink implements Sink, Worker.Owner {
     /** Workers that have rows of the unfinished source transaction; whole-table dealing only. */
     private final boolean[] inTransaction;
 
-    private boolean endingTransaction;
+    /** Marks that the workers are to get before any further row; none, an end, or a commit. */
+    private final Mark[] marks;
+
+    private boolean anyMark;
+
+    /** The engine skipped the last batch of the source transaction. */
+    private boolean endWithoutBatch;
+
+    /** Worker whose uncommitted rows keep the row at hand from being placed, -1 when none does. */
+    private int blocker;
+
+    private final AtomicInteger unacked = new AtomicInteger();
+    private final Acks rowAcks;
+    private int eventsInTransaction;
+    private long rowsInTransaction;
+    private int eventsSinceCommit;
+    private long partedTso;
+
+    private enum Mark {
+        NONE,
+        /** The source transaction has ended. */
+        END,
+        /** What is open is committed now, whether it has ended or not. */
+        COMMIT
+    }
 
     /** What the dealer knows of one table version. */
     private static final class TableState {
@@ -153,6 +194,9 @@ final class MySqlSink implements Sink, Worker.Owner {
         items = new WorkItem[all];
         itemWorkers = new int[all];
         inTransaction = new boolean[all];
+        marks = new Mark[all];
+        Arrays.fill(marks, Mark.NONE);
+        rowAcks = config.wholeTables() ? new CountedAcks() : context.acks();
         log.info(
                 "job={} sink={} workers={} epoch={} safe_until={} ddl_floor={}",
                 context.jobId(),
@@ -179,7 +223,8 @@ final class MySqlSink implements Sink, Worker.Owner {
         if (plan == null) {
             return false;
         }
-        RowTask task = new RowTask(seq, batch, plan, context.acks());
+        unacked.incrementAndGet();
+        RowTask task = new RowTask(seq, batch, plan, rowAcks);
         while (!liveTasks.isEmpty() && liveTasks.peekFirst().isReleased()) {
             liveTasks.pollFirst();
         }
@@ -195,6 +240,17 @@ final class MySqlSink implements Sink, Worker.Owner {
 
     /** Deals on with the current batch; true when none is left. */
     private boolean deal() {
+        if (!deliverMarks() || !dealRows()) {
+            return false;
+        }
+        if (endWithoutBatch) {
+            endWithoutBatch = false;
+            transactionEnds();
+        }
+        return deliverMarks();
+    }
+
+    private boolean dealRows() {
         RowTask task = current;
         TableState table = currentTable;
         RowView row = view;
@@ -205,11 +261,8 @@ final class MySqlSink implements Sink, Worker.Owner {
         long tso = batch.commitTso();
         boolean applied = Long.compareUnsigned(tso, opened.ddlFloor()) <= 0;
         boolean safe = config.safeMode() || Long.compareUnsigned(tso, opened.safeUntil()) <= 0;
-        while (!endingTransaction) {
+        while (rowWaits || row.next()) {
             if (!rowWaits) {
-                if (!row.next()) {
-                    break;
-                }
                 task.plan().keys().read(row, batch.op(), scratch);
                 rowWorker = workerOf(task.plan());
                 if (applied || done[rowWorker].covers(tso, batch.eventIndex(), row.index())) {
@@ -220,25 +273,112 @@ final class MySqlSink implements Sink, Worker.Owner {
             if (!place(task, table, row, safe, batch.rowCount())) {
                 rowWaits = true;
                 handOver(false);
+                if (blocker >= 0 && inTransaction[blocker]) {
+                    // It waits for the transaction's end, which is behind this row.
+                    inParts(tso);
+                }
                 return false;
             }
             rowWaits = false;
         }
-        if (!endingTransaction) {
-            handOver(config.wholeTables() && batch.lastOfTransaction());
-            endingTransaction = config.wholeTables() && batch.lastOfTransaction();
-        }
-        if (endingTransaction && !endTransaction()) {
-            return false;
-        }
+        boolean ends = config.wholeTables() && batch.lastOfTransaction();
+        handOver(ends);
         current = null;
         currentTable = null;
         view = null;
+        if (config.wholeTables()) {
+            eventsSinceCommit++;
+            eventsInTransaction++;
+            rowsInTransaction += batch.rowCount();
+            if (ends) {
+                transactionEnds();
+            } else if (rowsInTransaction >= MAX_OPEN_ROWS
+                    || (eventsInTransaction >= COMMIT_INSIDE && unacked.get() >= MANY_UNACKED)) {
+                inParts(tso);
+            }
+        }
         if (skippedRows > 0) {
             task.written(skippedRows);
             task.committed(skippedRows);
         }
         return true;
+    }
+
+    /** Whole-table dealing: no more rows of the source transaction come. */
+    private void transactionEnds() {
+        for (int worker = 0; worker < inTransaction.length; worker++) {
+            if (inTransaction[worker]) {
+                mark(worker, Mark.END);
+            }
+        }
+        eventsInTransaction = 0;
+        rowsInTransaction = 0;
+        if (eventsSinceCommit >= COMMIT_BETWEEN && unacked.get() >= MANY_UNACKED) {
+            commitAll();
+        }
+    }
+
+    /** The source transaction is too long to be held open: what came so far is committed. */
+    private void inParts(long tso) {
+        if (partedTso != tso) {
+            partedTso = tso;
+            log.info(
+                    "job={} commit_ts={} events={} rows={}: a source transaction is committed in"
+                            + " parts",
+                    context.jobId(),
+                    Long.toUnsignedString(tso),
+                    eventsInTransaction,
+                    rowsInTransaction);
+        }
+        eventsInTransaction = 0;
+        rowsInTransaction = 0;
+        commitAll();
+    }
+
+    private void commitAll() {
+        eventsSinceCommit = 0;
+        for (int worker = 0; worker < workers.length; worker++) {
+            if (isOpen(worker, nextTicket[worker] - 1)) {
+                mark(worker, Mark.COMMIT);
+            }
+        }
+    }
+
+    private void mark(int worker, Mark mark) {
+        if (marks[worker] != Mark.COMMIT) {
+            marks[worker] = mark;
+        }
+        anyMark = true;
+    }
+
+    /** False when a worker has no room for its mark yet. */
+    private boolean deliverMarks() {
+        if (!anyMark) {
+            return true;
+        }
+        for (int worker = 0; worker < marks.length; worker++) {
+            if (marks[worker] == Mark.NONE) {
+                continue;
+            }
+            WorkItem end = new WorkItem(null, nextTicket[worker], false, 0);
+            end.endsTransaction = true;
+            end.commitsNow = marks[worker] == Mark.COMMIT;
+            if (!workers[worker].offer(end)) {
+                return false;
+            }
+            marks[worker] = Mark.NONE;
+            inTransaction[worker] = false;
+        }
+        anyMark = false;
+        return true;
+    }
+
+    @Override
+    public void transactionEnded(long commitTso) {
+        if (config.wholeTables() && !stopped) {
+            endWithoutBatch = true;
+            deal();
+        }
     }
 
     private int workerOf(TablePlan plan) {
@@ -257,25 +397,13 @@ final class MySqlSink implements Sink, Worker.Owner {
             RowTask task, TableState table, RowView row, boolean safe, int expectedRows) {
         int worker = rowWorker;
         WorkItem item = items[worker];
+        blocker = -1;
         if (item == null && !workers[worker].hasRoom()) {
             return false;
         }
-        if (table.wildWorker >= 0
-                && table.wildWorker != worker
-                && isOpen(table.wildWorker, table.wildTicket)) {
+        blocker = blockerOf(table, worker);
+        if (blocker >= 0) {
             return false;
-        }
-        if (scratch.wild) {
-            for (int other = 0; other < workers.length; other++) {
-                if (other != worker && isOpen(other, table.lastTicket[other])) {
-                    return false;
-                }
-            }
-        }
-        for (int i = 0; i < scratch.count; i++) {
-            if (inFlight.blocker(scratch.hashes[i], worker) >= 0) {
-                return false;
-            }
         }
         if (item == null) {
             item =
@@ -297,6 +425,29 @@ final class MySqlSink implements Sink, Worker.Owner {
         }
         item.add(row.index(), scratch);
         return true;
+    }
+
+    /** Another worker that has to commit before the row that was read may be written, or -1. */
+    private int blockerOf(TableState table, int worker) {
+        if (table.wildWorker >= 0
+                && table.wildWorker != worker
+                && isOpen(table.wildWorker, table.wildTicket)) {
+            return table.wildWorker;
+        }
+        if (scratch.wild) {
+            for (int other = 0; other < workers.length; other++) {
+                if (other != worker && isOpen(other, table.lastTicket[other])) {
+                    return other;
+                }
+            }
+        }
+        for (int i = 0; i < scratch.count; i++) {
+            int other = inFlight.blocker(scratch.hashes[i], worker);
+            if (other >= 0) {
+                return other;
+            }
+        }
+        return -1;
     }
 
     private boolean isOpen(int worker, long ticket) {
@@ -330,21 +481,18 @@ final class MySqlSink implements Sink, Worker.Owner {
         itemCount = 0;
     }
 
-    /** Tells every worker that still has the source transaction open that it has ended. */
-    private boolean endTransaction() {
-        for (int worker = 0; worker < inTransaction.length; worker++) {
-            if (!inTransaction[worker]) {
-                continue;
-            }
-            WorkItem end = new WorkItem(null, nextTicket[worker], false, 0);
-            end.endsTransaction = true;
-            if (!workers[worker].offer(end)) {
-                return false;
-            }
-            inTransaction[worker] = false;
+    /** Counts what is accepted and not acked. */
+    private final class CountedAcks implements Acks {
+        @Override
+        public void ack(long seq) {
+            unacked.decrementAndGet();
+            context.acks().ack(seq);
         }
-        endingTransaction = false;
-        return true;
+
+        @Override
+        public void fail(MillraceException error) {
+            context.acks().fail(error);
+        }
     }
 
     private void load(TableState table) {
@@ -427,7 +575,7 @@ final class MySqlSink implements Sink, Worker.Owner {
                 onControl(this::saveCheckpoint);
             }
         }
-        if (current == null) {
+        if (current == null && !anyMark && !endWithoutBatch) {
             return 0;
         }
         return deal() ? 1 : 0;
@@ -457,6 +605,11 @@ final class MySqlSink implements Sink, Worker.Owner {
         if (session == null) {
             session = TargetSession.open(config, TargetSession.Use.CONTROL);
             controlSession = session;
+            if (stopped) {
+                // close() may have looked before there was anything to cut.
+                session.close();
+                throw new MillraceException(ErrorCode.SINK_CONNECTION, "the sink is closed");
+            }
         }
         return session;
     }

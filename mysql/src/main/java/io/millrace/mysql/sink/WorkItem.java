@@ -20,6 +20,9 @@ final class WorkItem {
     /** Whether the worker's part of the source transaction is complete with this item. */
     boolean endsTransaction;
 
+    /** Whether the worker commits at once what it has, however little. */
+    boolean commitsNow;
+
     private int[] rows;
     private int[] hashEnds;
     private long[] hashes;

@@ -232,7 +232,12 @@ final class Worker implements Runnable {
         if (item.endsTransaction) {
             inSourceTransaction = false;
         }
-        if (builder.rows() >= config.maxTxnRow()) {
+        boolean unsent = builder.rows() > 0;
+        // A transaction that is open in the target already ends where the source's does: with no
+        // pause in the stream there would be no other moment.
+        if (builder.rows() >= config.maxTxnRow()
+                || (!inSourceTransaction && transactionStarted)
+                || (item.commitsNow && unsent)) {
             send(!inSourceTransaction);
         }
     }
@@ -293,12 +298,15 @@ final class Worker implements Runnable {
                     Thread.sleep((10L << attempt) + number % 7);
                     continue;
                 }
+                if (SqlErrors.isTransient(e.getErrorCode())) {
+                    // Says nothing of the rows, nor of the way they were sent.
+                    throw failed(e);
+                }
                 if (first && builder.hasRowEvents()) {
                     asSqlInstead(current, e);
                     continue;
                 }
-                if (SqlErrors.isTransient(e.getErrorCode())
-                        || SqlErrors.isAccessDenied(e.getErrorCode())) {
+                if (SqlErrors.isAccessDenied(e.getErrorCode())) {
                     throw failed(e);
                 }
                 if (!first) {

@@ -84,6 +84,11 @@ final class SinkDriver implements AutoCloseable, Acks {
         return this;
     }
 
+    /** The engine skipped the last batch of the transaction. */
+    void transactionEnded(long tso) {
+        sink.transactionEnded(tso);
+    }
+
     boolean isAcked(long seq) {
         return acked.contains(seq);
     }
