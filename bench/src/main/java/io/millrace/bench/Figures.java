@@ -6,8 +6,8 @@ import java.util.Map;
 /**
  * What one run of one subject measured.
  *
- * @param values by figure name: rows_per_s, rows_per_s_with_start, mb_per_s, cpu_s, peak_rss_mb,
- *     alloc_bytes_per_row; a figure that a subject cannot tell is absent
+ * @param values by figure name, such as rows_per_s or cpu_s; a figure that a subject cannot tell is
+ *     absent
  */
 record Figures(Map<String, Double> values) {
     Figures {

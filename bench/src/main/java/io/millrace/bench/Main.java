@@ -1,14 +1,13 @@
 package io.millrace.bench;
 
 import io.millrace.testkit.servers.DbServer;
-import java.io.IOException;
+import io.millrace.testkit.servers.Folders;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -27,6 +26,7 @@ import picocli.CommandLine.Option;
             Main.CaptureBench.class,
             Main.KafkaBench.class,
             Main.MySqlBench.class,
+            LatencyBench.class,
             CommandLine.HelpCommand.class
         })
 public final class Main implements Runnable {
@@ -138,7 +138,7 @@ public final class Main implements Runnable {
                     }
                 }
             } finally {
-                delete(scratch);
+                Folders.delete(scratch);
             }
             return failed ? 1 : 0;
         }
@@ -184,14 +184,6 @@ public final class Main implements Runnable {
             report.print(System.out);
             if (settings.json != null) {
                 report.writeJson(settings.json);
-            }
-        }
-
-        private static void delete(Path folder) throws IOException {
-            try (Stream<Path> files = Files.walk(folder)) {
-                for (Path file : files.sorted(java.util.Comparator.reverseOrder()).toList()) {
-                    Files.delete(file);
-                }
             }
         }
     }

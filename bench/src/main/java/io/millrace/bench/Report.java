@@ -24,7 +24,13 @@ final class Report {
                     "mb_per_s",
                     "cpu_s",
                     "peak_rss_mb",
-                    "alloc_bytes_per_row");
+                    "alloc_bytes_per_row",
+                    "encoded_bytes_per_row",
+                    "p50_ms",
+                    "p99_ms",
+                    "max_ms",
+                    "ready_s",
+                    "first_row_s");
 
     private final String bench;
     private final String workload;

@@ -5,6 +5,7 @@ import io.millrace.testkit.data.RandomWorkload;
 import io.millrace.testkit.data.TableDiff;
 import io.millrace.testkit.replay.CanalJsonReplay;
 import io.millrace.testkit.servers.DbServer;
+import io.millrace.testkit.servers.Folders;
 import io.millrace.testkit.servers.KafkaServer;
 import io.millrace.testkit.servers.MillraceServer;
 import java.io.IOException;
@@ -13,11 +14,9 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.Comparator;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -78,7 +77,7 @@ public final class DemoMain implements Callable<Integer> {
         try {
             verdict = run(folder);
         } finally {
-            delete(folder);
+            Folders.delete(folder);
         }
         // Last, when everything else has ended and nobody else prints any more.
         System.out.println(verdict);
@@ -104,10 +103,10 @@ public final class DemoMain implements Callable<Integer> {
 
     private String replicate(Path folder, DbServer upstream, DbServer downstream, String bootstrap)
             throws Exception {
-        String upstreamUri = uri(upstream);
+        String upstreamUri = upstream.uri();
         String sinkUri =
                 target == Target.mysql
-                        ? uri(downstream)
+                        ? downstream.uri()
                         : "kafka://"
                                 + bootstrap
                                 + "/"
@@ -211,7 +210,7 @@ public final class DemoMain implements Callable<Integer> {
                 "  curl -X POST %s/api/v2/changefeeds -d '{\"changefeed_id\":\"second\",\"sink_uri\":\"blackhole://\"}'",
                 server.url());
         say("  ./millrace changefeed list --server %s", server.url());
-        say("Upstream: %s", uri(upstream));
+        say("Upstream: %s", upstream.uri());
         say("Sink:     %s", sinkUri);
         say("Press Enter to end.");
         if (System.in.read() < 0) {
@@ -220,28 +219,8 @@ public final class DemoMain implements Callable<Integer> {
         }
     }
 
-    private static String uri(DbServer server) {
-        return "mysql://"
-                + server.rootUser()
-                + ":"
-                + server.rootPassword()
-                + "@"
-                + server.host()
-                + ":"
-                + server.port()
-                + "/";
-    }
-
     private static void say(String format, Object... values) {
         System.out.printf(Locale.ROOT, format + "%n", values);
         System.out.flush();
-    }
-
-    private static void delete(Path folder) throws IOException {
-        try (Stream<Path> files = Files.walk(folder)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(file);
-            }
-        }
     }
 }

@@ -58,6 +58,11 @@ public sealed interface DbServer extends AutoCloseable permits MySqlServer, Mari
 
     String rootPassword();
 
+    /** Address for Millrace, as upstream or sink, with root's password. */
+    default String uri() {
+        return "mysql://" + rootUser() + ":" + rootPassword() + "@" + host() + ":" + port() + "/";
+    }
+
     /** JDBC address for the MariaDB driver, without user and password; {@code db} may be empty. */
     String jdbcUrl(String db);
 
