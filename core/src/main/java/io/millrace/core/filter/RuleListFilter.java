@@ -1,7 +1,11 @@
 package io.millrace.core.filter;
 
 import io.millrace.core.filter.TableFilters.NameLists;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -18,6 +22,7 @@ final class RuleListFilter implements TableFilter {
     private final List<Rule> rules = new ArrayList<>();
     private final boolean caseSensitive;
     private final NameLists.Compiled lists;
+    private final String fingerprint;
     private final Map<String, Map<String, Boolean>> decided = new ConcurrentHashMap<>();
     private volatile int remembered;
 
@@ -27,6 +32,23 @@ final class RuleListFilter implements TableFilter {
         for (String text : texts) {
             Rule.parse(text, caseSensitive).ifPresent(rules::add);
         }
+        this.fingerprint = digest(caseSensitive + "\n" + List.copyOf(texts) + "\n" + lists);
+    }
+
+    private static String digest(String text) {
+        try {
+            return HexFormat.of()
+                    .formatHex(
+                            MessageDigest.getInstance("SHA-256")
+                                    .digest(text.getBytes(StandardCharsets.UTF_8)));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Override
+    public String fingerprint() {
+        return fingerprint;
     }
 
     @Override

@@ -14,6 +14,13 @@ public interface TableFilter {
     /** Whether DDL of the schema itself (CREATE and DROP DATABASE) is replicated. */
     boolean matchesSchema(String schema);
 
+    /**
+     * A text that two filters share only if they decide alike; empty when there is none to compare.
+     */
+    default String fingerprint() {
+        return "";
+    }
+
     default boolean matches(TableName name) {
         return matches(name.schema(), name.table());
     }

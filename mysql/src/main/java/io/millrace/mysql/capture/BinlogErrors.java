@@ -128,6 +128,22 @@ final class BinlogErrors {
                         + " job behind this point.");
     }
 
+    /** The server died within a transaction and rolled it back, but rows of it are delivered. */
+    static MillraceException cutOff(ServerAddress address, BinlogCoordinate at, String next) {
+        return new MillraceException(
+                ErrorCode.UPSTREAM_CORRUPT,
+                "Upstream "
+                        + address
+                        + " ended while it wrote the transaction at "
+                        + at
+                        + " and rolled it back when it came up again with "
+                        + next
+                        + ", but the first rows of it were delivered already. Compare the target"
+                        + " with the upstream, and start the job anew at the start of "
+                        + next
+                        + ".");
+    }
+
     static MillraceException xaUnknown(ServerAddress address, String xid, BinlogCoordinate at) {
         return new MillraceException(
                 ErrorCode.UNSUPPORTED_EVENT,

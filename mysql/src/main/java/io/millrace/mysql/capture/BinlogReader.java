@@ -36,6 +36,8 @@ import java.util.UUID;
 import java.util.function.IntFunction;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Follows the transactions of a binlog stream: gives each its TSO, hands the rows of wanted tables
@@ -54,6 +56,8 @@ import org.jspecify.annotations.Nullable;
  * until it reaches the position proper ({@link Plan#resume}) it only collects those transactions.
  */
 final class BinlogReader {
+    private static final Logger LOG = LoggerFactory.getLogger(BinlogReader.class);
+
     /** How often progress through transactions that nobody wants is reported. */
     static final long MARK_INTERVAL_NANOS = 200_000_000L;
 
@@ -65,6 +69,10 @@ final class BinlogReader {
     private static final int MARIADB_STANDALONE = 1;
     private static final int MARIADB_GROUP_COMMIT = 2;
     private static final int MARIADB_PREPARED_XA = 64;
+    private static final int MARIADB_COMPLETED_XA = 128;
+
+    private static final int MARIADB_START_ALTER = 2;
+    private static final int MARIADB_ROLLBACK_ALTER = 8;
     private static final int MICROS_BYTES = 7;
     private static final long ORIGINAL_TIME_FOLLOWS = 1L << 55;
 
@@ -117,6 +125,12 @@ final class BinlogReader {
     private int index;
     private boolean deliver;
     private boolean emitted;
+
+    /** A CREATE TABLE … SELECT of the group was handed on. */
+    private boolean createdInside;
+
+    /** The group's statement is an ALTER that is not committed by it. */
+    private boolean unfinishedAlter;
 
     /** Events of the group to leave out because they are done, and of which group. */
     private int skip;
@@ -325,7 +339,7 @@ final class BinlogReader {
         int from = stream.bodyStart();
         long next = WireBytes.i64(b, from);
         String name = new String(b, from + 8, stream.bodyEnd() - from - 8, StandardCharsets.UTF_8);
-        if (inGroup && !name.equals(file)) {
+        if (inGroup && !name.equals(file) && !stream.has(EventTypes.FLAG_ARTIFICIAL)) {
             throw corrupt("a transaction without an end");
         }
         file = name;
@@ -337,9 +351,42 @@ final class BinlogReader {
         FormatDescription description = FormatDescription.parse(stream.bytes(), stream.bodyStart());
         mariaDb = description.mariaDb();
         if (inGroup) {
-            throw corrupt("a transaction without an end");
+            if (!description.serverStart()) {
+                throw corrupt("a transaction without an end");
+            }
+            dropGroup();
         }
         tables.clear();
+    }
+
+    /**
+     * The server died while it wrote the group, and began a new file when it came up. Replicas roll
+     * back what has no end (so MariaDB says in its source; MySQL cuts it off). The server doesn't
+     * count the group's GTID either and gives it to the next.
+     */
+    private void dropGroup() {
+        if (emitted || createdInside || skip > 0) {
+            throw BinlogErrors.cutOff(address, groupStart, file);
+        }
+        LOG.warn(
+                "the upstream ended while it wrote a transaction, which is rolled back upstream={}"
+                        + " at={} next={}",
+                address,
+                groupStart,
+                file);
+        WireRowBatch batch = pending;
+        if (batch != null) {
+            pending = null;
+            batch.release();
+        }
+        HeldTransaction open = collecting;
+        if (open != null) {
+            collecting = null;
+            open.close();
+        }
+        inGroup = false;
+        inTransaction = false;
+        unreported = true;
     }
 
     private void onPreviousGtids() throws IOException {
@@ -416,7 +463,8 @@ final class BinlogReader {
     }
 
     /**
-     * MariaDB's GTID event: sequence (8 bytes), domain (4), flags (1); the server is the header's.
+     * MariaDB's GTID event: sequence (8 bytes), domain (4), flags (1), group commit number (8) and
+     * XID where the flags say so, more flags (1, since 10.8); the server is the header's.
      */
     private void onMariaDbGtid(long eventStart) throws IOException, InterruptedException {
         stream.load();
@@ -436,6 +484,24 @@ final class BinlogReader {
         if ((flags & MARIADB_PREPARED_XA) != 0) {
             startXa(mariaDbXid(b, at + 13 + ((flags & MARIADB_GROUP_COMMIT) != 0 ? 8 : 0)));
         }
+        unfinishedAlter = isUnfinishedAlter(b, at, stream.bodyEnd());
+    }
+
+    /**
+     * Whether a MariaDB GTID event announces an ALTER that only begins or is rolled back: with
+     * {@code binlog_alter_two_phase} its statement is logged when it begins and again when it is
+     * committed or rolled back. Only the commit counts, with its place in the order.
+     */
+    static boolean isUnfinishedAlter(byte[] b, int bodyStart, int bodyEnd) {
+        int flags = b[bodyStart + 12];
+        int at = bodyStart + 13;
+        if ((flags & MARIADB_GROUP_COMMIT) != 0) {
+            at += 8;
+        }
+        if ((flags & (MARIADB_PREPARED_XA | MARIADB_COMPLETED_XA)) != 0 && at + 6 <= bodyEnd) {
+            at += 6 + (b[at + 4] & 0xFF) + (b[at + 5] & 0xFF);
+        }
+        return at < bodyEnd && (b[at] & (MARIADB_START_ALTER | MARIADB_ROLLBACK_ALTER)) != 0;
     }
 
     /** Format (4 bytes), lengths of both parts (1 each), parts; as XA COMMIT spells it. */
@@ -465,6 +531,8 @@ final class BinlogReader {
         groupGtid = gtid;
         index = 0;
         emitted = false;
+        createdInside = false;
+        unfinishedAlter = false;
         skip = 0;
         if (beforeResume || plan.byGtid && plan.resume.held().isPresent()) {
             // By GTID the order may differ, when the server is not the one of before.
@@ -485,9 +553,25 @@ final class BinlogReader {
                 && resumeSkip > 0
                 && (plan.resume.inside().isEmpty()
                         || plan.resume.inside().equals(Optional.ofNullable(gtid)))) {
+            if (isAnotherOfTheName()) {
+                throw BinlogErrors.cutOff(address, plan.resume.start(), file);
+            }
             skip = resumeSkip;
             resumeSkipDone = true;
         }
+    }
+
+    /**
+     * Whether the group has the GTID of the one that was begun, but lies elsewhere on the same
+     * server: it lost the end of that one in a crash and gave its GTID to the next.
+     */
+    private boolean isAnotherOfTheName() {
+        BinlogCoordinate begun = plan.resume.start();
+        return plan.byGtid
+                && plan.resume.serverNumber() == plan.serverNumber
+                && plan.serverNumber != 0
+                && !(begun.file().equals(groupStart.file())
+                        && (begun.offset() & LOW_32) == (groupStart.offset() & LOW_32));
     }
 
     private boolean isBeforeResume() {
@@ -770,7 +854,7 @@ final class BinlogReader {
             }
         } else if (inTransaction) {
             onStatementInTransaction(query);
-        } else if (!beforeResume) {
+        } else if (!beforeResume && !unfinishedAlter) {
             onStatement(query);
         }
         return !inTransaction;
@@ -810,7 +894,7 @@ final class BinlogReader {
         if (toSavepoint && target != null && target.rollbackTo(nameAtEnd(sql))) {
             return false;
         }
-        if (pending != null || emitted) {
+        if (pending != null || emitted || createdInside) {
             throw BinlogErrors.rolledBack(address, sql, groupStart);
         }
         if (!toSavepoint && target != null) {
@@ -850,21 +934,25 @@ final class BinlogReader {
     /**
      * A statement inside a transaction: CREATE TABLE … SELECT, whose rows follow. It counts as an
      * event, and the rows get the next TSO, because a DDL is a transaction of its own.
+     *
+     * <p>The tracker takes it also when it is left out because it is done: positions between it and
+     * the end of the transaction have the floor of before, so the definitions are those of before.
      */
     private void onStatementInTransaction(QueryEvent query) throws InterruptedException {
         int ordinal = index++;
         if (beforeResume) {
             return;
         }
-        if (ordinal >= skip) {
-            flushPending();
-            Optional<SchemaChange> change =
-                    versions.onQuery(
-                            withoutStartTransaction(query.sql()),
-                            query.context(),
-                            groupTso,
-                            inside(ordinal + 1));
-            if (deliver && change.isPresent()) {
+        flushPending();
+        Optional<SchemaChange> change =
+                versions.onQuery(
+                        withoutStartTransaction(query.sql()),
+                        query.context(),
+                        groupTso,
+                        inside(ordinal + 1));
+        if (deliver && change.isPresent()) {
+            createdInside = true;
+            if (ordinal >= skip) {
                 out.emit(change.get());
             }
         }

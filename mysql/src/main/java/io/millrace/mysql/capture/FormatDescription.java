@@ -13,8 +13,10 @@ import java.nio.charset.StandardCharsets;
  *
  * @param serverVersion such as {@code 8.0.33} or {@code 11.4.5-MariaDB-log}
  * @param mariaDb whether a MariaDB server wrote the file
+ * @param serverStart whether the file is the first one after a start of the server: only there is a
+ *     creation time, and not when a dump begins further back in the file
  */
-record FormatDescription(String serverVersion, boolean mariaDb) {
+record FormatDescription(String serverVersion, boolean mariaDb, boolean serverStart) {
     private static final int VERSION_OFFSET = EventTypes.HEADER_LENGTH + 2;
     private static final int VERSION_LENGTH = 50;
 
@@ -30,7 +32,9 @@ record FormatDescription(String serverVersion, boolean mariaDb) {
         }
         String server = versionText(event, bodyStart - EventTypes.HEADER_LENGTH);
         return new FormatDescription(
-                server, server.toLowerCase(java.util.Locale.ROOT).contains("mariadb"));
+                server,
+                server.toLowerCase(java.util.Locale.ROOT).contains("mariadb"),
+                WireBytes.i32(event, bodyStart + 2 + VERSION_LENGTH) != 0);
     }
 
     /** Whether the event ends with algorithm and checksum. */

@@ -99,6 +99,7 @@ final class StatementScan implements StatementsAhead, AutoCloseable {
             opened.dump(from, ThreadLocalRandom.current().nextLong(1L << 30, 1L << 31), false);
             EventStream stream =
                     new EventStream(opened.stream(), pool, BinlogCapture.hasChecksums(facts));
+            boolean unfinishedAlter = false;
             while (!here.atOrAfter(end) && stream.next()) {
                 int type = stream.type();
                 if (type == EventTypes.ROTATE) {
@@ -124,10 +125,17 @@ final class StatementScan implements StatementsAhead, AutoCloseable {
                         new BinlogCoordinate(
                                 here.file(),
                                 BinlogReader.endOf(here.offset(), stream.endPosition()));
+                if (type == EventTypes.MARIADB_GTID) {
+                    stream.load();
+                    unfinishedAlter =
+                            stream.bodyEnd() - stream.bodyStart() > 12
+                                    && BinlogReader.isUnfinishedAlter(
+                                            stream.bytes(), stream.bodyStart(), stream.bodyEnd());
+                }
                 if (type == EventTypes.QUERY || type == EventTypes.MARIADB_QUERY_COMPRESSED) {
                     stream.load();
                     QueryEvent query = compression.query(stream, type, charsets);
-                    if (isOther(query)) {
+                    if (!unfinishedAlter && isOther(query)) {
                         visitor.statement(
                                 query.sql(),
                                 query.context(),

@@ -68,6 +68,14 @@ final class HistoryDocuments {
 
         /** The database and all tables in it are gone. */
         record SchemaDropped(String name) implements Document {}
+
+        /**
+         * Which tables the job wants, whatever the entry's TSO.
+         *
+         * @param pendingUntil the place where definitions were taken of tables that an earlier
+         *     filter may have left out, while the stream hasn't reached it
+         */
+        record Filter(String fingerprint, Optional<String> pendingUntil) implements Document {}
     }
 
     private HistoryDocuments() {}
@@ -110,6 +118,11 @@ final class HistoryDocuments {
             case Document.SchemaDropped dropped -> {
                 out.put("is", "schemaDropped");
                 out.put("schema", dropped.name());
+            }
+            case Document.Filter filter -> {
+                out.put("is", "filter");
+                out.put("fingerprint", filter.fingerprint());
+                filter.pendingUntil().ifPresent(p -> out.put("pendingUntil", p));
             }
         }
         try {
@@ -210,6 +223,9 @@ final class HistoryDocuments {
                                 in.required("collation").asText(),
                                 optional(in, "pendingUntil"));
                 case "schemaDropped" -> new Document.SchemaDropped(in.required("schema").asText());
+                case "filter" ->
+                        new Document.Filter(
+                                in.required("fingerprint").asText(), optional(in, "pendingUntil"));
                 default -> throw new IllegalArgumentException("unknown entry");
             };
         } catch (JsonProcessingException | IllegalArgumentException e) {

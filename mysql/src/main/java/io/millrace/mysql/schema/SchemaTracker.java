@@ -137,6 +137,9 @@ public final class SchemaTracker implements TableVersions {
     private final Map<String, Text> schemas = new HashMap<>();
     private final Map<Later, Document> later = new HashMap<>();
 
+    /** Tables of which {@link #later} tells: the stream will come to what made them. */
+    private final Set<TableName> comes = new HashSet<>();
+
     private @Nullable Start start;
     private @Nullable ServerTraits traits;
     private @Nullable DefinitionChanges changes;
@@ -152,7 +155,16 @@ public final class SchemaTracker implements TableVersions {
     /** Databases whose defaults are those of {@link #knownFrom}. */
     private final Set<String> pendingSchemas = new HashSet<>();
 
-    /** Tables that the stream has removed. */
+    /** The job's filter as the history has it. */
+    private @Nullable String fingerprint;
+
+    /**
+     * The place of a snapshot after a change of the filter: a table of before may have been there
+     * without being tracked.
+     */
+    private @Nullable SourcePosition otherFilterUntil;
+
+    /** Tables that the stream has removed before one of these places. */
     private final Set<TableName> gone = new HashSet<>();
 
     /** Starts empty; {@link #start} comes first. */
@@ -169,6 +181,9 @@ public final class SchemaTracker implements TableVersions {
         try (Connection connection = from.connections().open()) {
             load(SchemaSnapshot.traits(connection), entries, floor);
             List<Document> taken = snapshot(connection, from, first);
+            if (!first || !taken.isEmpty()) {
+                noteFilter(connection, first).ifPresent(taken::add);
+            }
             if (!taken.isEmpty()) {
                 append(0, taken);
             }
@@ -186,6 +201,24 @@ public final class SchemaTracker implements TableVersions {
                 tables.size(),
                 entries.size(),
                 from.start());
+    }
+
+    /** What is to be recorded when the filter isn't the one that the history was written with. */
+    private Optional<Document> noteFilter(Connection connection, boolean first)
+            throws SQLException {
+        String now = started().filter().fingerprint();
+        if (!now.isEmpty() && now.equals(fingerprint)) {
+            return Optional.empty();
+        }
+        fingerprint = now;
+        otherFilterUntil = first ? null : SchemaSnapshot.binlogEnd(connection, traits());
+        return Optional.of(filterDocument());
+    }
+
+    private Document filterDocument() {
+        return new Document.Filter(
+                fingerprint == null ? "" : fingerprint,
+                Optional.ofNullable(otherFilterUntil).map(SourcePosition::encode));
     }
 
     /** The stream begins behind the places of these definitions: they are not pending any more. */
@@ -232,6 +265,15 @@ public final class SchemaTracker implements TableVersions {
                 new ChangesAhead(
                         started().ahead(), found, started().jobId(), this::key, this::wanted);
         for (SchemaHistory.Entry entry : entries) {
+            if (HistoryDocuments.read(entry.document()) instanceof Document.Filter filter) {
+                filterWas(filter);
+            }
+        }
+        // A run that began again earlier may have appended behind what one before it wrote of
+        // later.
+        List<SchemaHistory.Entry> byTime = new ArrayList<>(entries);
+        byTime.sort((a, b) -> Long.compareUnsigned(a.tso(), b.tso()));
+        for (SchemaHistory.Entry entry : byTime) {
             Document document = HistoryDocuments.read(entry.document());
             if (Long.compareUnsigned(entry.tso(), floor) <= 0) {
                 restore(document);
@@ -242,9 +284,19 @@ public final class SchemaTracker implements TableVersions {
                     case Document.Sequence d -> later.put(later(entry, d.name()), d);
                     case Document.Schema d -> {}
                     case Document.SchemaDropped d -> {}
+                    case Document.Filter d -> {}
                 }
             }
         }
+        later.values()
+                .forEach(document -> {
+                    switch (document) {
+                        case Document.Table d when d.pendingUntil().isEmpty() ->
+                                comes.add(key(d.name()));
+                        case Document.Sequence d -> comes.add(key(d.name()));
+                        default -> {}
+                    }
+                });
     }
 
     private Later later(SchemaHistory.Entry entry, TableName name) {
@@ -282,6 +334,13 @@ public final class SchemaTracker implements TableVersions {
         return tracker;
     }
 
+    /** What the snapshot of a start does with a definition of a place ahead, for tests. */
+    void takeAtStart(TableDefinition definition, SourcePosition place) {
+        if (isMissing(definition.name())) {
+            append(0, List.of(take(definition, place)));
+        }
+    }
+
     /** As if a snapshot at a place ahead had found the table, for tests. */
     void putPending(TableDefinition definition, SourcePosition place) {
         Table table = new Table(definition.name());
@@ -289,6 +348,11 @@ public final class SchemaTracker implements TableVersions {
         table.definition = definition;
         table.pendingUntil = place;
         tables.put(key(definition.name()), table);
+    }
+
+    private void filterWas(Document.Filter filter) {
+        fingerprint = filter.fingerprint();
+        otherFilterUntil = filter.pendingUntil().map(BinlogPosition::decode).orElse(null);
     }
 
     private void restore(Document document) {
@@ -310,6 +374,7 @@ public final class SchemaTracker implements TableVersions {
                 tables.put(key(d.name()), table);
             }
             case Document.Dropped d -> tables.remove(key(d.name()));
+            case Document.Filter d -> {}
             case Document.Schema d -> {
                 schemas.put(foldSchema(d.name()), new Text(d.charset(), d.collation()));
                 pendingSchemas.remove(foldSchema(d.name()));
@@ -338,8 +403,7 @@ public final class SchemaTracker implements TableVersions {
                 new TableFilter() {
                     @Override
                     public boolean matches(String schema, String table) {
-                        return from.filter().matches(schema, table)
-                                && !tables.containsKey(key(new TableName(schema, table)));
+                        return isMissing(new TableName(schema, table));
                     }
 
                     @Override
@@ -372,12 +436,7 @@ public final class SchemaTracker implements TableVersions {
             for (TableName name : List.copyOf(open)) {
                 TableDefinition definition = after.tables().get(name);
                 if (definition != null && definition.equals(before.tables().get(name))) {
-                    Table table = new Table(name);
-                    table.id = from.history().newTableId();
-                    table.definition = definition;
-                    table.pendingUntil = place;
-                    tables.put(key(name), table);
-                    out.add(document(table));
+                    out.add(take(definition, place));
                     open.remove(name);
                 }
             }
@@ -398,6 +457,24 @@ public final class SchemaTracker implements TableVersions {
                         + before.tables().keySet());
     }
 
+    /**
+     * Whether a table is wanted and nothing is known of it. What an earlier run has seen being made
+     * further on, the stream will come to again: a definition of now would only be in its way.
+     */
+    private boolean isMissing(TableName name) {
+        TableName key = key(name);
+        return wanted(name) && !tables.containsKey(key) && !comes.contains(key);
+    }
+
+    private Document take(TableDefinition definition, SourcePosition place) {
+        Table table = new Table(definition.name());
+        table.id = started().history().newTableId();
+        table.definition = definition;
+        table.pendingUntil = place;
+        tables.put(key(definition.name()), table);
+        return document(table);
+    }
+
     private static void settle() {
         try {
             Thread.sleep(SETTLE_MILLIS);
@@ -412,6 +489,7 @@ public final class SchemaTracker implements TableVersions {
         List<Document> out = new ArrayList<>();
         schemas.forEach((name, text) -> out.add(schemaDocument(name, text)));
         tables.values().forEach(t -> out.add(document(t)));
+        out.add(filterDocument());
         return out;
     }
 
@@ -654,6 +732,7 @@ public final class SchemaTracker implements TableVersions {
             if (found.isEmpty()) {
                 return Optional.empty();
             }
+            settle();
             return Optional.of(
                     new LookUp(found.get(), SchemaSnapshot.binlogEnd(connection, traits())));
         } catch (SQLException e) {
@@ -1145,6 +1224,11 @@ public final class SchemaTracker implements TableVersions {
         if (knownFrom != null && after.covers(knownFrom)) {
             knownFrom = null;
             pendingSchemas.clear();
+        }
+        if (otherFilterUntil != null && after.covers(otherFilterUntil)) {
+            otherFilterUntil = null;
+        }
+        if (knownFrom == null && otherFilterUntil == null) {
             gone.clear();
         }
         Work work = new Work(sql, context, tso, after);
@@ -1252,7 +1336,7 @@ public final class SchemaTracker implements TableVersions {
         }
 
         private void remove(TableName name) {
-            if (isBeforeSnapshot()) {
+            if (isBeforeSnapshot() || isUnderOtherFilter()) {
                 gone.add(key(name));
             }
             Table removed = tables.remove(key(name));
@@ -1282,7 +1366,7 @@ public final class SchemaTracker implements TableVersions {
                 return;
             }
             Table existing = tables.get(key(name));
-            if (create.ifNotExists() && existing != null) {
+            if (create.ifNotExists() && existing != null && !isMadeHere(existing)) {
                 if (isPending(existing)) {
                     alternative(existing, create, name);
                 }
@@ -1302,11 +1386,13 @@ public final class SchemaTracker implements TableVersions {
                             Optional.ofNullable(source == null ? null : source.definition)
                                     .filter(d ->
                                             !isPending(java.util.Objects.requireNonNull(source)))
-                                    .map(d -> changes().like(d, name));
+                                    .map(d -> changes().like(d, name))
+                                    .or(() -> copied(name));
                     doubt =
                             "it is a copy of "
                                     + original
-                                    + ", whose definition is not known at this position";
+                                    + ", whose definition is not known at this position, and it was"
+                                    + " changed or dropped since";
                 } else if (create.select()) {
                     doubt = "its columns come from a query: " + shortened();
                 } else {
@@ -1334,6 +1420,32 @@ public final class SchemaTracker implements TableVersions {
                                     sql.substring(0, cut.start()) + sql.substring(cut.end()))
                             .orElse(sql);
             emit(DdlKind.CREATE_TABLE, name, Optional.empty(), before, table.current(), query);
+        }
+
+        /**
+         * The table is known from a snapshot ahead alone, and would be from before if it had been
+         * there.
+         */
+        private boolean isMadeHere(Table existing) {
+            return isPending(existing)
+                    && existing.assumed == null
+                    && !mayHaveBeenThere(existing.name);
+        }
+
+        /**
+         * The copy of a table that is not tracked: as the server shows it, if no statement between
+         * here and there changes it.
+         */
+        private Optional<TableDefinition> copied(TableName name) {
+            Optional<TableDefinition> before =
+                    recorded(tso, name)
+                            .filter(d -> d.pendingUntil().isEmpty())
+                            .flatMap(Document.Table::definition);
+            return before.isPresent()
+                    ? before
+                    : lookUp(name)
+                            .filter(f -> ahead().of(name, after, f.place).isEmpty())
+                            .map(LookUp::definition);
         }
 
         /** The table may have been there, or this made it. Rows show which, unless both fit. */
@@ -1393,12 +1505,28 @@ public final class SchemaTracker implements TableVersions {
                             || ahead().ofDefaults(key, after, first).isEmpty());
         }
 
-        /** Whether a table that is not tracked may be there nevertheless. */
+        /**
+         * Whether a table that is not tracked may be there nevertheless. An earlier run may have
+         * known better, having been in the stream before.
+         */
         private boolean mayHaveBeenThere(TableName name) {
+            boolean wasMadeBefore =
+                    recorded(tso, name)
+                            .filter(d -> d.pendingUntil().isEmpty() && d.definition().isPresent())
+                            .isPresent();
+            if (wasMadeBefore || gone.contains(key(name))) {
+                return false;
+            }
             String key = foldSchema(name.schema());
-            return isBeforeSnapshot()
-                    && (pendingSchemas.contains(key) || !schemas.containsKey(key))
-                    && !gone.contains(key(name));
+            return isUnderOtherFilter()
+                    || isBeforeSnapshot()
+                            && (pendingSchemas.contains(key) || !schemas.containsKey(key));
+        }
+
+        /** Whether tables that the job wants now may not have been wanted before this place. */
+        private boolean isUnderOtherFilter() {
+            SourcePosition until = otherFilterUntil;
+            return until != null && until.covers(after);
         }
 
         private DdlStatement.CreateTable named(DdlStatement.CreateTable c, TableName name) {

@@ -6,16 +6,19 @@ import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.filter.TableFilter;
 import io.millrace.core.filter.TableFilters;
 import io.millrace.core.model.ChangeEvent;
+import io.millrace.core.model.Checkpoint;
 import io.millrace.core.model.Column;
 import io.millrace.core.model.ColumnKind;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.RowView;
+import io.millrace.core.model.SchemaChange;
 import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.CaptureRequest;
 import io.millrace.mysql.capture.BinlogCapture;
 import io.millrace.mysql.connect.JdbcConnections;
 import io.millrace.mysql.connect.ServerAddress;
+import io.millrace.mysql.position.BinlogPosition;
 import io.millrace.mysql.row.BinlogRowDecoder;
 import io.millrace.mysql.wire.BufferPool;
 import io.millrace.testkit.servers.DbServer;
@@ -58,6 +61,9 @@ class DdlLagIT {
 
     private static final int PATIENCE_SECONDS = 60;
 
+    /** What identifies an event for ever, and the position behind it. */
+    record Seen(String text, BinlogPosition position) {}
+
     /** A capture with the real tracker and decoder; remembers the inserted rows as text. */
     static final class Reader implements AutoCloseable {
         final List<String> rows = new ArrayList<>();
@@ -67,9 +73,28 @@ class DdlLagIT {
         private final Thread thread;
         private final Random pauses;
         private final CountDownLatch started = new CountDownLatch(1);
+        private final List<Seen> seen = new ArrayList<>();
         private volatile boolean slow;
 
         Reader(DbServer server, long startTso, boolean slow, long seed) {
+            this(
+                    server,
+                    startTso,
+                    Optional.empty(),
+                    new MemoryHistory(),
+                    List.of("late.*"),
+                    slow,
+                    seed);
+        }
+
+        Reader(
+                DbServer server,
+                long startTso,
+                Optional<Checkpoint> checkpoint,
+                MemoryHistory history,
+                List<String> rules,
+                boolean slow,
+                long seed) {
             this.slow = slow;
             pauses = new Random(seed);
             ServerAddress address =
@@ -96,9 +121,9 @@ class DdlLagIT {
                             new CaptureRequest(
                                     "default/lag",
                                     startTso,
-                                    Optional.empty(),
-                                    TableFilters.parse(List.of("late.*"), true),
-                                    new MemoryHistory(),
+                                    checkpoint,
+                                    TableFilters.parse(rules, true),
+                                    history,
                                     "UTC"),
                             1);
             thread =
@@ -127,16 +152,36 @@ class DdlLagIT {
                 Thread.sleep(pauses.nextInt(40));
             }
             if (event instanceof RowBatch batch) {
+                List<String> texts = new ArrayList<>();
                 if (batch.op() == RowBatch.INSERT) {
                     TableSchema schema = batch.schema();
                     for (RowView row = batch.rows(); row.next(); ) {
-                        String text = text(schema, row);
-                        synchronized (rows) {
-                            rows.add(text);
-                        }
+                        texts.add(text(schema, row));
                     }
                 }
+                add(event, batch.schema().tableId() + " " + texts);
+                synchronized (rows) {
+                    rows.addAll(texts);
+                }
                 batch.release();
+            } else if (event instanceof SchemaChange change) {
+                add(event, change.query());
+            }
+        }
+
+        private void add(ChangeEvent event, String text) {
+            synchronized (rows) {
+                seen.add(
+                        new Seen(
+                                text + " @" + event.commitTso(),
+                                (BinlogPosition) event.positionAfter()));
+            }
+        }
+
+        /** Rows and DDL so far, with table id and TSO, and where to read on behind them. */
+        List<Seen> seen() {
+            synchronized (rows) {
+                return List.copyOf(seen);
             }
         }
 

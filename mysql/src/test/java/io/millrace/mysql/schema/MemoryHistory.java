@@ -9,24 +9,32 @@ final class MemoryHistory implements SchemaHistory {
     private final List<Entry> entries = new ArrayList<>();
     private long lastId;
 
+    /** One that holds what this one holds now. */
+    synchronized MemoryHistory copy() {
+        MemoryHistory copy = new MemoryHistory();
+        copy.entries.addAll(entries);
+        copy.lastId = lastId;
+        return copy;
+    }
+
     @Override
-    public List<Entry> load() {
+    public synchronized List<Entry> load() {
         return List.copyOf(entries);
     }
 
     @Override
-    public void append(List<Entry> more) {
+    public synchronized void append(List<Entry> more) {
         entries.addAll(more);
     }
 
     @Override
-    public void compact(long tso, List<Entry> snapshot) {
+    public synchronized void compact(long tso, List<Entry> snapshot) {
         entries.removeIf(e -> e.tso() <= tso);
         entries.addAll(0, snapshot);
     }
 
     @Override
-    public long newTableId() {
+    public synchronized long newTableId() {
         return ++lastId;
     }
 }

@@ -9,6 +9,7 @@ import io.millrace.core.model.SchemaChange;
 import io.millrace.core.model.SourcePosition;
 import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
+import io.millrace.core.spi.SchemaHistory;
 import io.millrace.mysql.position.BinlogPosition;
 import io.millrace.mysql.wire.QueryContext;
 import io.millrace.mysql.wire.StatementsAhead;
@@ -451,6 +452,16 @@ class SchemaTrackerTest {
 
     @Test
     void choosesADefinitionOnlyWhereStatementsAheadLeaveNoOther() {
+        history.append(
+                List.of(
+                        new SchemaHistory.Entry(
+                                0,
+                                HistoryDocuments.write(
+                                        new HistoryDocuments.Document.Filter(
+                                                "another",
+                                                Optional.of(
+                                                        BinlogPosition.at("binlog.000002", 1000, 0)
+                                                                .encode()))))));
         SchemaTracker tracker = tracker();
         for (String sql :
                 List.of(
@@ -536,6 +547,78 @@ class SchemaTrackerTest {
                     .as(sql)
                     .containsExactly("a", "b");
         }
+    }
+
+    @Test
+    void createTableIfNotExistsMadeTheTableWhenItWasNotKnownBefore() {
+        run(tracker(), "CREATE TABLE o (a INT)");
+        SchemaTracker tracker = tracker();
+        tracker.takeAtStart(
+                defined(MYSQL, "CREATE TABLE t (c INT, a INT)"),
+                BinlogPosition.at("binlog.000002", 1000, 0));
+        SchemaChange.Change made = one(tracker, "CREATE TABLE IF NOT EXISTS t (a INT, b INT)");
+        assertThat(names(made.after().orElseThrow())).containsExactly("a", "b");
+        ahead.add("ALTER TABLE t CHANGE b c INT FIRST");
+        assertThat(tracker.versionFor(ints(1, "t", 2), tso, this::place))
+                .isSameAs(made.after().orElseThrow());
+        TableSchema changed =
+                one(tracker, "ALTER TABLE t CHANGE b c INT FIRST").after().orElseThrow();
+        assertThat(names(changed)).containsExactly("c", "a");
+        assertThat(changed.version()).isGreaterThan(made.after().orElseThrow().version());
+    }
+
+    @Test
+    void givesTheSameVersionsAtTheThirdStartToo() {
+        long floor = tso;
+        BinlogPosition place = BinlogPosition.at("binlog.000002", 100_000, 0);
+        TableDefinition now = defined(MYSQL, "CREATE TABLE t (b INT, a INT)");
+        SchemaTracker first = tracker();
+        TableSchema made = one(first, "CREATE TABLE t (a INT)").after().orElseThrow();
+        long behindCreate = tso;
+        TableSchema altered = one(first, "ALTER TABLE t ADD b INT FIRST").after().orElseThrow();
+        for (int start = 2; start < 5; start++) {
+            tso = floor;
+            SchemaTracker again = tracker();
+            again.takeAtStart(now, place);
+            assertThat(one(again, "CREATE TABLE t (a INT)").after().orElseThrow().toString())
+                    .isEqualTo(made.toString());
+        }
+        tso = behindCreate;
+        SchemaTracker last = tracker();
+        last.takeAtStart(now, place);
+        TableSchema seen = last.versionFor(ints(1, "t", 1), tso, this::place);
+        assertThat(seen.toString()).isEqualTo(made.toString());
+        assertThat(names(seen)).containsExactly("a");
+        TableSchema again = one(last, "ALTER TABLE t ADD b INT FIRST").after().orElseThrow();
+        assertThat(again.toString()).isEqualTo(altered.toString());
+    }
+
+    @Test
+    void goesByTheTimeThatEntriesAreOfNotByTheirOrder() {
+        long floor = tso;
+        SchemaTracker first = tracker();
+        run(first, "CREATE TABLE t (a INT)");
+        TableSchema altered = one(first, "ALTER TABLE t ADD b INT").after().orElseThrow();
+        // As one that was left by a snapshot of a second start.
+        history.append(
+                List.of(
+                        new SchemaHistory.Entry(
+                                floor,
+                                HistoryDocuments.write(
+                                        new HistoryDocuments.Document.Table(
+                                                name("t"),
+                                                77,
+                                                1,
+                                                Optional.of(
+                                                        defined(
+                                                                MYSQL,
+                                                                "CREATE TABLE t (x INT, y INT)")),
+                                                Optional.empty(),
+                                                Optional.of(place().encode()),
+                                                Optional.empty(),
+                                                Optional.empty())))));
+        assertThat(tracker().versionFor(ints(1, "t", 2), tso, this::place).toString())
+                .isEqualTo(altered.toString());
     }
 
     @Test
