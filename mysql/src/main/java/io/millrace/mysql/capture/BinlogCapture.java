@@ -103,6 +103,7 @@ public final class BinlogCapture implements Capture {
                 facts = ServerFacts.read(control, address);
                 charsets = ServerFacts.charsets(control, address);
                 plan = plan(facts, control);
+                UnloggedChanges.warn(control, request.jobId(), request.filter());
             } catch (SQLException e) {
                 throw UpstreamErrors.of(e, address);
             }

@@ -50,6 +50,7 @@ final class BinlogRowBatch extends WireRowBatch {
     private int[] starts = new int[FEW_ROWS];
 
     private boolean verbatim;
+    private boolean foreignKeys;
     private int op;
     private long commitTso;
     private int eventIndex;
@@ -83,12 +84,19 @@ final class BinlogRowBatch extends WireRowBatch {
      * Ends the filling: the buffer belongs to the batch from now on.
      *
      * @param asWritten see {@link #isVerbatim}
+     * @param checkedForeignKeys see {@link #checksForeignKeys}
      */
-    void fill(byte[] buffer, int rowCount, boolean asWritten) {
+    void fill(byte[] buffer, int rowCount, boolean asWritten, boolean checkedForeignKeys) {
         bytes = buffer;
         rows = rowCount;
         verbatim = asWritten;
+        foreignKeys = checkedForeignKeys;
         sizeBytes = buffer.length + (cells.length + starts.length) * Integer.BYTES + OVERHEAD_BYTES;
+    }
+
+    @Override
+    public boolean checksForeignKeys() {
+        return foreignKeys;
     }
 
     @Override

@@ -37,6 +37,12 @@ public final class BinlogRowDecoder implements RowDecoder {
     /** Table number and flags. */
     private static final int POST_HEADER = 8;
 
+    /** Where the flags are, behind the table number. */
+    private static final int FLAGS = 6;
+
+    /** Flag: the session had {@code foreign_key_checks} off. */
+    private static final int NO_FOREIGN_KEY_CHECKS = 2;
+
     /** Bit of a partial update's options: some JSON values are differences. */
     private static final int PARTIAL_JSON = 1;
 
@@ -91,6 +97,7 @@ public final class BinlogRowDecoder implements RowDecoder {
         tail.open(buffer, bodyEnd);
         try {
             int at = columnsStart(buffer, bodyStart, bodyEnd, eventType, map);
+            int flags = WireBytes.u16(buffer, bodyStart + FLAGS);
             int width = program.columns;
             at = width(buffer, at, bodyEnd, width, map);
             int bitmapBytes = width + 7 >> 3;
@@ -171,7 +178,8 @@ public final class BinlogRowDecoder implements RowDecoder {
                     !partial
                             && !program.anyCompressed
                             && (op == RowBatch.INSERT || beforeCount == width)
-                            && (op == RowBatch.DELETE || afterCount == width));
+                            && (op == RowBatch.DELETE || afterCount == width),
+                    (flags & NO_FOREIGN_KEY_CHECKS) == 0);
             done = true;
             return batch;
         } catch (IndexOutOfBoundsException e) {

@@ -35,7 +35,9 @@ import org.slf4j.LoggerFactory;
  * deals the same way and each worker can skip what its progress row in the target says it has. A
  * row that touches a key (primary or unique, old or new value) which another worker has not
  * committed yet waits, and everything behind it. Tables without a key go, in order, through one
- * extra worker.
+ * extra worker. Rows that take others along, by foreign keys, go through one more: such a row waits
+ * until everything before it is committed, and everything behind it waits for it ({@link
+ * CascadingRows}).
  *
  * <p>With {@code transaction-atomicity=table} a table belongs to one worker, which holds its
  * transaction open until the source transaction has ended; rows are sent and freed meanwhile.
@@ -71,13 +73,14 @@ final class MySqlSink implements Sink, Worker.Owner {
     private final ProgressStore.Opened opened;
     private final DdlApplier ddlApplier;
 
-    /** Key-parallel workers, and behind them the one for keyless tables. */
+    /** Key-parallel workers, then the one for keyless tables, then the one for cascades. */
     private final Worker[] workers;
 
     private final @Nullable Thread[] threads;
     private final long[] nextTicket;
     private final ProgressStore.Position[] done;
     private final int keyWorkers;
+    private final int cascadeWorker;
     private final InFlightKeys inFlight;
     private final Map<TableSchema, TableState> tables = new IdentityHashMap<>();
     private final ArrayDeque<RowTask> liveTasks = new ArrayDeque<>();
@@ -87,6 +90,9 @@ final class MySqlSink implements Sink, Worker.Owner {
     private final ExecutorService control =
             Executors.newSingleThreadExecutor(
                     Thread.ofVirtual().name("mysql-sink-control").factory());
+
+    /** Of the target, for all tables; null until read. Belongs to {@link #control}. */
+    private @Nullable ForeignKeys foreignKeys;
 
     private volatile @Nullable TargetSession controlSession;
     private volatile @Nullable TargetSession ddlSession;
@@ -102,6 +108,10 @@ final class MySqlSink implements Sink, Worker.Owner {
     private @Nullable TableState currentTable;
     private @Nullable RowView view;
     private boolean rowWaits;
+
+    /** Rows that take others along may be uncommitted. */
+    private boolean cascading;
+
     private int rowWorker;
     private int skippedRows;
     private final @Nullable WorkItem[] items;
@@ -141,6 +151,10 @@ final class MySqlSink implements Sink, Worker.Owner {
     private static final class TableState {
         final TableSchema schema;
         final long[] lastTicket;
+
+        /** Null when no row takes others along; set before the plan. */
+        volatile @Nullable CascadingRows cascades;
+
         volatile @Nullable TablePlan plan;
         int wildWorker = -1;
         long wildTicket;
@@ -180,13 +194,17 @@ final class MySqlSink implements Sink, Worker.Owner {
             throw e;
         }
         controlSession = session;
-        int all = keyWorkers + 1;
+        cascadeWorker = keyWorkers + 1;
+        int all = keyWorkers + 2;
         workers = new Worker[all];
         done = Arrays.copyOf(opened.workers(), all);
         done[keyWorkers] = opened.keyless();
-        for (int i = 0; i < all; i++) {
-            workers[i] = new Worker(this, config, i == keyWorkers ? ProgressStore.KEYLESS : i);
+        done[cascadeWorker] = opened.cascades();
+        for (int i = 0; i < keyWorkers; i++) {
+            workers[i] = new Worker(this, config, i);
         }
+        workers[keyWorkers] = new Worker(this, config, ProgressStore.KEYLESS);
+        workers[cascadeWorker] = new Worker(this, config, ProgressStore.CASCADES);
         threads = new Thread[all];
         nextTicket = new long[all];
         Arrays.fill(nextTicket, 1);
@@ -260,14 +278,22 @@ final class MySqlSink implements Sink, Worker.Owner {
         RowBatch batch = task.batch();
         long tso = batch.commitTso();
         boolean applied = Long.compareUnsigned(tso, opened.ddlFloor()) <= 0;
+        CascadingRows cascades = table.cascades;
+        boolean mayCascade = cascades != null && cascades.mayBeIn(batch);
+        ProgressStore.Position allDone = opened.cascades();
         boolean safe = config.safeMode() || Long.compareUnsigned(tso, opened.safeUntil()) <= 0;
         while (rowWaits || row.next()) {
             if (!rowWaits) {
                 task.plan().keys().read(row, batch.op(), scratch);
                 rowWorker = workerOf(task.plan());
-                if (applied || done[rowWorker].covers(tso, batch.eventIndex(), row.index())) {
+                if (applied
+                        || allDone.covers(tso, batch.eventIndex(), row.index())
+                        || done[rowWorker].covers(tso, batch.eventIndex(), row.index())) {
                     skippedRows++;
                     continue;
+                }
+                if (cascades != null && mayCascade && cascades.isOne(row, batch.op())) {
+                    rowWorker = cascadeWorker;
                 }
             }
             if (!place(task, table, row, safe, batch.rowCount())) {
@@ -412,6 +438,7 @@ final class MySqlSink implements Sink, Worker.Owner {
                             nextTicket[worker]++,
                             safe,
                             Math.min(expectedRows, expectedRows / keyWorkers + 16));
+            cascading |= worker == cascadeWorker;
             items[worker] = item;
             itemWorkers[itemCount++] = worker;
         }
@@ -429,6 +456,18 @@ final class MySqlSink implements Sink, Worker.Owner {
 
     /** Another worker that has to commit before the row that was read may be written, or -1. */
     private int blockerOf(TableState table, int worker) {
+        if (worker == cascadeWorker) {
+            for (int other = 0; other < cascadeWorker; other++) {
+                if (holdsRows(other)) {
+                    return other;
+                }
+            }
+        } else if (cascading) {
+            cascading = holdsRows(cascadeWorker);
+            if (cascading) {
+                return cascadeWorker;
+            }
+        }
         if (table.wildWorker >= 0
                 && table.wildWorker != worker
                 && isOpen(table.wildWorker, table.wildTicket)) {
@@ -448,6 +487,11 @@ final class MySqlSink implements Sink, Worker.Owner {
             }
         }
         return -1;
+    }
+
+    /** Whether some of what is dealt out to the worker is not committed. */
+    private boolean holdsRows(int worker) {
+        return items[worker] != null || isOpen(worker, nextTicket[worker] - 1);
     }
 
     private boolean isOpen(int worker, long ticket) {
@@ -509,6 +553,12 @@ final class MySqlSink implements Sink, Worker.Owner {
                                                     + table.schema.name()
                                                     + "; create it, or leave it out by a"
                                                     + " filter rule"));
+            ForeignKeys keys = foreignKeys;
+            if (keys == null) {
+                keys = ForeignKeys.load(session);
+                foreignKeys = keys;
+            }
+            table.cascades = CascadingRows.of(table.schema, keys.of(table.schema.name()));
             table.plan = new TablePlan(table.schema, target, session.isMariaDb());
         } catch (SQLException e) {
             dropControlSession();
@@ -533,6 +583,7 @@ final class MySqlSink implements Sink, Worker.Owner {
         onControl(() -> {
             TargetSession session = TargetSession.open(config, TargetSession.Use.DDL);
             ddlSession = session;
+            foreignKeys = null;
             try {
                 if (!stopped) {
                     ddlApplier.apply(session, change, replayed);

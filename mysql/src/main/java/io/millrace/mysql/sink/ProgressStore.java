@@ -18,9 +18,9 @@ import java.util.Optional;
  * <p><b>progress</b> has a row per worker, written in the same transaction as the worker's rows, so
  * a restart knows exactly what is there, also after a lost commit reply. Special workers: {@link
  * #KEYLESS} for tables without a key, whose rows can't be written twice and whose number therefore
- * never depends on the worker count; {@link #SAFE_UNTIL}, which is no worker but holds the TSO up
- * to which rows may be in the target already in an unknown way, so that they are written
- * idempotently.
+ * never depends on the worker count; {@link #CASCADES} for rows that take others along, before
+ * which all rows are in the target; {@link #SAFE_UNTIL}, which is no worker but holds the TSO up to
+ * which rows may be in the target already in an unknown way, so that they are written idempotently.
  *
  * <p>Every opening raises the job's epoch, and every transaction begins by checking it: the
  * statement of an older run that the network or the server still holds fails instead of writing
@@ -30,6 +30,7 @@ import java.util.Optional;
 final class ProgressStore {
     static final int SAFE_UNTIL = -1;
     static final int KEYLESS = -2;
+    static final int CASCADES = -3;
 
     /** Clocks of upstream and this server may differ by this much without harm. */
     static final long CLOCK_SLACK_MS = 60_000;
@@ -54,11 +55,18 @@ final class ProgressStore {
      * @param epoch this run's number
      * @param workers what each key-parallel worker has committed
      * @param keyless what the worker of keyless tables has committed
+     * @param cascades everything at or before this position is in the target, for rows that take
+     *     others along wait for all others
      * @param safeUntil rows at or below this TSO are written idempotently; 0 when none
      * @param ddlFloor everything at or below this TSO is in the target, for a later DDL was begun
      */
     record Opened(
-            long epoch, Position[] workers, Position keyless, long safeUntil, long ddlFloor) {}
+            long epoch,
+            Position[] workers,
+            Position keyless,
+            Position cascades,
+            long safeUntil,
+            long ddlFloor) {}
 
     private final String schema;
     private final String job;
@@ -135,6 +143,7 @@ final class ProgressStore {
         Position[] positions = new Position[workers];
         Arrays.fill(positions, Position.NONE);
         Position keyless = Position.NONE;
+        Position cascades = Position.NONE;
         boolean anyRow = false;
         boolean sameScheme = true;
         long oldMaximum = 0;
@@ -159,6 +168,8 @@ final class ProgressStore {
                     safeUntil = max(safeUntil, tso);
                 } else if (worker == KEYLESS) {
                     keyless = position;
+                } else if (worker == CASCADES) {
+                    cascades = position;
                 } else {
                     oldMaximum = max(oldMaximum, tso);
                     if (rows.getInt(2) != workers || rows.getInt(3) != hashVersion) {
@@ -187,11 +198,11 @@ final class ProgressStore {
         }
         StringBuilder insert = new StringBuilder(256);
         insert.append("INSERT IGNORE INTO ").append(schema).append(".progress VALUES ");
-        for (int worker = KEYLESS; worker < workers; worker++) {
+        for (int worker = CASCADES; worker < workers; worker++) {
             if (worker == SAFE_UNTIL) {
                 continue;
             }
-            insert.append(worker == KEYLESS ? "(" : ",(").append(job).append(',').append(worker);
+            insert.append(worker == CASCADES ? "(" : ",(").append(job).append(',').append(worker);
             insert.append(',').append(workers).append(',').append(hashVersion);
             insert.append(',').append(epoch).append(",0,0,-1)");
         }
@@ -232,7 +243,7 @@ final class ProgressStore {
             }
         }
         session.execute("COMMIT");
-        return new Opened(epoch, positions, keyless, safeUntil, ddlFloor);
+        return new Opened(epoch, positions, keyless, cascades, safeUntil, ddlFloor);
     }
 
     private static long max(long a, long b) {

@@ -53,7 +53,9 @@ final class StatementBuilder {
         /** Several rows by CASE expressions. */
         MULTI_UPDATE,
         /** Rows as they are in the upstream's binlog. */
-        ROW_EVENT
+        ROW_EVENT,
+        /** One row after the other, each taking along the rows that refer to it. */
+        CASCADE
     }
 
     /** One multi-row statement, or several single-row ones joined by semicolons. */
@@ -85,7 +87,10 @@ final class StatementBuilder {
         /** Rows that the target should find. */
         boolean countsRows() {
             return !safe
-                    && (kind == Kind.UPDATE || kind == Kind.MULTI_UPDATE || kind == Kind.DELETE);
+                    && (kind == Kind.UPDATE
+                            || kind == Kind.MULTI_UPDATE
+                            || kind == Kind.DELETE
+                            || kind == Kind.CASCADE);
         }
     }
 
@@ -142,6 +147,8 @@ final class StatementBuilder {
                 }
             } else if (group.kind == Kind.MULTI_UPDATE) {
                 plan(group).putMultiUpdate(group.text, group.presence, group.caseTexts, group.keys);
+            } else if (group.kind == Kind.CASCADE) {
+                group.statements += CascadingRows.end(group.text);
             }
         }
     }
@@ -189,6 +196,39 @@ final class StatementBuilder {
             touched = Math.max(touched, lastGroup.get(item.hash(h)));
         }
         return Math.max(floor, touched);
+    }
+
+    /**
+     * Adds the row that the view stands on, which takes others along: behind all that is here, and
+     * nothing else may be added behind it in another way.
+     */
+    void addCascading(TablePlan plan, boolean safe, int op, RowView row) {
+        boolean lenient =
+                (op == RowBatch.UPDATE && plan.needsLenience(row, RowView.AFTER))
+                        || (safe && plan.needsLenience(row, RowView.BEFORE));
+        int last = Math.max(used - 1, 0);
+        int index =
+                find(
+                        plan,
+                        Kind.CASCADE,
+                        null,
+                        TablePlan.ALL_PRESENT,
+                        lenient,
+                        last,
+                        Integer.MAX_VALUE);
+        Group group = groups.get(index);
+        group.safe |= safe;
+        int before = group.text.length();
+        if (before == 0) {
+            group.statements = CascadingRows.begin(group.text);
+        }
+        int statements = CascadingRows.put(plan, op, safe, row, group.text, scratch);
+        group.statements += statements;
+        if (statements > 0) {
+            group.rows++;
+        }
+        bytes += group.text.length() - before;
+        rows++;
     }
 
     private static boolean isOrdered(TablePlan plan, WorkItem item, int k) {

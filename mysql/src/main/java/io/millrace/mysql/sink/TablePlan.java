@@ -203,6 +203,11 @@ final class TablePlan {
         rowEventsRefused = true;
     }
 
+    /** The target's table, quoted. */
+    byte[] table() {
+        return table;
+    }
+
     /** Whether rows can be told apart by key. */
     boolean hasHandle() {
         return handle.length > 0;
@@ -284,6 +289,10 @@ final class TablePlan {
 
     /** {@code INSERT INTO t (…) VALUES } or the same with REPLACE. */
     byte[] valuesHead(RowView row, boolean replace, long presence) {
+        return valuesHead(row, RowView.AFTER, replace, presence);
+    }
+
+    private byte[] valuesHead(RowView row, int image, boolean replace, long presence) {
         Map<Long, byte[]> heads = replace ? replaceHeads : insertHeads;
         synchronized (heads) {
             byte[] head = presence == ALONE ? null : heads.get(presence);
@@ -294,7 +303,7 @@ final class TablePlan {
                 out.putUtf8(" (");
                 boolean first = true;
                 for (int i = 0; i < written.length; i++) {
-                    if (written[i] && row.isPresent(RowView.AFTER, i)) {
+                    if (written[i] && row.isPresent(image, i)) {
                         if (!first) {
                             out.put(',');
                         }
@@ -314,15 +323,26 @@ final class TablePlan {
 
     /** {@code (v1,v2,…)} of the after image. */
     void putValues(RowView row, ByteSink out, ByteSink scratch) {
+        putValues(row, RowView.AFTER, out, scratch);
+    }
+
+    /** A statement behind others that writes an image with all columns. */
+    void putReplace(RowView row, int image, ByteSink out, ByteSink scratch) {
+        out.put(';');
+        out.put(valuesHead(row, image, true, ALL_PRESENT));
+        putValues(row, image, out, scratch);
+    }
+
+    private void putValues(RowView row, int image, ByteSink out, ByteSink scratch) {
         out.put('(');
         boolean first = true;
         for (int i = 0; i < written.length; i++) {
-            if (written[i] && row.isPresent(RowView.AFTER, i)) {
+            if (written[i] && row.isPresent(image, i)) {
                 if (!first) {
                     out.put(',');
                 }
                 first = false;
-                putValue(row, RowView.AFTER, i, out, scratch);
+                putValue(row, image, i, out, scratch);
             }
         }
         out.put(')');
@@ -348,6 +368,11 @@ final class TablePlan {
 
     /** The handle key's columns as a condition; all columns when there is no handle key. */
     void putCondition(RowView row, ByteSink out, ByteSink scratch) {
+        putCondition(row, RowView.BEFORE, out, scratch);
+    }
+
+    /** The same for either image; without a handle key it is always the one before. */
+    void putCondition(RowView row, int image, ByteSink out, ByteSink scratch) {
         boolean first = true;
         if (handle.length > 0) {
             for (int ordinal : handle) {
@@ -357,7 +382,7 @@ final class TablePlan {
                 first = false;
                 out.put(names[ordinal]);
                 out.put('=');
-                putValue(row, RowView.BEFORE, ordinal, out, scratch);
+                putValue(row, image, ordinal, out, scratch);
             }
             return;
         }

@@ -219,7 +219,7 @@ final class Worker implements Runnable {
                 } else {
                     row = row == null ? batch.rows() : row;
                     moveTo(row, item.row(k));
-                    builder.add(task.plan(), item, k, batch.op(), row);
+                    add(builder, item, k, task, row);
                 }
                 remember(item, k);
                 item.consumed++;
@@ -242,9 +242,19 @@ final class Worker implements Runnable {
         }
     }
 
+    private void add(StatementBuilder to, WorkItem item, int k, RowTask task, RowView row) {
+        TablePlan plan = task.plan();
+        if (number == ProgressStore.CASCADES) {
+            to.addCascading(plan, item.safe && plan.hasHandle(), task.batch().op(), row);
+        } else {
+            to.add(plan, item, k, task.batch().op(), row);
+        }
+    }
+
     /** Start of an event for the task's rows; null when they go as SQL now. */
     private byte @Nullable [] wireHead(RowTask task) throws InterruptedException {
         if (!config.rowEvents()
+                || number == ProgressStore.CASCADES
                 || sqlSpell > 0
                 || !(task.batch() instanceof WireRowBatch batch)
                 || !ready().takesRowEvents()) {
@@ -637,7 +647,7 @@ final class Worker implements Runnable {
             RowView row = batch.rows();
             moveTo(row, item.row(k));
             single.clear();
-            single.add(task.plan(), item, k, batch.op(), row);
+            add(single, item, k, task, row);
             single.finish();
             for (int g = 0; g < single.groupCount(); g++) {
                 StatementBuilder.Group group = single.group(g);

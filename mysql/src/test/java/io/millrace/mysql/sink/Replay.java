@@ -34,6 +34,19 @@ final class Replay {
 
     /** Does the work and keeps the rows of {@code table} that it wrote, up to the given count. */
     static Replay of(DbServer server, String table, int rows, Work work) throws Exception {
+        return of(server, table, rows, "", work);
+    }
+
+    /**
+     * Does the work and keeps the rows of the tables that match {@code rule}, without those of the
+     * table {@code end}, whose first row is the end.
+     */
+    static Replay until(DbServer server, String rule, String end, Work work) throws Exception {
+        return of(server, rule, Integer.MAX_VALUE, end, work);
+    }
+
+    private static Replay of(DbServer server, String rule, int rows, String end, Work work)
+            throws Exception {
         Replay replay = new Replay();
         String uri =
                 "mysql://"
@@ -53,7 +66,7 @@ final class Replay {
                                     "default/replay",
                                     upstream.currentTso(),
                                     Optional.empty(),
-                                    TableFilters.parse(List.of(table), true),
+                                    TableFilters.parse(List.of(rule), true),
                                     new NoHistory(),
                                     "UTC"));
             CountDownLatch done = new CountDownLatch(1);
@@ -65,6 +78,11 @@ final class Replay {
                                 try {
                                     capture.run(event -> {
                                         if (event instanceof RowBatch batch) {
+                                            if (batch.schema().name().table().equals(end)) {
+                                                batch.release();
+                                                done.countDown();
+                                                return;
+                                            }
                                             replay.batches.add(batch);
                                             if (seen.addAndGet(batch.rowCount()) >= rows) {
                                                 done.countDown();
@@ -86,6 +104,11 @@ final class Replay {
             }
         }
         return replay;
+    }
+
+    /** Rows kept. */
+    int rows() {
+        return batches.stream().mapToInt(RowBatch::rowCount).sum();
     }
 
     /** Offers all rows; may be called again. */
