@@ -58,6 +58,7 @@ public enum ErrorCode {
     METASTORE_CONFLICT(Fault.TRANSIENT),
     FENCED(Fault.INTERNAL),
     CLUSTER_UNHEALTHY(Fault.TRANSIENT),
+    SCHEDULER_REFUSED(Fault.USER),
     INTERNAL(Fault.INTERNAL);
 
     private final Fault fault;

@@ -73,6 +73,7 @@ final class CdcErrors {
             case MESSAGE_TOO_LARGE -> "CDC:ErrMessageTooLarge";
             case METASTORE_UNAVAILABLE, METASTORE_CONFLICT -> "DFLOW:ErrMetaOpFailed";
             case FENCED -> "CDC:ErrNotOwner";
+            case SCHEDULER_REFUSED -> "CDC:ErrSchedulerRequestFailed";
             case CLUSTER_UNHEALTHY -> "CDC:ErrClusterIsUnhealthy";
             case INTERNAL -> "CDC:ErrProcessorUnknown";
         };

@@ -126,6 +126,19 @@ final class GoJson {
         }
     }
 
+    /** A request body that is one JSON text. */
+    static String bindText(byte[] body) {
+        try (JsonParser parser = FACTORY.createParser(new String(body, StandardCharsets.UTF_8))) {
+            JsonToken token = parser.nextToken();
+            if (token == null) {
+                throw invalid("EOF");
+            }
+            return bindValue(parser, token, Shape.TEXT, null, "").asText();
+        } catch (IOException e) {
+            throw invalid(String.valueOf(e.getMessage()));
+        }
+    }
+
     private static void bindObject(
             JsonParser parser, Shape.Struct shape, ObjectNode target, String path)
             throws IOException {

@@ -111,6 +111,19 @@ final class ReplicaConfig {
                                     field("synced_check_interval", INT64),
                                     field("checkpoint_interval", INT64))));
 
+    /** {@code sink_config} of v1: the sink's fields under their names in TiCDC's own files. */
+    static final Shape.Struct V1_SINK =
+            ((Shape.Struct) java.util.Objects.requireNonNull(SHAPE.find("sink")).shape())
+                    .withAliases(ReplicaConfig::v1Name);
+
+    private static String v1Name(String name) {
+        return switch (name) {
+            case "partition" -> "dispatcher";
+            case "protocol" -> "protocal"; // as the document spells it
+            default -> name.replace('_', '-');
+        };
+    }
+
     private static Shape.Struct eventFilter() {
         JsonNode none = NullNode.getInstance();
         JsonNode empty = TextNode.valueOf("");

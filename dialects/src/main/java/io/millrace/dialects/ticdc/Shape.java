@@ -4,8 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.math.BigInteger;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** What a JSON value must look like: the types of a request, described as data. */
@@ -40,17 +40,37 @@ sealed interface Shape {
         /** Exact name first, then without case, as Go's decoder does. */
         @Nullable Field find(String name) {
             for (Field field : fields) {
-                if (field.name().equals(name)) {
+                if (field.name().equals(name) || field.alias().equals(name)) {
                     return field;
                 }
             }
-            String folded = name.toLowerCase(Locale.ROOT);
             for (Field field : fields) {
-                if (field.name().toLowerCase(Locale.ROOT).equals(folded)) {
+                if (field.name().equalsIgnoreCase(name) || field.alias().equalsIgnoreCase(name)) {
                     return field;
                 }
             }
             return null;
+        }
+
+        /** The same fields, at every depth also under another name each. */
+        Struct withAliases(UnaryOperator<String> alias) {
+            return new Struct(
+                    fields.stream()
+                            .map(field ->
+                                    new Field(
+                                            field.name(),
+                                            alias.apply(field.name()),
+                                            aliased(field.shape(), alias),
+                                            field.zero()))
+                            .toList());
+        }
+
+        private static Shape aliased(Shape shape, UnaryOperator<String> alias) {
+            return switch (shape) {
+                case Struct struct -> struct.withAliases(alias);
+                case Array array -> new Array(aliased(array.element(), alias));
+                default -> shape;
+            };
         }
 
         /** All field paths under a prefix, for documentation checks. */
@@ -75,9 +95,10 @@ sealed interface Shape {
     /**
      * A field of an object.
      *
+     * @param alias a second name that requests may use, else the name again
      * @param zero what an answer shows when an object of an array leaves it out; null shows nothing
      */
-    record Field(String name, Shape shape, @Nullable JsonNode zero) {}
+    record Field(String name, String alias, Shape shape, @Nullable JsonNode zero) {}
 
     Shape BOOL = new Bool();
     Shape TEXT = new Text();
@@ -95,11 +116,11 @@ sealed interface Shape {
     }
 
     static Field field(String name, Shape shape) {
-        return new Field(name, shape, null);
+        return new Field(name, name, shape, null);
     }
 
     static Field field(String name, Shape shape, JsonNode zero) {
-        return new Field(name, shape, zero);
+        return new Field(name, name, shape, zero);
     }
 
     static Struct struct(Field... fields) {

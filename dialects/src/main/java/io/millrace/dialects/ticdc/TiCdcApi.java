@@ -134,7 +134,15 @@ final class TiCdcApi {
             throw new MillraceException(
                     ErrorCode.INVALID_PARAMETER, "invalid log level: " + e.text());
         }
-        String given = text(request, "log_level");
+        return setLogLevel(text(request, "log_level"));
+    }
+
+    /** The un-versioned route: the body is a JSON text. */
+    JsonNode setBareLogLevel(byte[] body) {
+        return setLogLevel(GoJson.bindText(body));
+    }
+
+    private JsonNode setLogLevel(String given) {
         String level = given.isEmpty() ? "info" : given.toLowerCase(Locale.ROOT);
         if (!LEVELS.contains(level)) {
             throw new MillraceException(
@@ -178,12 +186,22 @@ final class TiCdcApi {
     }
 
     JsonNode processor(@Nullable String namespace, String name, String capture) {
+        ObjectNode answer = GoJson.object();
+        answer.set("table_ids", tableIds(processorProgress(namespace, name, capture, true)));
+        return answer;
+    }
+
+    /**
+     * @param alsoRetrying whether a changefeed that waits for a retry counts as running
+     */
+    JobProgress processorProgress(
+            @Nullable String namespace, String name, String capture, boolean alsoRetrying) {
         JobId id = jobId(namespace, name);
         if (!JobId.isName(capture)) {
             throw invalid("invalid capture_id: " + capture);
         }
         Job job = existing(id);
-        if (!job.state().isActive()) {
+        if (job.state() != JobState.NORMAL && !(alsoRetrying && job.state().isActive())) {
             throw new MillraceException(
                     ErrorCode.JOB_STATE_CONFLICT,
                     "changefeed in abnormal state: "
@@ -193,12 +211,25 @@ final class TiCdcApi {
         if (!control.image().nodes().containsKey(capture)) {
             throw new MillraceException(ErrorCode.NODE_NOT_FOUND, "capture not exists, " + capture);
         }
-        ObjectNode answer = GoJson.object();
-        answer.set("table_ids", tableIds(control.progress(id)));
-        return answer;
+        return control.progress(id);
     }
 
-    private static ArrayNode tableIds(JobProgress progress) {
+    /** Moves a node's work to others, of which there are none yet. */
+    void drain(String capture) {
+        ClusterImage image = control.image();
+        if (image.nodes().size() <= 1) {
+            throw new MillraceException(
+                    ErrorCode.SCHEDULER_REFUSED,
+                    "scheduler request failed, only one capture alive");
+        }
+        if (!image.nodes().containsKey(capture)) {
+            throw new MillraceException(ErrorCode.NODE_NOT_FOUND, "capture not exists, " + capture);
+        }
+        throw new MillraceException(
+                ErrorCode.SCHEDULER_REFUSED, "scheduler request failed, cannot drain the owner");
+    }
+
+    static ArrayNode tableIds(JobProgress progress) {
         ArrayNode ids = GoJson.array();
         new TreeSet<>(progress.tableIds()).forEach(ids::add);
         return ids;
@@ -221,7 +252,7 @@ final class TiCdcApi {
     }
 
     /** The {@code state} filter; unknown words select nothing. */
-    private boolean selected(JobState state, String filter) {
+    boolean selected(JobState state, String filter) {
         return switch (filter) {
             case "" ->
                     state == JobState.NORMAL
@@ -240,7 +271,7 @@ final class TiCdcApi {
         };
     }
 
-    private ObjectNode summary(Job job) {
+    ObjectNode summary(Job job) {
         long checkpoint = control.progress(job.id()).checkpointTso();
         ObjectNode item = GoJson.object();
         item.set("upstream_id", GoJson.unsigned(job.spec().upstreamId()));
@@ -249,12 +280,14 @@ final class TiCdcApi {
                 .put("state", word(job.state()));
         item.set("checkpoint_tso", GoJson.unsigned(checkpoint));
         item.put("checkpoint_time", Times.local(checkpoint, settings.zone()));
-        item.set(
-                "error",
-                shownError(job)
-                        .<JsonNode>map(error -> error(error, job, true))
-                        .orElse(NullNode.getInstance()));
+        item.set("error", errorOrNull(job));
         return item;
+    }
+
+    JsonNode errorOrNull(Job job) {
+        return shownError(job)
+                .<JsonNode>map(error -> error(error, job, true))
+                .orElse(NullNode.getInstance());
     }
 
     private static Optional<JobError> shownError(Job job) {
@@ -335,7 +368,14 @@ final class TiCdcApi {
     JsonNode create(byte[] body) {
         ObjectNode base = GoJson.object();
         base.set("replica_config", ReplicaConfig.defaults());
-        ObjectNode request = GoJson.bind(body, CREATE, base);
+        return create(GoJson.bind(body, CREATE, base), () -> {});
+    }
+
+    /**
+     * @param request members of {@link #CREATE}, the replica config complete
+     * @param lastCheck runs when all but the sink has been checked
+     */
+    JsonNode create(ObjectNode request, Runnable lastCheck) {
         refuseForeignUpstream(request);
         String sinkUri = text(request, "sink_uri");
         if (sinkUri.isEmpty()) {
@@ -372,6 +412,7 @@ final class TiCdcApi {
                         clock.instant(),
                         settings.version(),
                         settings.zone().getId());
+        lastCheck.run();
         control.checks().job(spec);
         Job job = submit(new Command.CreateJob(spec)).orElseThrow();
         return info(
@@ -421,11 +462,22 @@ final class TiCdcApi {
     }
 
     JsonNode update(@Nullable String namespace, String name, byte[] body) {
+        Job job = updatable(namespace, name);
+        return update(job, GoJson.bind(body, UPDATE, GoJson.object()));
+    }
+
+    Job updatable(@Nullable String namespace, String name) {
         Job job = existing(jobId(namespace, name));
         if (job.state() != JobState.STOPPED && job.state() != JobState.FAILED) {
             throw refused("can only update changefeed config when it is stopped or failed");
         }
-        ObjectNode request = GoJson.bind(body, UPDATE, GoJson.object());
+        return job;
+    }
+
+    /**
+     * @param request members of {@link #UPDATE}
+     */
+    JsonNode update(Job job, ObjectNode request) {
         refuseForeignUpstream(request);
         JobSpec old = job.spec();
         long target = tso(request, "target_ts");
@@ -670,7 +722,7 @@ final class TiCdcApi {
         return name.isEmpty() ? Upstreams.DEFAULT : name;
     }
 
-    private Job existing(JobId id) {
+    Job existing(JobId id) {
         return control.image()
                 .job(id)
                 .orElseThrow(() ->
@@ -678,7 +730,7 @@ final class TiCdcApi {
                                 ErrorCode.JOB_NOT_FOUND, "changefeed not exists, " + id));
     }
 
-    private JobId jobId(@Nullable String namespace, String name) {
+    JobId jobId(@Nullable String namespace, String name) {
         if (!JobId.isName(name)) {
             throw invalid("invalid changefeed_id: " + name);
         }
@@ -699,13 +751,13 @@ final class TiCdcApi {
         return new MillraceException(ErrorCode.INVALID_NAME, message);
     }
 
-    private String word(JobState state) {
+    String word(JobState state) {
         return state == JobState.RETRYING
                 ? settings.retryingWord()
                 : state.name().toLowerCase(Locale.ROOT);
     }
 
-    private Optional<Job> submit(Command command) {
+    Optional<Job> submit(Command command) {
         try {
             return control.submit(command).join();
         } catch (CompletionException e) {

@@ -18,19 +18,14 @@ import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Puts the TiCDC v2 routes on a listener, with TiCDC's rules for everything around them. */
+/** Puts the TiCDC routes on a listener, with TiCDC's rules for everything around them. */
 public final class TiCdcDialect {
     private static final String JSON = "application/json; charset=utf-8";
-    private static final String V2 = "/api/v2";
     private static final Logger LOG = LoggerFactory.getLogger(TiCdcDialect.class);
 
     /** Checks a user's password; not installed when the listener is open. */
     public interface Authenticator {
         boolean accepts(String user, String password);
-    }
-
-    private interface Action {
-        JsonNode run(TiCdcApi api, Context context);
     }
 
     private record Route(HandlerType method, Pattern path) {}
@@ -66,37 +61,7 @@ public final class TiCdcDialect {
                 request.skipRemainingHandlers();
             }
         });
-        route(config, HandlerType.GET, "/status", (api, request) -> api.shortStatus());
-        route(config, HandlerType.GET, V2 + "/status", (api, request) -> api.status());
-        route(config, HandlerType.GET, V2 + "/health", (api, request) -> api.health());
-        route(
-                config,
-                HandlerType.POST,
-                V2 + "/log",
-                (api, request) -> api.setLogLevel(request.bodyAsBytes()));
-        route(config, HandlerType.GET, V2 + "/captures", (api, request) -> api.captures());
-        route(config, HandlerType.GET, V2 + "/processors", (api, request) -> api.processors());
-        route(
-                config,
-                HandlerType.GET,
-                V2 + "/processors/{id}/{capture}",
-                (api, request) ->
-                        api.processor(
-                                request.queryParam("namespace"),
-                                request.pathParam("id"),
-                                request.pathParam("capture")));
-        route(config, HandlerType.POST, V2 + "/owner/resign", (api, request) -> api.resign());
-        route(
-                config,
-                HandlerType.POST,
-                V2 + "/verify_table",
-                (api, request) -> api.verifyTable(request.bodyAsBytes()));
-        route(
-                config,
-                HandlerType.POST,
-                V2 + "/tso",
-                (api, request) -> api.currentTso(request.bodyAsBytes()));
-        changefeedRoutes(config);
+        Routes.install((method, path, action) -> route(config, method, path, action));
         config.routes.exception(MillraceException.class, this::refuse);
         config.routes.exception(
                 TiCdcApi.ReachedMaxTry.class,
@@ -118,66 +83,8 @@ public final class TiCdcDialect {
                 });
     }
 
-    private void changefeedRoutes(JavalinConfig config) {
-        String all = V2 + "/changefeeds";
-        String one = all + "/{id}";
-        route(
-                config,
-                HandlerType.GET,
-                all,
-                (api, request) ->
-                        api.changefeeds(
-                                request.queryParam("namespace"), request.queryParam("state")));
-        route(config, HandlerType.POST, all, (api, request) -> api.create(request.bodyAsBytes()));
-        for (String path : List.of(one, one + "/meta_info")) {
-            route(
-                    config,
-                    HandlerType.GET,
-                    path,
-                    (api, request) ->
-                            api.changefeed(
-                                    request.queryParam("namespace"), request.pathParam("id")));
-        }
-        route(
-                config,
-                HandlerType.GET,
-                one + "/status",
-                (api, request) ->
-                        api.changefeedStatus(
-                                request.queryParam("namespace"), request.pathParam("id")));
-        route(
-                config,
-                HandlerType.PUT,
-                one,
-                (api, request) ->
-                        api.update(
-                                request.queryParam("namespace"),
-                                request.pathParam("id"),
-                                request.bodyAsBytes()));
-        route(
-                config,
-                HandlerType.DELETE,
-                one,
-                (api, request) ->
-                        api.delete(request.queryParam("namespace"), request.pathParam("id")));
-        route(
-                config,
-                HandlerType.POST,
-                one + "/pause",
-                (api, request) ->
-                        api.pause(request.queryParam("namespace"), request.pathParam("id")));
-        route(
-                config,
-                HandlerType.POST,
-                one + "/resume",
-                (api, request) ->
-                        api.resume(
-                                request.queryParam("namespace"),
-                                request.pathParam("id"),
-                                request.bodyAsBytes()));
-    }
-
-    private void route(JavalinConfig config, HandlerType method, String path, Action action) {
+    private void route(
+            JavalinConfig config, HandlerType method, String path, Routes.Action action) {
         known.add(new Route(method, Pattern.compile(path.replaceAll("\\{[a-z]+}", "[^/]+"))));
         config.routes.addHttpHandler(
                 method,
@@ -197,7 +104,12 @@ public final class TiCdcDialect {
                     }
                     TiCdcApi api =
                             new TiCdcApi(ready.get(), settings, logLevels, Clock.systemUTC());
-                    answer(request, 200, action.run(api, request));
+                    TiCdcV1 v1 = new TiCdcV1(api, ready.get(), settings);
+                    Routes.Answer answer = action.run(new Routes.Apis(v1, api), request);
+                    answer.body()
+                            .ifPresentOrElse(
+                                    body -> answer(request, answer.status(), body),
+                                    () -> request.status(answer.status()).result(""));
                 });
     }
 

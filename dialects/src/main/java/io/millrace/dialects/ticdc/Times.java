@@ -29,7 +29,12 @@ final class Times {
         if (tso == 0) {
             return ZERO;
         }
-        return LOCAL.format(Instant.ofEpochMilli(Tso.physicalMs(tso)).atZone(zone));
+        return local(Instant.ofEpochMilli(Tso.physicalMs(tso)), zone);
+    }
+
+    /** A time in the server's zone, to the millisecond. */
+    static String local(Instant time, ZoneId zone) {
+        return LOCAL.format(time.atZone(zone));
     }
 
     /** RFC 3339 with the zone's offset and as many fraction digits as needed. */
