@@ -25,20 +25,9 @@ final class UnloggedChanges {
 
     /** Logs one warning if a table of the job is one of them. */
     static void warn(Connection control, String job, TableFilter filter) {
-        Set<String> found = new TreeSet<>();
-        try (Statement statement = control.createStatement();
-                ResultSet rows =
-                        statement.executeQuery(
-                                "SELECT CONSTRAINT_SCHEMA, TABLE_NAME FROM"
-                                        + " information_schema.REFERENTIAL_CONSTRAINTS WHERE"
-                                        + " DELETE_RULE NOT IN ('RESTRICT','NO ACTION') OR UPDATE_RULE"
-                                        + " NOT IN ('RESTRICT','NO ACTION')")) {
-            while (rows.next()) {
-                TableName table = new TableName(rows.getString(1), rows.getString(2));
-                if (filter.matches(table.schema(), table.table())) {
-                    found.add(table.toString());
-                }
-            }
+        Set<String> found;
+        try {
+            found = find(control, filter);
         } catch (SQLException e) {
             log.debug("job={} foreign keys cannot be read: {}", job, e.getMessage());
             return;
@@ -53,5 +42,25 @@ final class UnloggedChanges {
                     String.join(",", found.stream().limit(NAMED).toList()),
                     found.size());
         }
+    }
+
+    /** The job's tables whose rows may change without the binlog. */
+    static Set<String> find(Connection control, TableFilter filter) throws SQLException {
+        Set<String> found = new TreeSet<>();
+        try (Statement statement = control.createStatement();
+                ResultSet rows =
+                        statement.executeQuery(
+                                "SELECT CONSTRAINT_SCHEMA, TABLE_NAME FROM"
+                                        + " information_schema.REFERENTIAL_CONSTRAINTS WHERE"
+                                        + " DELETE_RULE NOT IN ('RESTRICT','NO ACTION') OR UPDATE_RULE"
+                                        + " NOT IN ('RESTRICT','NO ACTION')")) {
+            while (rows.next()) {
+                TableName table = new TableName(rows.getString(1), rows.getString(2));
+                if (filter.matches(table.schema(), table.table())) {
+                    found.add(table.toString());
+                }
+            }
+        }
+        return found;
     }
 }

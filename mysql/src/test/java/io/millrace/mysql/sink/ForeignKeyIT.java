@@ -289,6 +289,42 @@ final class ForeignKeyIT {
 
     @ParameterizedTest
     @EnumSource(Flavor.class)
+    void minimalRowImagesAreEnough(Flavor flavor) throws Exception {
+        DbServer server = server(flavor);
+        tables(
+                server,
+                "p (id BIGINT PRIMARY KEY, code VARCHAR(20) UNIQUE, v INT)",
+                "c (id BIGINT PRIMARY KEY, pid BIGINT, FOREIGN KEY (pid) REFERENCES p(id) ON DELETE"
+                        + " CASCADE ON UPDATE CASCADE)",
+                "k (id BIGINT PRIMARY KEY, code VARCHAR(20), FOREIGN KEY (code) REFERENCES p(code)"
+                        + " ON UPDATE CASCADE ON DELETE SET NULL)");
+        Replay rows =
+                replay(
+                        server,
+                        "SET SESSION binlog_row_image='MINIMAL'",
+                        "INSERT INTO p VALUES (1,'a',0),(2,'b',0),(3000,'c',0)",
+                        "INSERT INTO c VALUES (10,1),(20,2),(30,3000)",
+                        "INSERT INTO k VALUES (10,'a'),(20,'b'),(30,'c')",
+                        "UPDATE p SET v=1",
+                        "UPDATE p SET code='z' WHERE id=1",
+                        "UPDATE p SET id=7000 WHERE id=2",
+                        "DELETE FROM p WHERE id=3000",
+                        "INSERT INTO c VALUES (30,1)");
+        Map<String, List<String>> expected = content(server);
+        assertThat(expected.get("k")).containsExactly("10|z", "20|b", "30|null");
+        for (Clock clock : new Clock[] {PLAIN, SAFE}) {
+            for (String options : OPTIONS) {
+                empty(server);
+                write(server, rows, newJob(), options, clock);
+                assertThat(content(server))
+                        .as("%s safe=%s", options, clock == SAFE)
+                        .isEqualTo(expected);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Flavor.class)
     void whatWasDoneWithoutChecksIsDoneWithoutChecks(Flavor flavor) throws Exception {
         DbServer server = server(flavor);
         tables(
