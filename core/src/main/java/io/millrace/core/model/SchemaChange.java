@@ -10,6 +10,7 @@ import java.util.Optional;
  * @param positionAfter where to read on
  * @param query the statement as the upstream wrote it
  * @param defaultSchema current database of the session that ran it, empty when none
+ * @param session the state of that session, as far as the outcome depends on it
  * @param changes one entry per table or schema touched, in statement order; never empty
  */
 public record SchemaChange(
@@ -17,11 +18,22 @@ public record SchemaChange(
         SourcePosition positionAfter,
         String query,
         String defaultSchema,
+        SessionState session,
         List<Change> changes)
         implements ChangeEvent {
 
     public SchemaChange {
         changes = List.copyOf(changes);
+    }
+
+    /** A change of which nothing is known but its text. */
+    public SchemaChange(
+            long commitTso,
+            SourcePosition positionAfter,
+            String query,
+            String defaultSchema,
+            List<Change> changes) {
+        this(commitTso, positionAfter, query, defaultSchema, SessionState.UNKNOWN, changes);
     }
 
     /**
@@ -46,6 +58,6 @@ public record SchemaChange(
 
     /** The same statement with only some of its parts. */
     public SchemaChange only(List<Change> kept) {
-        return new SchemaChange(commitTso, positionAfter, query, defaultSchema, kept);
+        return new SchemaChange(commitTso, positionAfter, query, defaultSchema, session, kept);
     }
 }

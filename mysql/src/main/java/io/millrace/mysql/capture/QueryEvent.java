@@ -12,8 +12,8 @@ import java.util.function.IntFunction;
 /**
  * A QUERY event: thread id, execution time, length of the database name, error code, length of the
  * status variables, these, the database name, a zero byte, the statement. Status variables are
- * code-value pairs without lengths; the ones that matter come first, and the first unknown code
- * ends the list.
+ * code-value pairs without lengths; the first unknown code ends the list. Their codes and sizes are
+ * those of MySQL's manual of the binlog ({@code Query_event}); from 128 on they are MariaDB's.
  *
  * @param sql the statement
  * @param context the session's state
@@ -28,6 +28,32 @@ record QueryEvent(String sql, QueryContext context) {
     private static final int CHARSET = 4;
     private static final int TIME_ZONE = 5;
     private static final int CATALOG_NZ = 6;
+    private static final int TIME_NAMES = 7;
+    private static final int DATABASE_CHARSET = 8;
+    private static final int TABLES_FOR_UPDATE = 9;
+    private static final int DATA_WRITTEN = 10;
+    private static final int INVOKER = 11;
+    private static final int UPDATED_DATABASES = 12;
+    private static final int MICROSECONDS = 13;
+    private static final int EXPLICIT_TIMESTAMPS = 16;
+    private static final int DDL_XID = 17;
+    private static final int UTF8MB4_COLLATION = 18;
+    private static final int REQUIRE_PRIMARY_KEY = 19;
+    private static final int TABLE_ENCRYPTION = 20;
+
+    private static final int MARIADB_MICROSECONDS = 128;
+    private static final int MARIADB_XID = 129;
+    private static final int MARIADB_GTID_FLAGS = 130;
+    private static final int MARIADB_COLLATIONS = 131;
+
+    /** A count of {@link #UPDATED_DATABASES} that stands for "too many to name". */
+    private static final int TOO_MANY = 254;
+
+    /** In {@link #MARIADB_GTID_FLAGS}: the end of an ALTER in two phases, whose number follows. */
+    private static final int MARIADB_SPLIT_ALTER = 4 | 8;
+
+    /** utf8mb4_general_ci, by which MariaDB names the character set in its list of defaults. */
+    private static final int UTF8MB4_GENERAL = 45;
 
     /**
      * @param charsets collation number to character set
@@ -50,21 +76,76 @@ record QueryEvent(String sql, QueryContext context) {
         long mode = 0;
         int client = 0;
         int server = 0;
+        int connection = 0;
+        int utf8mb4 = 0;
+        int micros = 0;
+        int explicitTimestamps = -1;
+        int flags = 0;
+        boolean modeGiven = false;
+        String zone = "";
         int v = at + FIXED;
         loop:
         while (v < statusEnd) {
             switch (b[v++] & 0xFF) {
-                case FLAGS2, AUTO_INCREMENT -> v += 4;
+                case FLAGS2 -> {
+                    flags = WireBytes.i32(b, v);
+                    v += 4;
+                }
+                case AUTO_INCREMENT, DATA_WRITTEN -> v += 4;
                 case SQL_MODE -> {
                     mode = WireBytes.i64(b, v);
+                    modeGiven = true;
                     v += 8;
                 }
                 case CATALOG -> v += (b[v] & 0xFF) + 2;
-                case TIME_ZONE, CATALOG_NZ -> v += (b[v] & 0xFF) + 1;
+                case CATALOG_NZ -> v += (b[v] & 0xFF) + 1;
+                case TIME_ZONE -> {
+                    int length = b[v++] & 0xFF;
+                    zone = new String(b, v, length, StandardCharsets.UTF_8);
+                    v += length;
+                }
                 case CHARSET -> {
                     client = WireBytes.u16(b, v);
+                    connection = WireBytes.u16(b, v + 2);
                     server = WireBytes.u16(b, v + 4);
                     v += 6;
+                }
+                case TIME_NAMES, DATABASE_CHARSET -> v += 2;
+                case TABLES_FOR_UPDATE, DDL_XID, MARIADB_XID -> v += 8;
+                case INVOKER -> {
+                    v += (b[v] & 0xFF) + 1;
+                    v += (b[v] & 0xFF) + 1;
+                }
+                case UPDATED_DATABASES -> {
+                    int count = b[v++] & 0xFF;
+                    for (int i = 0; count != TOO_MANY && i < count; i++) {
+                        while (v < statusEnd && b[v] != 0) {
+                            v++;
+                        }
+                        v++;
+                    }
+                }
+                case MICROSECONDS, MARIADB_MICROSECONDS -> {
+                    micros = WireBytes.u24(b, v);
+                    v += 3;
+                }
+                case EXPLICIT_TIMESTAMPS -> explicitTimestamps = b[v++] == 0 ? 0 : 1;
+                case UTF8MB4_COLLATION -> {
+                    utf8mb4 = WireBytes.u16(b, v);
+                    v += 2;
+                }
+                case REQUIRE_PRIMARY_KEY, TABLE_ENCRYPTION -> v++;
+                case MARIADB_GTID_FLAGS -> {
+                    int gtidFlags = WireBytes.u16(b, v);
+                    v += (gtidFlags & MARIADB_SPLIT_ALTER) != 0 ? 10 : 2;
+                }
+                case MARIADB_COLLATIONS -> {
+                    int count = b[v++] & 0xFF;
+                    for (int i = 0; i < count; i++, v += 4) {
+                        if (WireBytes.u16(b, v) == UTF8MB4_GENERAL) {
+                            utf8mb4 = WireBytes.u16(b, v + 2);
+                        }
+                    }
                 }
                 default -> {
                     break loop;
@@ -78,7 +159,22 @@ record QueryEvent(String sql, QueryContext context) {
         String sql =
                 new String(b, sqlStart, length, charset(b, sqlStart, length, client, charsets));
         return new QueryEvent(
-                sql, new QueryContext(database, mode, client, server, thread, event.timestamp()));
+                sql,
+                new QueryContext(
+                        database,
+                        mode,
+                        client,
+                        server,
+                        thread,
+                        event.timestamp(),
+                        new QueryContext.More(
+                                modeGiven,
+                                flags,
+                                micros,
+                                zone,
+                                connection,
+                                utf8mb4,
+                                explicitTimestamps)));
     }
 
     private static Charset charset(

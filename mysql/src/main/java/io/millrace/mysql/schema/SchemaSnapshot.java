@@ -361,6 +361,24 @@ public record SchemaSnapshot(
         }
     }
 
+    /** Offset of the server's own zone at a time, as {@code time_zone} takes it. */
+    static String systemZone(Connection connection, long epochSecond) throws SQLException {
+        String utc = "DATE_ADD('1970-01-01', INTERVAL " + epochSecond + " SECOND)";
+        try (Statement statement = connection.createStatement();
+                ResultSet row =
+                        statement.executeQuery(
+                                "SELECT TIMESTAMPDIFF(MINUTE, "
+                                        + utc
+                                        + ", CONVERT_TZ("
+                                        + utc
+                                        + ", '+00:00', 'SYSTEM'))")) {
+            row.next();
+            int minutes = row.getInt(1);
+            int size = Math.abs(minutes);
+            return "%s%02d:%02d".formatted(minutes < 0 ? "-" : "+", size / 60, size % 60);
+        }
+    }
+
     static ServerTraits traits(Connection connection) throws SQLException {
         try (Statement statement = connection.createStatement()) {
             String versionText;

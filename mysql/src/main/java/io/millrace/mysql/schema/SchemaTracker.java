@@ -7,6 +7,7 @@ import io.millrace.core.model.Column;
 import io.millrace.core.model.ColumnKind;
 import io.millrace.core.model.DdlKind;
 import io.millrace.core.model.SchemaChange;
+import io.millrace.core.model.SessionState;
 import io.millrace.core.model.SourcePosition;
 import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
@@ -19,6 +20,7 @@ import io.millrace.mysql.schema.DdlStatement.TextRange;
 import io.millrace.mysql.schema.DefinitionChanges.Text;
 import io.millrace.mysql.schema.HistoryDocuments.Document;
 import io.millrace.mysql.wire.QueryContext;
+import io.millrace.mysql.wire.SqlModes;
 import io.millrace.mysql.wire.StatementsAhead;
 import io.millrace.mysql.wire.TableMap;
 import io.millrace.mysql.wire.TableVersions;
@@ -61,6 +63,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class SchemaTracker implements TableVersions {
     private static final Logger LOG = LoggerFactory.getLogger(SchemaTracker.class);
+
+    /** From this MariaDB on, QUERY events tell {@code explicit_defaults_for_timestamp}. */
+    private static final int SESSION_TIMESTAMP_DEFAULTS = 101100;
 
     /** Slots of the cache by table number; a power of two. */
     private static final int SLOTS = 1024;
@@ -1237,7 +1242,57 @@ public final class SchemaTracker implements TableVersions {
         return work.changes.isEmpty()
                 ? Optional.empty()
                 : Optional.of(
-                        new SchemaChange(tso, after, sql, context.defaultSchema(), work.changes));
+                        new SchemaChange(
+                                tso,
+                                after,
+                                sql,
+                                context.defaultSchema(),
+                                session(context),
+                                work.changes));
+    }
+
+    private SessionState session(QueryContext context) {
+        QueryContext.More more = context.more();
+        ServerTraits known = traits();
+        String zone = more.timeZone();
+        if (zone.equals("SYSTEM")) {
+            zone = systemZone(context.executedAt());
+        }
+        return new SessionState(
+                context.executedAt() * 1_000_000 + more.micros(),
+                zone,
+                more.sqlModeGiven()
+                        ? Optional.of(SqlModes.names(context.sqlMode(), known.mariaDb()))
+                        : Optional.empty(),
+                known.collationNames().getOrDefault(more.collationConnection(), ""),
+                known.collationNames().getOrDefault(context.collationServer(), ""),
+                known.collationNames()
+                        .getOrDefault(more.collationUtf8mb4(), known.defaultCollation("utf8mb4")),
+                Optional.of(explicitTimestamps(more)));
+    }
+
+    private boolean explicitTimestamps(QueryContext.More more) {
+        ServerTraits known = traits();
+        if (known.mariaDb()
+                && known.version() >= SESSION_TIMESTAMP_DEFAULTS
+                && more.sqlModeGiven()) {
+            return (more.flags() & QueryContext.More.MARIADB_EXPLICIT_TIMESTAMPS) != 0;
+        }
+        return more.explicitTimestamps() < 0
+                ? known.explicitTimestampDefaults()
+                : more.explicitTimestamps() != 0;
+    }
+
+    /**
+     * What {@code SYSTEM} was at the upstream at a time: to another server the word means another
+     * zone.
+     */
+    private String systemZone(long epochSecond) {
+        try (Connection connection = started().connections().open()) {
+            return SchemaSnapshot.systemZone(connection, epochSecond);
+        } catch (SQLException e) {
+            throw SchemaSnapshot.failed("reading the time zone of the server", e);
+        }
     }
 
     private static String quote(String name) {

@@ -32,6 +32,8 @@ final class ProgressStore {
     static final int KEYLESS = -2;
     static final int CASCADES = -3;
 
+    private static final int UNKNOWN_COLUMN = 1054;
+
     /** Clocks of upstream and this server may differ by this much without harm. */
     static final long CLOCK_SLACK_MS = 60_000;
 
@@ -115,9 +117,10 @@ final class ProgressStore {
                             + id
                             + "commit_tso BIGINT UNSIGNED NOT NULL, state VARCHAR(16) NOT NULL,"
                             + " query LONGTEXT NOT NULL, changed_at TIMESTAMP NOT NULL DEFAULT"
-                            + " CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP, PRIMARY KEY (job_id,"
-                            + " commit_tso)"
+                            + " CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP, step VARCHAR(80) NOT"
+                            + " NULL DEFAULT '', PRIMARY KEY (job_id, commit_tso)"
                             + suffix);
+            addStep(session);
         } catch (SQLException e) {
             if (SqlErrors.isAccessDenied(e.getErrorCode())) {
                 throw new MillraceException(
@@ -130,6 +133,21 @@ final class ProgressStore {
                         e);
             }
             throw e;
+        }
+    }
+
+    /** The journal had no {@code step} at first. */
+    private void addStep(TargetSession session) throws SQLException {
+        try {
+            session.execute("SELECT step FROM " + schema + ".ddl LIMIT 0");
+        } catch (SQLException e) {
+            if (e.getErrorCode() != UNKNOWN_COLUMN) {
+                throw e;
+            }
+            session.execute(
+                    "ALTER TABLE "
+                            + schema
+                            + ".ddl ADD COLUMN step VARCHAR(80) NOT NULL DEFAULT ''");
         }
     }
 
@@ -306,35 +324,46 @@ final class ProgressStore {
                         + tso);
     }
 
-    /** State of a DDL in the journal: {@code applying}, {@code applied}, or empty. */
-    String ddlState(TargetSession session, long commitTso) throws SQLException {
+    /**
+     * A DDL in the journal.
+     *
+     * @param state {@code applying}, {@code applied}, or empty when it was not begun
+     * @param step what was begun last, as {@link #saveDdl} was given it
+     */
+    record DdlEntry(String state, String step) {}
+
+    DdlEntry ddlEntry(TargetSession session, long commitTso) throws SQLException {
         try (Statement statement = session.connection().createStatement();
                 ResultSet row =
                         statement.executeQuery(
-                                "SELECT state FROM "
+                                "SELECT state, step FROM "
                                         + schema
                                         + ".ddl WHERE job_id="
                                         + job
                                         + " AND commit_tso="
                                         + Long.toUnsignedString(commitTso))) {
-            return row.next() ? row.getString(1) : "";
+            return row.next()
+                    ? new DdlEntry(row.getString(1), row.getString(2))
+                    : new DdlEntry("", "");
         }
     }
 
-    void saveDdl(TargetSession session, long commitTso, String state, String query)
+    void saveDdl(TargetSession session, long commitTso, String state, String step, String query)
             throws SQLException {
         session.execute(
                 "INSERT INTO "
                         + schema
-                        + ".ddl (job_id, commit_tso, state, query) VALUES ("
+                        + ".ddl (job_id, commit_tso, state, step, query) VALUES ("
                         + job
                         + ","
                         + Long.toUnsignedString(commitTso)
                         + ","
                         + SqlText.literal(state)
                         + ","
+                        + SqlText.literal(step)
+                        + ","
                         + SqlText.literal(query)
-                        + ") ON DUPLICATE KEY UPDATE state=VALUES(state)");
+                        + ") ON DUPLICATE KEY UPDATE state=VALUES(state), step=VALUES(step)");
     }
 
     /** Where the operator can look and mend. */
