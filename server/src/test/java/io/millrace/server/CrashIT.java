@@ -150,7 +150,7 @@ final class CrashIT {
 
     @Test
     void killingTheServerLosesNothingInMySql() throws Exception {
-        try (DbServer upstream = DbServer.mysql().start();
+        try (DbServer upstream = DbServer.mysql().rowMetadata("MINIMAL").start();
                 DbServer downstream = DbServer.mysql().option("server_id", "2").start();
                 MillraceServer server = MillraceServer.start(uri(upstream), folder)) {
             upstream.execute("CREATE DATABASE " + SCHEMA);
@@ -170,7 +170,7 @@ final class CrashIT {
 
     @Test
     void killingTheServerLosesNothingInKafka() throws Exception {
-        try (DbServer upstream = DbServer.mariadb().start();
+        try (DbServer upstream = DbServer.mariadb().rowMetadata("NO_LOG").start();
                 DbServer replayed = DbServer.mariadb().option("server_id", "2").start();
                 KafkaServer kafka = KafkaServer.builder().start();
                 MillraceServer server = MillraceServer.start(uri(upstream), folder)) {
@@ -218,7 +218,7 @@ final class CrashIT {
 
     @Test
     void cutAndStalledConnectionsLoseNothing() throws Exception {
-        try (DbServer upstream = DbServer.mysql().start();
+        try (DbServer upstream = DbServer.mysql().rowMetadata("MINIMAL").start();
                 DbServer downstream = DbServer.mariadb().option("server_id", "2").start();
                 FaultProxy toUpstream = new FaultProxy("127.0.0.1", upstream.port());
                 FaultProxy toDownstream = new FaultProxy("127.0.0.1", downstream.port());

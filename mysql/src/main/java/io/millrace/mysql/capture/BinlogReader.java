@@ -26,12 +26,14 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.IntFunction;
 import java.util.function.Supplier;
@@ -60,6 +62,15 @@ final class BinlogReader {
 
     /** How often progress through transactions that nobody wants is reported. */
     static final long MARK_INTERVAL_NANOS = 200_000_000L;
+
+    /** How far ahead of the upstream's clock a commit time may be. */
+    static final long AHEAD_MILLIS = 60_000;
+
+    /**
+     * Transactions of one job whose time is not believed; with more of them it is the clocks of
+     * several servers that disagree, and times are taken as they are.
+     */
+    private static final int MAX_DISTRUSTED = 1000;
 
     /** Table number of an event that only ends a statement. */
     private static final long DUMMY_TABLE = 0xFF_FFFF;
@@ -147,6 +158,9 @@ final class BinlogReader {
     private @Nullable WireRowBatch pending;
     private int pendingIndex;
     private boolean unreported;
+
+    /** A time that the upstream's clock has passed; Unix milliseconds. */
+    private long clockMs;
 
     /** Waits until the stream has come to its end of the binlog. */
     private UpstreamClock.@Nullable Reading lastReading;
@@ -547,7 +561,7 @@ final class BinlogReader {
             gtids = null;
         }
         reachEnd(groupStart);
-        groupTso = Tso.next(commitMs, floorTso);
+        groupTso = Tso.next(believed(commitMs, gtid), floorTso);
         deliver = Long.compareUnsigned(groupTso, plan.startTso) > 0;
         if (!resumeSkipDone
                 && resumeSkip > 0
@@ -559,6 +573,44 @@ final class BinlogReader {
             skip = resumeSkip;
             resumeSkipDone = true;
         }
+    }
+
+    /**
+     * A commit time, or 0 if the upstream's clock says that it cannot be: a session may set its
+     * time ({@code SET timestamp}), which on MariaDB and MySQL 5.7 is the time of its transactions.
+     * All TSOs behind such a one would be ahead of the time for as long, and a job with an end be
+     * over.
+     *
+     * <p>As the clock goes on, the same time would be believed after a restart: so it is recorded.
+     */
+    private long believed(long commitMs, @Nullable Gtid gtid) {
+        Set<String> distrusted = versions.distrustedTimes();
+        if (distrusted.isEmpty() && commitMs <= clockMs + AHEAD_MILLIS) {
+            return commitMs;
+        }
+        String name = gtid == null ? groupStart.toString() : gtid.toString();
+        if (distrusted.contains(name)) {
+            return 0;
+        }
+        if (commitMs <= clockMs + AHEAD_MILLIS || distrusted.size() >= MAX_DISTRUSTED) {
+            return commitMs;
+        }
+        clockMs = Math.max(clockMs, clock.read().timeMs());
+        if (commitMs <= clockMs + AHEAD_MILLIS) {
+            return commitMs;
+        }
+        long tso = Tso.next(0, floorTso);
+        LOG.warn(
+                "a transaction's time is not believed upstream={} transaction={} at={} time={}"
+                        + " clock={} tso={}",
+                address,
+                name,
+                groupStart,
+                Instant.ofEpochMilli(commitMs),
+                Instant.ofEpochMilli(clockMs),
+                tso);
+        versions.distrustTime(name, tso);
+        return 0;
     }
 
     /**

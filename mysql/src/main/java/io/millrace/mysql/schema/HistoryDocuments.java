@@ -76,6 +76,9 @@ final class HistoryDocuments {
          *     filter may have left out, while the stream hasn't reached it
          */
         record Filter(String fingerprint, Optional<String> pendingUntil) implements Document {}
+
+        /** A transaction whose commit time was not believed, whatever the entry's TSO. */
+        record Distrusted(String transaction) implements Document {}
     }
 
     private HistoryDocuments() {}
@@ -123,6 +126,10 @@ final class HistoryDocuments {
                 out.put("is", "filter");
                 out.put("fingerprint", filter.fingerprint());
                 filter.pendingUntil().ifPresent(p -> out.put("pendingUntil", p));
+            }
+            case Document.Distrusted distrusted -> {
+                out.put("is", "distrusted");
+                out.put("transaction", distrusted.transaction());
             }
         }
         try {
@@ -226,6 +233,7 @@ final class HistoryDocuments {
                 case "filter" ->
                         new Document.Filter(
                                 in.required("fingerprint").asText(), optional(in, "pendingUntil"));
+                case "distrusted" -> new Document.Distrusted(in.required("transaction").asText());
                 default -> throw new IllegalArgumentException("unknown entry");
             };
         } catch (JsonProcessingException | IllegalArgumentException e) {

@@ -27,6 +27,7 @@ import io.millrace.mysql.wire.TableVersions;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -160,6 +161,8 @@ public final class SchemaTracker implements TableVersions {
     /** Databases whose defaults are those of {@link #knownFrom}. */
     private final Set<String> pendingSchemas = new HashSet<>();
 
+    private final Set<String> distrusted = new HashSet<>();
+
     /** The job's filter as the history has it. */
     private @Nullable String fingerprint;
 
@@ -182,7 +185,10 @@ public final class SchemaTracker implements TableVersions {
         start = from;
         long floor = from.start().floorTso();
         List<SchemaHistory.Entry> entries = from.history().load();
-        boolean first = entries.isEmpty();
+        boolean first =
+                entries.stream()
+                        .allMatch(e ->
+                                HistoryDocuments.read(e.document()) instanceof Document.Distrusted);
         try (Connection connection = from.connections().open()) {
             load(SchemaSnapshot.traits(connection), entries, floor);
             List<Document> taken = snapshot(connection, from, first);
@@ -269,17 +275,22 @@ public final class SchemaTracker implements TableVersions {
         ahead =
                 new ChangesAhead(
                         started().ahead(), found, started().jobId(), this::key, this::wanted);
+        record Read(SchemaHistory.Entry entry, Document document) {}
+        List<Read> byTime = new ArrayList<>();
         for (SchemaHistory.Entry entry : entries) {
-            if (HistoryDocuments.read(entry.document()) instanceof Document.Filter filter) {
-                filterWas(filter);
+            Document document = HistoryDocuments.read(entry.document());
+            switch (document) {
+                case Document.Filter filter -> filterWas(filter);
+                case Document.Distrusted(String transaction) -> distrusted.add(transaction);
+                default -> byTime.add(new Read(entry, document));
             }
         }
         // A run that began again earlier may have appended behind what one before it wrote of
         // later.
-        List<SchemaHistory.Entry> byTime = new ArrayList<>(entries);
-        byTime.sort((a, b) -> Long.compareUnsigned(a.tso(), b.tso()));
-        for (SchemaHistory.Entry entry : byTime) {
-            Document document = HistoryDocuments.read(entry.document());
+        byTime.sort((a, b) -> Long.compareUnsigned(a.entry.tso(), b.entry.tso()));
+        for (Read read : byTime) {
+            SchemaHistory.Entry entry = read.entry;
+            Document document = read.document;
             if (Long.compareUnsigned(entry.tso(), floor) <= 0) {
                 restore(document);
             } else {
@@ -290,6 +301,7 @@ public final class SchemaTracker implements TableVersions {
                     case Document.Schema d -> {}
                     case Document.SchemaDropped d -> {}
                     case Document.Filter d -> {}
+                    case Document.Distrusted d -> {}
                 }
             }
         }
@@ -380,6 +392,7 @@ public final class SchemaTracker implements TableVersions {
             }
             case Document.Dropped d -> tables.remove(key(d.name()));
             case Document.Filter d -> {}
+            case Document.Distrusted d -> {}
             case Document.Schema d -> {
                 schemas.put(foldSchema(d.name()), new Text(d.charset(), d.collation()));
                 pendingSchemas.remove(foldSchema(d.name()));
@@ -588,6 +601,19 @@ public final class SchemaTracker implements TableVersions {
     Optional<String> doubt(TableName name) {
         Table table = tables.get(key(name));
         return table == null ? Optional.empty() : Optional.ofNullable(table.doubt);
+    }
+
+    // ---- times
+
+    @Override
+    public Set<String> distrustedTimes() {
+        return Collections.unmodifiableSet(distrusted);
+    }
+
+    @Override
+    public void distrustTime(String transaction, long tso) {
+        append(tso, List.of(new Document.Distrusted(transaction)));
+        distrusted.add(transaction);
     }
 
     // ---- rows

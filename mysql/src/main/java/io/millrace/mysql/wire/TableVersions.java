@@ -6,6 +6,7 @@ import io.millrace.core.model.SourcePosition;
 import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.SchemaHistory;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /**
@@ -61,4 +62,20 @@ public interface TableVersions {
      */
     Optional<SchemaChange> onQuery(
             String sql, QueryContext context, long tso, SourcePosition after);
+
+    /**
+     * Transactions whose commit time was not believed, by this run or an earlier one of the job:
+     * their TSOs must stay the same. A view that {@link #distrustTime} adds to.
+     */
+    default Set<String> distrustedTimes() {
+        return Set.of();
+    }
+
+    /**
+     * Records durably that a transaction's commit time is not believed.
+     *
+     * @param transaction its GTID, or its place when it has none
+     * @param tso what it has instead
+     */
+    default void distrustTime(String transaction, long tso) {}
 }

@@ -342,6 +342,26 @@ class BinlogCaptureIT {
 
     @ParameterizedTest
     @EnumSource(Flavor.class)
+    void aSessionTimeAheadDoesNotMoveTheMarks(Flavor flavor) {
+        DbServer server = fresh(flavor);
+        try (CaptureRig rig = CaptureRig.now(server)) {
+            rig.idle();
+            server.execute(
+                    "INSERT INTO d.t VALUES (1, 1)",
+                    "SET timestamp = 2145916800",
+                    "INSERT INTO d.t VALUES (2, 2)",
+                    "SET timestamp = DEFAULT",
+                    "INSERT INTO d.t VALUES (3, 3)");
+            rig.awaitText("3,3");
+            rig.idle();
+            long soon = CaptureRig.currentTso(server) + (60_000L << 18);
+            assertThat(rig.all()).allMatch(s -> s.tso() < soon);
+            assertThat(rig.texts()).endsWith("I d.t 1,1", "I d.t 2,2", "I d.t 3,3");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Flavor.class)
     void marksAndFilter(Flavor flavor) {
         DbServer server = fresh(flavor);
         server.execute("CREATE TABLE d.wanted (id INT NOT NULL PRIMARY KEY)");

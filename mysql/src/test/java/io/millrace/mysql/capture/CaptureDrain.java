@@ -188,7 +188,10 @@ final class CaptureDrain {
                             out,
                             pool,
                             collation -> StandardCharsets.UTF_8,
-                            () -> new UpstreamClock.Reading(0, new BinlogCoordinate(file, 4)),
+                            () ->
+                                    new UpstreamClock.Reading(
+                                            System.currentTimeMillis(),
+                                            new BinlogCoordinate(file, 4)),
                             false,
                             new BinlogReader.Plan(
                                     BinlogPosition.at(file, 4, 0),

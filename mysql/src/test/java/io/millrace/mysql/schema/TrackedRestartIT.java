@@ -211,4 +211,35 @@ class TrackedRestartIT {
                     .hasMessageContaining("copy of late.template");
         }
     }
+
+    @ParameterizedTest
+    @EnumSource(Flavor.class)
+    void aTimeThatWasNotBelievedStaysSo(Flavor flavor) throws Exception {
+        DbServer server = fresh(flavor);
+        long start = nowTso();
+        MemoryHistory history = new MemoryHistory();
+        List<DdlLagIT.Seen> whole;
+        long ahead = System.currentTimeMillis() / 1000 + 68;
+        try (DdlLagIT.Reader reader = at(server, history, start)) {
+            server.execute(
+                    "CREATE TABLE late.t (id INT PRIMARY KEY)",
+                    "INSERT INTO late.t VALUES (1)",
+                    "SET timestamp = " + ahead,
+                    "INSERT INTO late.t VALUES (2)",
+                    "SET timestamp = DEFAULT",
+                    "INSERT INTO late.t VALUES (3)");
+            assertThat(reader.await(3)).as("%s", reader.failure.get()).hasSize(3);
+            whole = reader.seen();
+        }
+        long soon = System.currentTimeMillis() + 5_000;
+        assertThat(whole)
+                .allMatch(s ->
+                        Long.parseLong(s.text().substring(s.text().lastIndexOf('@') + 1))
+                                < soon << 18);
+        // Until that time is near enough to be believed.
+        while (System.currentTimeMillis() / 1000 + 57 < ahead) {
+            Thread.sleep(100);
+        }
+        restartsEverywhere(server, history, whole, 3);
+    }
 }
