@@ -17,6 +17,7 @@ import org.apache.kafka.common.errors.ProducerFencedException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.errors.UnknownServerException;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
 
 /** Turns Kafka's exceptions into ours: whose fault, and whether a new try may help. */
@@ -36,6 +37,8 @@ final class KafkaErrors {
                     case InvalidProducerEpochException e -> ErrorCode.SINK_TRANSIENT;
                     case ProducerFencedException e -> ErrorCode.SINK_TRANSIENT;
                     case RetriableException e -> ErrorCode.SINK_TRANSIENT;
+                    // Any fault inside the broker; it says nothing of the record.
+                    case UnknownServerException e -> ErrorCode.SINK_TRANSIENT;
                     case ApiException e -> ErrorCode.SINK_DATA;
                     case KafkaException e -> ErrorCode.SINK_TRANSIENT;
                     default -> ErrorCode.INTERNAL;

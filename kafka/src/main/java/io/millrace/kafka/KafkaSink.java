@@ -54,7 +54,7 @@ final class KafkaSink implements Sink {
     private static final long WATERMARK_INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     /** Table versions whose routes are kept; beyond, all are dropped and built anew. */
-    private static final int MAX_ROUTES = 4096;
+    private static final int MAX_ROUTES = 1 << 15;
 
     /** Longest text of a key in an error message. */
     private static final int MAX_KEY_TEXT = 200;

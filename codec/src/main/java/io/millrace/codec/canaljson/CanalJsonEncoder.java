@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CanalJsonEncoder implements RowEncoder {
     /** Table versions whose programs are kept; beyond, all are dropped and built anew. */
-    private static final int MAX_PROGRAMS = 4096;
+    private static final int MAX_PROGRAMS = 1 << 15;
 
     private static final int OPS = RowBatch.DELETE + 1;
     private static final String[] TYPE_NAMES = {"", "INSERT", "UPDATE", "DELETE"};

@@ -498,6 +498,34 @@ class CanalJsonEncoderTest {
         }
     }
 
+    /** A stream that goes through all tables in turn is the worst for a memory of tables. */
+    @Test
+    void remembersTenThousandTables() {
+        List<RowBatch> batches = new ArrayList<>();
+        for (int i = 0; i < 10_000; i++) {
+            TableSchema schema =
+                    new TableSchema(
+                            i,
+                            1,
+                            new TableName("test", "t" + i),
+                            List.of(column("id", ColumnKind.INT)),
+                            List.of());
+            batches.add(TestRowBatch.insert(schema, TSO, 0, true, row(i)));
+        }
+        CanalJsonEncoder encoder = new CanalJsonEncoder(CanalJsonConfig.DEFAULTS, CLOCK);
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long thread = Thread.currentThread().threadId();
+        long[] allocated = new long[2];
+        for (int round = 0; round < 2; round++) {
+            long before = threads.getThreadAllocatedBytes(thread);
+            for (RowBatch batch : batches) {
+                encoder.begin(batch.schema(), TSO);
+            }
+            allocated[round] = threads.getThreadAllocatedBytes(thread) - before;
+        }
+        assertThat(allocated[1]).isLessThan(allocated[0] / 10);
+    }
+
     private static TableSchema wideTable() {
         return table(
                 List.of(
