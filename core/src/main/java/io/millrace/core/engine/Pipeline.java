@@ -164,7 +164,7 @@ public final class Pipeline implements Stage, AutoCloseable {
                 start,
                 plan.filter(),
                 store.schemaHistory(),
-                plan.timeZone());
+                plan.sinkFactory().timestampZone(plan.timeZone()));
     }
 
     public State state() {

@@ -35,6 +35,16 @@ public interface SinkFactory {
     default void forget(SinkSpec spec, String jobId) {}
 
     /**
+     * The zone in which the sink's rows show TIMESTAMP values. A sink that hands the texts to a
+     * database wants one without changes of clock, where no hour comes twice.
+     *
+     * @param jobZone IANA name or offset that the job was made with
+     */
+    default String timestampZone(String jobZone) {
+        return jobZone;
+    }
+
+    /**
      * A stable number of the database behind the URI if it is one that could be the upstream
      * itself, else 0.
      */

@@ -81,6 +81,13 @@ class PipelineTest {
     }
 
     @Test
+    void theSinkSaysInWhichZoneTimestampsAreShown() {
+        Pipeline pipeline = open(0);
+        assertThat(pipeline.captureRequest().timeZone()).isEqualTo("+05:30");
+        pipeline.close();
+    }
+
+    @Test
     void ddlWaitsIsRecordedAppliedAndRecordedAgain() {
         Pipeline pipeline = open(0);
         intake.tryEmit(batches.last(10, 1));

@@ -35,6 +35,11 @@ final class TestSinks implements SinkFactory {
     public void testOpen(SinkSpec spec) {}
 
     @Override
+    public String timestampZone(String jobZone) {
+        return jobZone.equals("UTC") ? "+05:30" : jobZone;
+    }
+
+    @Override
     public Sink open(SinkSpec spec, SinkContext context) {
         HandSink sink = new HandSink(context.acks(), calls);
         last = sink;

@@ -156,6 +156,7 @@ final class MySqlSink implements Sink, Worker.Owner {
         volatile @Nullable CascadingRows cascades;
 
         volatile @Nullable TablePlan plan;
+
         int wildWorker = -1;
         long wildTicket;
 
@@ -559,7 +560,17 @@ final class MySqlSink implements Sink, Worker.Owner {
                 foreignKeys = keys;
             }
             table.cascades = CascadingRows.of(table.schema, keys.of(table.schema.name()));
-            table.plan = new TablePlan(table.schema, target, session.isMariaDb());
+            TablePlan plan = new TablePlan(table.schema, target, session.isMariaDb());
+            if (plan.hasHandle() && !plan.upsertable()) {
+                log.warn(
+                        "job={} sink={} table={}: the upstream's key is no key of the target's"
+                                + " table; updates and deletes read the whole table unless an index"
+                                + " helps, and rows that may be there already are deleted first",
+                        context.jobId(),
+                        config.address(),
+                        table.schema.name());
+            }
+            table.plan = plan;
         } catch (SQLException e) {
             dropControlSession();
             throw SqlErrors.of(

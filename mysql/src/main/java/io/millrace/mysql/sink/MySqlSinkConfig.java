@@ -32,7 +32,8 @@ import java.util.regex.Pattern;
  *     turns multi-row updates off
  * @param tidbTxnMode {@code optimistic} or {@code pessimistic}; used on TiDB only
  * @param safeMode idempotent writes for ever
- * @param sessionTimeZone value of the session's {@code time_zone}; empty leaves the target's
+ * @param sessionTimeZone value of {@code time_zone} of sessions for DDL; empty leaves the target's.
+ *     Rows are always written with {@code +00:00}
  * @param connectTimeout of opening a connection
  * @param readTimeout of waiting for an answer; not for DDL
  * @param writeTimeout of handing a statement to the network

@@ -40,7 +40,8 @@ public final class MySqlSinkFactory implements SinkFactory {
     @Override
     public void testOpen(SinkSpec spec) {
         MySqlSinkConfig config = MySqlSinkConfig.of(spec);
-        try (TargetSession session = TargetSession.open(config, TargetSession.Use.ROWS)) {
+        // Unlike a session for rows, this one also needs the target to know the time zone.
+        try (TargetSession session = TargetSession.open(config, TargetSession.Use.CONTROL)) {
             new ProgressStore(config.progressSchema(), "").create(session);
         } catch (SQLException e) {
             throw SqlErrors.of(
@@ -53,6 +54,11 @@ public final class MySqlSinkFactory implements SinkFactory {
     @Override
     public Sink open(SinkSpec spec, SinkContext context) {
         return new MySqlSink(MySqlSinkConfig.of(spec), context, clock);
+    }
+
+    @Override
+    public String timestampZone(String jobZone) {
+        return "UTC";
     }
 
     @Override

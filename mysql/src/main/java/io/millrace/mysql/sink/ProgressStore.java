@@ -8,7 +8,9 @@ import io.millrace.core.spi.SinkContext;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -70,11 +72,26 @@ final class ProgressStore {
             long safeUntil,
             long ddlFloor) {}
 
+    /** A namespace and a name of 128 characters each, and more. */
+    static final int JOB_ID_LENGTH = 300;
+
+    private static final List<String> TABLES = List.of("progress", "checkpoint", "ddl");
+
     private final String schema;
+    private final String schemaName;
     private final String job;
 
     ProgressStore(String schema, String jobId) {
+        if (jobId.length() > JOB_ID_LENGTH) {
+            throw new MillraceException(
+                    ErrorCode.SINK_INVALID_CONFIG,
+                    "the job's id has "
+                            + jobId.length()
+                            + " characters; the sink's progress tables hold "
+                            + JOB_ID_LENGTH);
+        }
         this.schema = SqlText.quoted(schema);
+        this.schemaName = schema;
         this.job = SqlText.literal(jobId);
     }
 
@@ -89,7 +106,11 @@ final class ProgressStore {
             }
         }
         String suffix = ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4";
-        String id = "(job_id VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,";
+        String idColumn =
+                "job_id VARCHAR("
+                        + JOB_ID_LENGTH
+                        + ") CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL";
+        String id = "(" + idColumn + ",";
         try {
             session.execute(
                     "CREATE TABLE IF NOT EXISTS "
@@ -121,6 +142,7 @@ final class ProgressStore {
                             + " NULL DEFAULT '', PRIMARY KEY (job_id, commit_tso)"
                             + suffix);
             addStep(session);
+            widen(session, idColumn);
         } catch (SQLException e) {
             if (SqlErrors.isAccessDenied(e.getErrorCode())) {
                 throw new MillraceException(
@@ -148,6 +170,29 @@ final class ProgressStore {
                     "ALTER TABLE "
                             + schema
                             + ".ddl ADD COLUMN step VARCHAR(80) NOT NULL DEFAULT ''");
+        }
+    }
+
+    /** Tables that an earlier version made hold shorter job ids, and would cut longer ones. */
+    private void widen(TargetSession session, String idColumn) throws SQLException {
+        List<String> narrow = new ArrayList<>();
+        try (Statement statement = session.connection().createStatement();
+                ResultSet row =
+                        statement.executeQuery(
+                                "SELECT TABLE_NAME FROM information_schema.COLUMNS WHERE"
+                                        + " TABLE_SCHEMA="
+                                        + SqlText.literal(schemaName)
+                                        + " AND COLUMN_NAME='job_id' AND"
+                                        + " CHARACTER_MAXIMUM_LENGTH<"
+                                        + JOB_ID_LENGTH)) {
+            while (row.next()) {
+                narrow.add(row.getString(1));
+            }
+        }
+        for (String table : narrow) {
+            if (TABLES.contains(table)) {
+                session.execute("ALTER TABLE " + schema + "." + table + " MODIFY " + idColumn);
+            }
         }
     }
 
@@ -373,7 +418,7 @@ final class ProgressStore {
 
     /** Removes all rows of the job. */
     void forget(TargetSession session) throws SQLException {
-        for (String table : new String[] {"progress", "checkpoint", "ddl"}) {
+        for (String table : TABLES) {
             session.execute("DELETE FROM " + schema + "." + table + " WHERE job_id=" + job);
         }
     }

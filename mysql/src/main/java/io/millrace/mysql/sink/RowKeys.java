@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which keys a row touches, as hashes, and which worker it belongs to. Immutable.
@@ -90,29 +91,38 @@ final class RowKeys {
         handle = schema.handleKey();
         List<KeyProgram> programs = new ArrayList<>();
         long tableSeed = schema.name().toString().hashCode() * MIX;
-        List<String> known = new ArrayList<>();
+        List<String> same = new ArrayList<>();
         for (TableSchema.Key key : schema.keys()) {
             int[] ordinals = key.columns().stream().mapToInt(Integer::intValue).toArray();
             programs.add(program(tableSeed, ordinals, new int[ordinals.length], rules));
-            known.add(Arrays.toString(ordinals));
+            same.add(Arrays.toString(ordinals));
         }
         boolean unknown = false;
         for (TargetTable.TargetKey key : target.uniqueKeys()) {
+            // Rows that are equal in all parts are equal in those that are known here: a hash of
+            // them alone collides too often, but never too seldom.
             int[] ordinals = new int[key.parts().size()];
             int[] prefixes = new int[ordinals.length];
-            boolean usable = true;
+            int known = 0;
+            boolean computed = false;
             for (int i = 0; i < ordinals.length; i++) {
-                String part = key.parts().get(i);
-                ordinals[i] = part == null ? -1 : ordinalIgnoringCase(schema, part);
-                prefixes[i] = key.prefixes().get(i);
-                usable &= part == null || ordinals[i] >= 0;
-                unknown |= part == null;
+                int ordinal = ordinal(schema, target, key.parts().get(i));
+                if (ordinal >= 0) {
+                    ordinals[known] = ordinal;
+                    prefixes[known++] = key.prefixes().get(i);
+                } else {
+                    computed |= isComputed(target, key.parts().get(i));
+                }
             }
-            boolean whole = Arrays.stream(prefixes).allMatch(p -> p == 0);
-            if (usable
-                    && Arrays.stream(ordinals).allMatch(o -> o >= 0)
-                    && !(whole && known.contains(Arrays.toString(ordinals)))) {
-                programs.add(program(tableSeed, ordinals, prefixes, rules));
+            if (known == 0) {
+                unknown |= computed;
+                continue;
+            }
+            boolean whole =
+                    known == ordinals.length && Arrays.stream(prefixes).allMatch(p -> p == 0);
+            ordinals = Arrays.copyOf(ordinals, known);
+            if (!(whole && same.contains(Arrays.toString(ordinals)))) {
+                programs.add(program(tableSeed, ordinals, Arrays.copyOf(prefixes, known), rules));
             }
         }
         keys = List.copyOf(programs);
@@ -127,6 +137,21 @@ final class RowKeys {
         }
         long seed = (tableSeed ^ Arrays.hashCode(ordinals)) * MIX ^ Arrays.hashCode(prefixes);
         return new KeyProgram(seed, ordinals, prefixes, own);
+    }
+
+    /** The column whose value the key's part has in the target; -1 when the rows do not tell it. */
+    private static int ordinal(TableSchema schema, TargetTable target, @Nullable String part) {
+        int ordinal = part == null ? -1 : ordinalIgnoringCase(schema, part);
+        return ordinal >= 0
+                        && isComputed(target, part)
+                        && schema.column(ordinal).generated() == Column.Generated.NONE
+                ? -1
+                : ordinal;
+    }
+
+    private static boolean isComputed(TargetTable target, @Nullable String part) {
+        TargetTable.TargetColumn there = part == null ? null : target.column(part);
+        return there == null || there.generated();
     }
 
     private static int ordinalIgnoringCase(TableSchema schema, String lowerName) {

@@ -175,8 +175,11 @@ final class StatementBuilder {
         int at = earliest(plan, item, k);
         int group =
                 switch (op) {
-                    case RowBatch.INSERT -> insert(plan, item.safe && plan.hasHandle(), at, row);
-                    case RowBatch.DELETE -> delete(plan, item.safe, at, row);
+                    case RowBatch.INSERT ->
+                            item.safe && plan.hasHandle()
+                                    ? replace(plan, at, row)
+                                    : values(plan, Kind.INSERT, at, row);
+                    case RowBatch.DELETE -> delete(plan, item.safe, RowView.BEFORE, at, row);
                     default -> update(plan, item.safe, at, row);
                 };
         rows++;
@@ -244,8 +247,14 @@ final class StatementBuilder {
         }
     }
 
-    private int insert(TablePlan plan, boolean replace, int at, RowView row) {
-        return values(plan, replace ? Kind.REPLACE : Kind.INSERT, at, row);
+    /** Writes the row whatever is there; not before group {@code at}. */
+    private int replace(TablePlan plan, int at, RowView row) {
+        // REPLACE finds a row by the target's own keys only.
+        int from =
+                (plan.upsertable() && plan.replaces()) || !plan.holdsHandle(row, RowView.AFTER)
+                        ? at
+                        : delete(plan, true, RowView.AFTER, at, row);
+        return values(plan, plan.replaces() ? Kind.REPLACE : Kind.INSERT, from, row);
     }
 
     private int values(TablePlan plan, Kind kind, int at, RowView row) {
@@ -267,7 +276,7 @@ final class StatementBuilder {
         return index;
     }
 
-    private int delete(TablePlan plan, boolean safe, int at, RowView row) {
+    private int delete(TablePlan plan, boolean safe, int image, int at, RowView row) {
         boolean list = plan.hasHandle();
         int index =
                 find(
@@ -288,7 +297,7 @@ final class StatementBuilder {
                 text.put(';');
             }
             text.put(plan.deleteHead());
-            plan.putCondition(row, text, scratch);
+            plan.putCondition(row, image, text, scratch);
             text.putUtf8(" LIMIT 1");
             group.statements++;
         } else if (single != null) {
@@ -300,7 +309,7 @@ final class StatementBuilder {
             } else {
                 text.put(',');
             }
-            plan.putSingleHandle(row, text, scratch);
+            plan.putSingleHandle(row, image, text, scratch);
         } else {
             // Row constructors would be shorter, but not every server finds rows by them.
             if (group.rows == 0) {
@@ -310,7 +319,7 @@ final class StatementBuilder {
                 text.putUtf8(" OR ");
             }
             text.put('(');
-            plan.putCondition(row, text, scratch);
+            plan.putCondition(row, image, text, scratch);
             text.put(')');
         }
         group.rows++;
@@ -321,11 +330,8 @@ final class StatementBuilder {
     private int update(TablePlan plan, boolean safe, int at, RowView row) {
         boolean full = plan.presence(row, RowView.AFTER) == TablePlan.ALL_PRESENT;
         if (safe && plan.hasHandle() && full) {
-            int from = at;
-            if (!plan.sameHandle(row)) {
-                from = delete(plan, true, at, row);
-            }
-            return values(plan, Kind.REPLACE, from, row);
+            int from = plan.sameHandle(row) ? at : delete(plan, true, RowView.BEFORE, at, row);
+            return replace(plan, from, row);
         }
         boolean lenient = plan.needsLenience(row, RowView.AFTER);
         if (!lenient
@@ -363,7 +369,7 @@ final class StatementBuilder {
             return group.rows == 0 && index == used - 1 ? drop() : index;
         }
         text.putUtf8(" WHERE ");
-        plan.putCondition(row, text, scratch);
+        plan.putCondition(row, RowView.BEFORE, text, scratch);
         text.putUtf8(" LIMIT 1");
         group.rows++;
         group.statements++;
@@ -389,7 +395,7 @@ final class StatementBuilder {
             group.keys.put(',');
         }
         int before = group.keys.length();
-        plan.putSingleHandle(row, group.keys, scratch);
+        plan.putSingleHandle(row, RowView.BEFORE, group.keys, scratch);
         int size =
                 group.keys.length() - before + plan.putCases(row, mask, group.caseTexts, scratch);
         group.rowBytes += size;

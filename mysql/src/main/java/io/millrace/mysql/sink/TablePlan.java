@@ -57,6 +57,7 @@ final class TablePlan {
     private final byte[][][] elements;
     private final int[] handle;
     private final boolean upsertable;
+    private final boolean replaces;
     private final Map<Long, byte[]> insertHeads = new HashMap<>();
     private final Map<Long, byte[]> replaceHeads = new HashMap<>();
     private final boolean sameDefinition;
@@ -105,6 +106,9 @@ final class TablePlan {
             handleNames.add(schema.column(ordinal).name());
         }
         upsertable = handle.length > 0 && target.hasUniqueKeyOn(handleNames);
+        // The only keys of MariaDB with parts that are no columns are those of periods.
+        replaces =
+                !mariaDb || target.uniqueKeys().stream().noneMatch(k -> k.parts().contains(null));
         sameDefinition = upsertable && target.plain() && sameDefinition(schema, target);
         deleteHead = utf8("DELETE FROM " + name + " WHERE ");
         updateHead = utf8("UPDATE " + name + " SET ");
@@ -213,9 +217,17 @@ final class TablePlan {
         return handle.length > 0;
     }
 
-    /** Whether the target has the handle key as a unique key of its own. */
+    /**
+     * Whether the target has the handle key as a unique key of its own, so that a row replaces the
+     * one of the same key.
+     */
     boolean upsertable() {
         return upsertable;
+    }
+
+    /** Whether the target takes REPLACE for the table; MariaDB does not beside WITHOUT OVERLAPS. */
+    boolean replaces() {
+        return replaces;
     }
 
     /**
@@ -241,6 +253,16 @@ final class TablePlan {
     boolean sameHandle(RowView row) {
         for (int ordinal : handle) {
             if (row.isPresent(RowView.AFTER, ordinal) && !row.isUnchanged(ordinal)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Whether the image holds the whole handle key. */
+    boolean holdsHandle(RowView row, int image) {
+        for (int ordinal : handle) {
+            if (!row.isPresent(image, ordinal)) {
                 return false;
             }
         }
@@ -362,16 +384,14 @@ final class TablePlan {
     }
 
     /** The value of a one-column handle key. */
-    void putSingleHandle(RowView row, ByteSink out, ByteSink scratch) {
-        putValue(row, RowView.BEFORE, handle[0], out, scratch);
+    void putSingleHandle(RowView row, int image, ByteSink out, ByteSink scratch) {
+        putValue(row, image, handle[0], out, scratch);
     }
 
-    /** The handle key's columns as a condition; all columns when there is no handle key. */
-    void putCondition(RowView row, ByteSink out, ByteSink scratch) {
-        putCondition(row, RowView.BEFORE, out, scratch);
-    }
-
-    /** The same for either image; without a handle key it is always the one before. */
+    /**
+     * The handle key's columns as a condition; all columns, and always the old ones, when there is
+     * no handle key.
+     */
     void putCondition(RowView row, int image, ByteSink out, ByteSink scratch) {
         boolean first = true;
         if (handle.length > 0) {
@@ -529,7 +549,7 @@ final class TablePlan {
                 ByteSink text = texts.get(at++);
                 int before = text.length();
                 text.putUtf8(" WHEN ");
-                putSingleHandle(row, text, scratch);
+                putSingleHandle(row, RowView.BEFORE, text, scratch);
                 text.putUtf8(" THEN ");
                 putValue(row, RowView.AFTER, i, text, scratch);
                 bytes += text.length() - before;

@@ -182,11 +182,14 @@ final class TargetSession implements AutoCloseable {
     private void setUp(MySqlSinkConfig config, Use use) throws SQLException {
         execute(
                 "SET NAMES utf8mb4, SESSION foreign_key_checks=0, SESSION sql_mode='"
-                        + (use == Use.ROWS ? ROW_SQL_MODE : DDL_SQL_MODE)
+                        + (use == Use.DDL ? DDL_SQL_MODE : ROW_SQL_MODE)
                         + "'");
         execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
         execute("SET autocommit=1");
-        if (!config.sessionTimeZone().isEmpty()) {
+        if (use == Use.ROWS) {
+            // As the rows' texts are: in a zone with changes of clock one hour comes twice.
+            execute("SET SESSION time_zone='+00:00'");
+        } else if (!config.sessionTimeZone().isEmpty()) {
             setTimeZone(config);
         }
         if (use == Use.ROWS && config.rowEvents() && !tiDb) {

@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,10 +50,16 @@ record TargetTable(
     /**
      * One unique key.
      *
-     * @param parts lower-case column names; null for an expression
+     * @param parts lower-case column names; null for an expression, and for the bounds of a period
+     *     that may not overlap, which makes rows collide whose bounds differ
      * @param prefixes characters (bytes of binary columns) of each part that count, 0 for all
      */
     record TargetKey(List<@Nullable String> parts, List<Integer> prefixes) {}
+
+    private static final Pattern PERIOD_KEY =
+            Pattern.compile(
+                    "^ *(?:PRIMARY KEY|UNIQUE KEY `(?<name>(?:[^`]|``)+)`) \\(.*WITHOUT OVERLAPS\\)",
+                    Pattern.MULTILINE);
 
     @Nullable TargetColumn column(String columnName) {
         return columns.get(columnName.toLowerCase(Locale.ROOT));
@@ -124,6 +132,14 @@ record TargetTable(
                     prefixes.computeIfAbsent(index, k -> new ArrayList<>()).add(rows.getInt(3));
                 }
             }
+            if (session.isMariaDb() && parts.values().stream().anyMatch(p -> p.size() > 2)) {
+                for (String index : periodKeys(statement, name)) {
+                    List<@Nullable String> all = parts.getOrDefault(index, List.of());
+                    for (int i = Math.max(0, all.size() - 2); i < all.size(); i++) {
+                        all.set(i, null);
+                    }
+                }
+            }
             for (Map.Entry<String, List<@Nullable String>> entry : parts.entrySet()) {
                 keys.add(
                         new TargetKey(
@@ -132,6 +148,21 @@ record TargetTable(
             }
         }
         return Optional.of(new TargetTable(name, columns, keys, isPlain(session, name)));
+    }
+
+    /** MariaDB's keys {@code (…, p WITHOUT OVERLAPS)}, whose last parts are the period's bounds. */
+    private static List<String> periodKeys(Statement statement, TableName name)
+            throws SQLException {
+        List<String> keys = new ArrayList<>();
+        try (ResultSet row = statement.executeQuery("SHOW CREATE TABLE " + SqlText.quoted(name))) {
+            String text = row.next() ? row.getString(2) : "";
+            Matcher key = PERIOD_KEY.matcher(text);
+            while (key.find()) {
+                String index = key.group("name");
+                keys.add(index == null ? "PRIMARY" : index.replace("``", "`"));
+            }
+        }
+        return keys;
     }
 
     private static boolean isPlain(TargetSession session, TableName name) throws SQLException {

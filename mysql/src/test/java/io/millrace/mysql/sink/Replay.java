@@ -34,7 +34,13 @@ final class Replay {
 
     /** Does the work and keeps the rows of {@code table} that it wrote, up to the given count. */
     static Replay of(DbServer server, String table, int rows, Work work) throws Exception {
-        return of(server, table, rows, "", work);
+        return of(server, table, rows, "", "UTC", work);
+    }
+
+    /** The same with TIMESTAMP values shown in a zone. */
+    static Replay inZone(DbServer server, String table, int rows, String zone, Work work)
+            throws Exception {
+        return of(server, table, rows, "", zone, work);
     }
 
     /**
@@ -42,10 +48,11 @@ final class Replay {
      * table {@code end}, whose first row is the end.
      */
     static Replay until(DbServer server, String rule, String end, Work work) throws Exception {
-        return of(server, rule, Integer.MAX_VALUE, end, work);
+        return of(server, rule, Integer.MAX_VALUE, end, "UTC", work);
     }
 
-    private static Replay of(DbServer server, String rule, int rows, String end, Work work)
+    private static Replay of(
+            DbServer server, String rule, int rows, String end, String zone, Work work)
             throws Exception {
         Replay replay = new Replay();
         String uri =
@@ -68,7 +75,7 @@ final class Replay {
                                     Optional.empty(),
                                     TableFilters.parse(List.of(rule), true),
                                     new NoHistory(),
-                                    "UTC"));
+                                    zone));
             CountDownLatch done = new CountDownLatch(1);
             AtomicLong seen = new AtomicLong();
             AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();

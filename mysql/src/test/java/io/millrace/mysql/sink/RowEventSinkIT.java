@@ -2,6 +2,7 @@ package io.millrace.mysql.sink;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.core.error.ErrorCode;
 import io.millrace.testkit.servers.DbServer;
 import io.millrace.testkit.servers.DbServer.Flavor;
 import java.sql.Connection;
@@ -234,6 +235,42 @@ final class RowEventSinkIT {
                     .as(parameters)
                     .contains("1,3");
             server.execute("INSERT INTO e.t (id,n) VALUES (2,9)");
+        }
+    }
+
+    /** That the target has no time for the rows now says nothing of how they are sent. */
+    @ParameterizedTest
+    @EnumSource(Flavor.class)
+    void aLockThatStaysDoesNotTurnEventsOff(Flavor flavor) throws Exception {
+        DbServer server = server(flavor);
+        createTables(server);
+        Replay rows =
+                Replay.of(
+                        server,
+                        "e.t",
+                        1,
+                        () -> server.execute("INSERT INTO e.t (id,n) VALUES (1,1)"));
+        server.execute("DELETE FROM e.t", "SET GLOBAL innodb_lock_wait_timeout=1");
+        try (SinkDriver sink =
+                        new SinkDriver(
+                                uri(server, "worker-count=1"),
+                                "events/" + JOBS.getAndIncrement(),
+                                LONG_AGO);
+                Connection other = server.connect();
+                Statement s = other.createStatement()) {
+            s.execute("BEGIN");
+            s.execute("INSERT INTO e.t (id,n) VALUES (1,2)");
+            long inserts = status(server, "Com_insert");
+            long events = status(server, "Com_binlog");
+            rows.offerTo(sink);
+            assertThat(sink.awaitFailure().code()).isEqualTo(ErrorCode.SINK_TRANSIENT);
+            // The rows of an event count like a statement; one more event describes the format.
+            assertThat(status(server, "Com_insert") - inserts)
+                    .isPositive()
+                    .isEqualTo(status(server, "Com_binlog") - events - 1);
+            s.execute("ROLLBACK");
+        } finally {
+            server.execute("SET GLOBAL innodb_lock_wait_timeout=50");
         }
     }
 

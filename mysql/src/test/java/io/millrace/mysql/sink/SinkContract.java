@@ -394,6 +394,65 @@ abstract class SinkContract {
     }
 
     @Test
+    void safeModeOnATargetWithoutTheKeyWritesNoRowTwice() throws Exception {
+        TableSchema t =
+                table(
+                        "t",
+                        List.of(
+                                notNull("id", ColumnKind.INT),
+                                notNull("part", ColumnKind.INT),
+                                Column.of("v", ColumnKind.VARCHAR)),
+                        primary(0, 1));
+        server.execute("CREATE TABLE d.t (id INT, part INT, v VARCHAR(10), UNIQUE KEY v (v))");
+        for (String options : new String[] {"", "batch-dml-enable=false", "multi-stmt-enable=0"}) {
+            server.execute("DELETE FROM d.t", "INSERT INTO d.t VALUES (1,1,'a'),(2,1,'b')");
+            // Twice, as after a crash whose outcome is not known.
+            for (int life = 0; life < 2; life++) {
+                job = job + "x";
+                try (SinkDriver sink = open(options)) {
+                    sink.offer(update(t, OLD, 0, false, row(1, 1, "a"), row(1, 1, "c")));
+                    sink.offer(insert(t, OLD, 1, false, row(3, 1, "d"), row(4, 1, "e")));
+                    sink.offer(update(t, OLD, 2, false, row(2, 1, "b"), row(2, 2, "b")));
+                    sink.offer(update(t, OLD, 3, false, row(1, 1, "c"), row(1, 1, "f")));
+                    sink.offer(delete(t, OLD, 4, true, row(4, 1, "e")));
+                    sink.drain();
+                }
+            }
+            assertThat(rows("SELECT * FROM d.t ORDER BY id, part"))
+                    .as(options)
+                    .containsExactly("1|1|f", "2|2|b", "3|1|d");
+        }
+    }
+
+    @Test
+    void theLongestJobIdAndTablesOfAnEarlierVersion() throws Exception {
+        createKv();
+        try (SinkDriver sink = open("")) {
+            sink.drain();
+        }
+        for (String table : new String[] {"progress", "checkpoint", "ddl"}) {
+            server.execute(
+                    "ALTER TABLE millrace."
+                            + table
+                            + " MODIFY job_id VARCHAR(255) CHARACTER SET utf8mb4 COLLATE"
+                            + " utf8mb4_bin NOT NULL");
+        }
+        for (String last : new String[] {"1", "2"}) {
+            job = "n".repeat(128) + "/" + "j".repeat(127) + last;
+            try (SinkDriver sink = open("worker-count=2")) {
+                sink.offer(insert(KV, NEW, 0, true, row(5000 + last.charAt(0), last, "")));
+                sink.drain();
+                sink.saved(new Checkpoint(new TestPosition(NEW, 0), NEW));
+            }
+        }
+        assertThat(rows("SELECT COUNT(*) FROM d.kv")).containsExactly("2");
+        job = "n".repeat(128) + "/" + "j".repeat(300);
+        assertThatThrownBy(() -> open(""))
+                .extracting(e -> ((MillraceException) e).code())
+                .isEqualTo(ErrorCode.SINK_INVALID_CONFIG);
+    }
+
+    @Test
     void valuesThatDoNotFitAreRefusedNotCut() {
         createKv();
         try (SinkDriver sink = open("worker-count=2")) {

@@ -178,6 +178,55 @@ final class SinkOptionsIT {
                 .isEqualTo(ErrorCode.MYSQL_INVALID_CONFIG);
     }
 
+    /** Half past two came twice that night. */
+    @ParameterizedTest
+    @EnumSource(Flavor.class)
+    void timestampsOfTheHourThatComesTwiceStayApart(Flavor flavor) throws Exception {
+        DbServer server = server(flavor);
+        // A zone of one year, as the server's own loader would write it.
+        server.execute(
+                "INSERT INTO mysql.time_zone VALUES (9001,'N')",
+                "INSERT INTO mysql.time_zone_name VALUES ('Europe/Paris',9001)",
+                "INSERT INTO mysql.time_zone_transition_type VALUES (9001,0,3600,0,'CET'),"
+                        + "(9001,1,7200,1,'CEST')",
+                "INSERT INTO mysql.time_zone_transition VALUES (9001,1711846800,1),"
+                        + "(9001,1729990800,0)",
+                "CREATE TABLE d.stamps (id INT PRIMARY KEY, ts TIMESTAMP(3) NULL)",
+                "CREATE TABLE d.keyless (id INT, ts TIMESTAMP NULL)");
+        SinkSpec plain = SinkSpec.of(uri(server, "mysql", "row-events=false&worker-count=2"));
+        SinkSpec zoned = new SinkSpec(plain.uri(), Map.of(), List.of(), true, true, "Europe/Paris");
+        String zone = new MySqlSinkFactory(SinkContract.CLOCK).timestampZone(zoned.timeZone());
+        for (String table : new String[] {"stamps", "keyless"}) {
+            Replay rows =
+                    Replay.inZone(
+                            server,
+                            "d." + table,
+                            3,
+                            zone,
+                            () ->
+                                    server.execute(
+                                            "INSERT INTO d."
+                                                    + table
+                                                    + " SELECT 1, FROM_UNIXTIME(1729989000)",
+                                            "INSERT INTO d."
+                                                    + table
+                                                    + " SELECT 2, FROM_UNIXTIME(1729992600)",
+                                            "DELETE FROM d." + table + " WHERE id=1"));
+            server.execute("DELETE FROM d." + table);
+            try (SinkDriver sink = new SinkDriver(zoned, "options/" + jobs++, SinkContract.CLOCK)) {
+                rows.offerTo(sink);
+                sink.drain();
+            }
+            assertThat(
+                            server.query(
+                                    "SELECT GROUP_CONCAT(CONCAT(id,'@',FLOOR(UNIX_TIMESTAMP(ts)))"
+                                            + " ORDER BY id) FROM d."
+                                            + table))
+                    .as(table)
+                    .contains("2@1729992600");
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(Flavor.class)
     void aLockIsWaitedForLongerThanTheServerDoes(Flavor flavor) throws Exception {

@@ -6,6 +6,9 @@ import static io.millrace.testkit.rows.TestRowBatch.row;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.core.engine.AckLedger;
+import io.millrace.core.engine.Intake;
+import io.millrace.core.engine.MemoryBudget;
+import io.millrace.core.model.Column;
 import io.millrace.core.model.ColumnKind;
 import io.millrace.core.model.DdlKind;
 import io.millrace.core.model.TableSchema;
@@ -72,6 +75,13 @@ final class WholeTransactionIT {
                 + parameters;
     }
 
+    private Sink open(String parameters, String job, AckLedger ledger) {
+        return new MySqlSinkFactory(SinkContract.CLOCK)
+                .open(
+                        SinkSpec.of(uri(parameters)),
+                        new SinkContext(job, "127.0.0.1:8300", ledger, 0, Optional.empty(), false));
+    }
+
     private long count(String table) throws Exception {
         return Long.parseLong(server.query("SELECT COUNT(*) FROM d." + table).orElseThrow());
     }
@@ -82,17 +92,7 @@ final class WholeTransactionIT {
         int events = Sink.MAX_UNACKED + 4_000;
         AckLedger ledger = new AckLedger(Optional.empty(), 1);
         long deadline = System.nanoTime() + WAIT_NANOS;
-        try (Sink sink =
-                new MySqlSinkFactory(SinkContract.CLOCK)
-                        .open(
-                                SinkSpec.of(uri("worker-count=2")),
-                                new SinkContext(
-                                        "whole/ledger",
-                                        "127.0.0.1:8300",
-                                        ledger,
-                                        0,
-                                        Optional.empty(),
-                                        false))) {
+        try (Sink sink = open("worker-count=2", "whole/ledger", ledger)) {
             for (int e = 0; e < events; e++) {
                 TestRowBatch batch =
                         insert(
@@ -127,6 +127,49 @@ final class WholeTransactionIT {
         if (ledger.advance() + sink.doWork(System.nanoTime()) == 0) {
             LockSupport.parkNanos(50_000);
         }
+    }
+
+    /** Rows are freed while their transaction is still open. */
+    @Test
+    void aTransactionOfManyTimesTheMemoryQuotaPasses() throws Exception {
+        int events = 200;
+        String text = "x".repeat(100_000);
+        server.execute("CREATE TABLE d.large (id BIGINT PRIMARY KEY, v LONGTEXT)");
+        TableSchema large =
+                SinkContract.table(
+                        "large",
+                        List.of(
+                                SinkContract.notNull("id", ColumnKind.BIGINT),
+                                Column.of("v", ColumnKind.LONGTEXT)),
+                        SinkContract.primary(0));
+        AckLedger ledger = new AckLedger(Optional.empty(), 1);
+        MemoryBudget budget = new MemoryBudget(1 << 20);
+        Intake intake = new Intake(budget);
+        long deadline = System.nanoTime() + WAIT_NANOS;
+        try (Sink sink = open("worker-count=2", "whole/quota", ledger)) {
+            for (int e = 0; e < events; e++) {
+                TestRowBatch batch =
+                        insert(large, SinkContract.NEW, e, e == events - 1, row((long) e, text));
+                assertThat(batch.sizeBytes()).isGreaterThan(100_000);
+                while (!intake.tryEmit(batch)) {
+                    await(sink, ledger, deadline);
+                }
+                intake.poll();
+                long seq = ledger.append(batch);
+                while (!sink.offer(seq, batch)) {
+                    await(sink, ledger, deadline);
+                }
+                if (e < events - 1) {
+                    ledger.advance();
+                    assertThat(ledger.inFlight()).as("held open").isEqualTo(e + 1);
+                }
+            }
+            while (ledger.inFlight() > 0) {
+                await(sink, ledger, deadline);
+            }
+        }
+        assertThat(count("large")).isEqualTo(events);
+        assertThat(budget.used()).isZero();
     }
 
     /** The source transaction's last rows belong to a table that is not replicated. */
@@ -168,17 +211,7 @@ final class WholeTransactionIT {
         int events = 3 * Sink.MAX_UNACKED;
         AckLedger ledger = new AckLedger(Optional.empty(), 1);
         long deadline = System.nanoTime() + WAIT_NANOS;
-        try (Sink sink =
-                new MySqlSinkFactory(SinkContract.CLOCK)
-                        .open(
-                                SinkSpec.of(uri("worker-count=1&max-txn-row=7")),
-                                new SinkContext(
-                                        "whole/stream",
-                                        "127.0.0.1:8300",
-                                        ledger,
-                                        0,
-                                        Optional.empty(),
-                                        false))) {
+        try (Sink sink = open("worker-count=1&max-txn-row=7", "whole/stream", ledger)) {
             for (int e = 0; e < events; e++) {
                 long tso = SinkContract.NEW + e / 13;
                 TestRowBatch batch =
