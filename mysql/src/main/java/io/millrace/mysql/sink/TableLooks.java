@@ -37,13 +37,30 @@ record TableLooks(Map<TableName, String> definitions) {
                 row.next();
                 out.put(name, withoutName(row.getString(2), name));
             } catch (SQLException e) {
-                if (e.getErrorCode() != NO_SUCH_TABLE
-                        && e.getErrorCode() != SqlErrors.UNKNOWN_DATABASE) {
+                if (SqlErrors.isConnectionLoss(e)) {
                     throw e;
+                }
+                // A view whose tables are gone is there, and so is one that may not be shown.
+                if (e.getErrorCode() != NO_SUCH_TABLE
+                        && e.getErrorCode() != SqlErrors.UNKNOWN_DATABASE
+                        && exists(session, name)) {
+                    out.put(name, "");
                 }
             }
         }
         return new TableLooks(out);
+    }
+
+    private static boolean exists(TargetSession session, TableName name) throws SQLException {
+        try (Statement statement = session.connection().createStatement();
+                ResultSet row =
+                        statement.executeQuery(
+                                "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA="
+                                        + SqlText.literal(name.schema())
+                                        + " AND TABLE_NAME="
+                                        + SqlText.literal(name.table()))) {
+            return row.next();
+        }
     }
 
     private static String withoutName(String definition, TableName name) {

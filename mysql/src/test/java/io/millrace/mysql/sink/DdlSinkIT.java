@@ -587,6 +587,44 @@ final class DdlSinkIT {
                 .contains("applied");
     }
 
+    @ParameterizedTest
+    @EnumSource(Flavor.class)
+    void aViewThatCannotBeShownIsDropped(Flavor flavor) throws Exception {
+        DbServer server = server(flavor);
+        String[] before = {
+            "CREATE TABLE d.t (id INT PRIMARY KEY)",
+            "CREATE VIEW d.v AS SELECT id FROM d.t",
+            "DROP TABLE d.t"
+        };
+        server.execute(before);
+        SchemaChange drop = captured(server, "DROP VIEW d.v");
+        server.execute(before);
+        String job = newJob();
+        apply(server, job, drop);
+        forgetOutcome(server, job);
+        apply(server, job, drop);
+        // Nor does the sink need the right to see it.
+        server.execute(
+                "CREATE TABLE d.t (id INT PRIMARY KEY)",
+                "CREATE VIEW d.v AS SELECT id FROM d.t",
+                "CREATE USER few@'%' IDENTIFIED BY 'p'",
+                "GRANT ALL ON millrace.* TO few@'%'",
+                "GRANT DROP, CREATE, INSERT ON d.* TO few@'%'");
+        if (flavor == Flavor.MYSQL) {
+            // To drop a view of a user who has it.
+            server.execute("GRANT SYSTEM_USER ON *.* TO few@'%'");
+        }
+        try (SinkDriver sink =
+                new SinkDriver(
+                        "mysql://few:p@127.0.0.1:" + server.port() + "/",
+                        newJob(),
+                        SinkContract.CLOCK)) {
+            sink.ddl(drop, false);
+        }
+        assertThat(rows(server, "SHOW TABLES FROM d")).containsExactly("t");
+        server.execute("DROP USER few@'%'");
+    }
+
     // ---- what is there already
 
     @ParameterizedTest
