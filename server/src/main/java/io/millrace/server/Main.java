@@ -124,8 +124,8 @@ public final class Main implements Callable<Integer> {
     }
 
     /** Where changes come from. */
-    static List<UpstreamFactory> upstreams() {
-        return List.of(new MySqlUpstreamFactory());
+    static List<UpstreamFactory> upstreams(Path dataDir) {
+        return List.of(new MySqlUpstreamFactory(dataDir));
     }
 
     /** Where changes go to. */
@@ -141,7 +141,8 @@ public final class Main implements Callable<Integer> {
         try {
             ServerConfig settings = ServerConfig.of(settings());
             Configurator.setRootLevel(org.apache.logging.log4j.Level.valueOf(settings.logLevel()));
-            MillraceNode node = MillraceNode.start(settings, upstreams(), sinks());
+            MillraceNode node =
+                    MillraceNode.start(settings, upstreams(settings.dataDir()), sinks());
             Runtime.getRuntime()
                     .addShutdownHook(
                             new Thread(

@@ -85,6 +85,19 @@ final class FakeUpstream implements UpstreamFactory, Upstream {
         }
     }
 
+    /** Of the captures opened so far. */
+    final List<Optional<SourcePosition>> startEnds =
+            new java.util.concurrent.CopyOnWriteArrayList<>();
+
+    private final java.util.concurrent.atomic.AtomicInteger end =
+            new java.util.concurrent.atomic.AtomicInteger();
+
+    /** Grows with each look. */
+    @Override
+    public Optional<SourcePosition> streamEnd() {
+        return Optional.of(new TestPosition(7, end.incrementAndGet()));
+    }
+
     @Override
     public long oldestTso() {
         return Tso.of(System.currentTimeMillis() - HELD_MS, 0);
@@ -103,6 +116,7 @@ final class FakeUpstream implements UpstreamFactory, Upstream {
 
     @Override
     public Capture openCapture(CaptureRequest request) {
+        startEnds.add(request.startEnd());
         return new Capture() {
             private volatile boolean closed;
 

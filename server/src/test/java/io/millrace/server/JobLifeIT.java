@@ -14,6 +14,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -194,6 +196,38 @@ final class JobLifeIT {
         api.post(FEEDS + "/refused/resume", "{}");
         untilTarget("SELECT GROUP_CONCAT(v ORDER BY id) FROM refused.t", "10,1000");
         assertThat(api.await("refused", "normal").has("error")).isFalse();
+    }
+
+    private static Set<Long> tableIds(String id) {
+        String capture = api.get("/api/v2/status").body().get("id").asText();
+        Set<Long> ids = new TreeSet<>();
+        api.get("/api/v2/processors/" + id + "/" + capture)
+                .body()
+                .path("table_ids")
+                .forEach(table -> ids.add(table.longValue()));
+        return ids;
+    }
+
+    @Test
+    void itsTablesAreListedFromTheStart() throws Exception {
+        feed("listed", "id INT PRIMARY KEY", "");
+        // Until then it may pass older DDL, of the same tables too.
+        untilCaughtUp("listed");
+        until("one table", () -> tableIds("listed").size() == 1);
+        Set<Long> first = tableIds("listed");
+        source.execute(
+                "CREATE TABLE listed.nokey (id INT)",
+                "CREATE TABLE listed.u (id INT PRIMARY KEY)",
+                "CREATE TABLE listed.v (id INT PRIMARY KEY)");
+        until("three tables", () -> tableIds("listed").size() == 3);
+        assertThat(tableIds("listed")).containsAll(first);
+        untilCaughtUp("listed");
+        assertThat(tableIds("listed")).hasSize(3);
+        source.execute("DROP TABLE listed.u", "TRUNCATE TABLE listed.t");
+        until("one less", () -> tableIds("listed").size() == 2);
+        until("a new id", () -> !tableIds("listed").containsAll(first));
+        source.execute("DROP DATABASE listed");
+        until("none", () -> tableIds("listed").isEmpty());
     }
 
     @Test

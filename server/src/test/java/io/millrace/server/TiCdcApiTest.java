@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.millrace.core.blackhole.BlackholeSinkFactory;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
+import io.millrace.core.model.SourcePosition;
 import io.millrace.core.model.Tso;
 import io.millrace.server.ApiClient.Answer;
 import java.net.URI;
@@ -16,6 +17,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -358,6 +360,31 @@ final class TiCdcApiTest {
         upstream.captureError = Optional.empty();
         JsonNode well = api.await("test5", "normal");
         assertThat(well.has("error")).isFalse();
+    }
+
+    /** What lies behind it is after the start, however late the first run begins. */
+    @Test
+    void theStreamsEndIsFixedWhenTheStartIsChosen() throws Exception {
+        upstream.captureError =
+                Optional.of(new MillraceException(ErrorCode.UPSTREAM_CONNECTION, "not yet"));
+        Optional<SourcePosition> before = upstream.streamEnd();
+        api.create(TEST5);
+        api.await("test5", "error");
+        upstream.streamEnd();
+        int tries = upstream.startEnds.size();
+        while (upstream.startEnds.size() == tries) {
+            Thread.sleep(5);
+        }
+        SourcePosition made = upstream.startEnds.getFirst().orElseThrow();
+        assertThat(made.covers(before.orElseThrow())).isTrue();
+        assertThat(Set.copyOf(upstream.startEnds)).containsExactly(Optional.of(made));
+        api.post(FEEDS + "/test5/pause", "");
+        long again = upstream.currentTso();
+        api.post(FEEDS + "/test5/resume", "{\"overwrite_checkpoint_ts\":" + again + "}");
+        api.await("test5", "error");
+        SourcePosition resumed = upstream.startEnds.getLast().orElseThrow();
+        assertThat(resumed).isNotEqualTo(made);
+        assertThat(resumed.covers(made)).isTrue();
     }
 
     @Test

@@ -1,12 +1,19 @@
 package io.millrace.core.control;
 
+import io.millrace.core.model.SourcePosition;
+import java.util.Optional;
+
 /**
  * Everything that can be asked of the controller. Closed: a new command is a new case here, and the
  * compiler lists the places to think about.
  */
 public sealed interface Command {
-    /** Adds a job in state normal; JOB_ALREADY_EXISTS when the id is taken. */
-    record CreateJob(JobSpec spec) implements Command {}
+    /**
+     * Adds a job in state normal; JOB_ALREADY_EXISTS when the id is taken.
+     *
+     * @param streamEnd end of the upstream's stream, looked up after the start was chosen
+     */
+    record CreateJob(JobSpec spec, Optional<SourcePosition> streamEnd) implements Command {}
 
     /**
      * Replaces the spec of a stopped or failed job.
@@ -24,8 +31,10 @@ public sealed interface Command {
      * Starts a stopped, failed or finished job; nothing happens in other states.
      *
      * @param overwriteTso start again from here instead of the checkpoint; 0 keeps the checkpoint
+     * @param streamEnd as for {@link CreateJob}; without meaning when the checkpoint is kept
      */
-    record ResumeJob(JobId id, long overwriteTso) implements Command {}
+    record ResumeJob(JobId id, long overwriteTso, Optional<SourcePosition> streamEnd)
+            implements Command {}
 
     /** Removes a job with all its records; nothing happens when there is none. */
     record RemoveJob(JobId id) implements Command {}
@@ -38,6 +47,6 @@ public sealed interface Command {
      *
      * @param state RETRYING or FAILED with an error, NORMAL or FINISHED without
      */
-    record ReportRun(JobId id, long generation, JobState state, java.util.Optional<JobError> error)
+    record ReportRun(JobId id, long generation, JobState state, Optional<JobError> error)
             implements Command {}
 }

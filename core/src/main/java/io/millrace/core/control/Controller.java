@@ -5,6 +5,7 @@ import io.millrace.core.control.MetaStore.Op;
 import io.millrace.core.control.Records.StateRecord;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
+import io.millrace.core.model.SourcePosition;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -127,7 +128,7 @@ final class Controller implements AutoCloseable {
 
     private Optional<Job> apply(Command command) {
         return switch (command) {
-            case Command.CreateJob create -> Optional.of(create(create.spec()));
+            case Command.CreateJob create -> Optional.of(create(create));
             case Command.UpdateJob update -> Optional.of(update(update));
             case Command.PauseJob pause -> pause(pause.id());
             case Command.ResumeJob resume -> resume(resume);
@@ -137,7 +138,8 @@ final class Controller implements AutoCloseable {
         };
     }
 
-    private Job create(JobSpec spec) {
+    private Job create(Command.CreateJob create) {
+        JobSpec spec = create.spec();
         JobId id = spec.id();
         if (image.job(id).isPresent()) {
             throw new MillraceException(
@@ -153,6 +155,7 @@ final class Controller implements AutoCloseable {
                                 putSpec(spec),
                                 putState(id, state),
                                 new Op.DeletePrefix(Records.runPrefix(id)),
+                                startEnd(id, create.streamEnd()),
                                 staleSink(id)));
         LOG.info("job created job={} sink={}", id, Secrets.maskUri(spec.sinkUri()));
         return publish(spec, state, revision);
@@ -205,6 +208,7 @@ final class Controller implements AutoCloseable {
             spec = spec.withStart(resume.overwriteTso());
             ops.add(putSpec(spec));
             ops.addAll(forgetProgress(old.id(), resume.overwriteTso()));
+            ops.add(startEnd(old.id(), resume.streamEnd()));
         }
         return Optional.of(
                 move(
@@ -242,6 +246,13 @@ final class Controller implements AutoCloseable {
      */
     private static Op staleSink(JobId id) {
         return new Op.Put(Records.staleSinkKey(id), "1");
+    }
+
+    /** Kept until the first checkpoint takes over: the first run may begin much later. */
+    private static Op startEnd(JobId id, Optional<SourcePosition> end) {
+        String key = Records.startEndKey(id);
+        return end.<Op>map(position -> new Op.Put(key, position.encode()))
+                .orElse(new Op.Delete(key));
     }
 
     private Optional<Job> remove(JobId id) {

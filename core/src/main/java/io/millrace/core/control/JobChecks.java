@@ -3,12 +3,14 @@ package io.millrace.core.control;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.filter.TableFilter;
+import io.millrace.core.model.SourcePosition;
 import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.SinkFactory;
 import io.millrace.core.spi.SinkSpec;
 import io.millrace.core.spi.Upstream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Checks that a job could work: they ask the upstream and really open the sink, so they run on the
@@ -31,8 +33,9 @@ public final class JobChecks {
      *
      * @param startTso the start to use: the given one, or the upstream's current TSO
      * @param upstreamId the upstream's cluster id
+     * @param streamEnd the end of the upstream's stream, looked up after its clock
      */
-    public record StartPoint(long startTso, long upstreamId) {}
+    public record StartPoint(long startTso, long upstreamId, Optional<SourcePosition> streamEnd) {}
 
     /** The upstreams that jobs may name. */
     public Upstreams upstreams() {
@@ -70,14 +73,16 @@ public final class JobChecks {
                             + " is earlier than start-ts "
                             + Long.toUnsignedString(start));
         }
-        return new StartPoint(start, source.clusterId());
+        return new StartPoint(start, source.clusterId(), source.streamEnd());
     }
 
     /**
      * Checks that a job can go on from a TSO: not after now (INVALID_PARAMETER), still held
      * (START_BEFORE_OLDEST).
+     *
+     * @return the end of the upstream's stream, looked up after its clock
      */
-    public void resumable(String upstream, long tso, boolean overwritten) {
+    public Optional<SourcePosition> resumable(String upstream, long tso, boolean overwritten) {
         Upstream source = upstreams.get(upstream);
         if (overwritten) {
             long now = source.currentTso();
@@ -91,6 +96,7 @@ public final class JobChecks {
             }
         }
         held(source, tso);
+        return source.streamEnd();
     }
 
     private static void held(Upstream source, long tso) {

@@ -404,7 +404,10 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
             try {
                 fresh.startedFrom = MetaJobStore.checkpointTso(store, id).orElse(spec.startTso());
                 Upstream upstream = upstreams.get(spec.upstream());
-                sameUpstream(upstream.clusterId());
+                if (MetaJobStore.checkpointTso(store, id).isEmpty()) {
+                    // Later the capture decides, which knows what its position means elsewhere.
+                    sameUpstream(upstream.clusterId());
+                }
                 SinkSpec sink = spec.sinkSpec();
                 forgetWhatIsStale(sink);
                 MetaJobStore jobStore =

@@ -116,6 +116,11 @@ final class MetaJobStore implements JobStore {
     }
 
     @Override
+    public Optional<SourcePosition> startEnd() {
+        return store.get(Records.startEndKey(id)).map(entry -> decodePosition.apply(entry.value()));
+    }
+
+    @Override
     public void saveCheckpoint(Checkpoint checkpoint) {
         List<Op> ops = new ArrayList<>();
         ops.add(

@@ -66,6 +66,11 @@ final class Records {
         return runPrefix(id) + "stale-sink";
     }
 
+    /** Where the upstream's stream ended when the job's start was chosen. */
+    static String startEndKey(JobId id) {
+        return runPrefix(id) + "start-end";
+    }
+
     static String historyPrefix(JobId id) {
         return runPrefix(id) + "schema/";
     }

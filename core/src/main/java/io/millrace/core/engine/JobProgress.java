@@ -7,7 +7,8 @@ import java.util.Set;
  *
  * @param checkpointTso resolved TSO of the last durable checkpoint, or the job's start
  * @param resolvedTso up to here the upstream has been read; at or above {@code checkpointTso}
- * @param tableIds tables that rows were replicated of in this run and that still exist
+ * @param tableIds tables that the run follows, whether they change or not; empty before it knows
+ *     them
  * @param rows rows that the sink accepted in this run
  * @param bytes their size in source form
  * @param ddls DDL statements that the sink accepted in this run

@@ -154,9 +154,12 @@ public final class JobRunner implements AutoCloseable {
     /** Figures; cheap, callable from any thread, also after the end. */
     public JobProgress progress() {
         Pipeline running = pipeline;
-        return running == null
-                ? new JobProgress(plan.startTso(), plan.startTso(), Set.of(), 0, 0, 0, 0)
-                : running.progress();
+        if (running == null) {
+            return new JobProgress(plan.startTso(), plan.startTso(), Set.of(), 0, 0, 0, 0);
+        }
+        Capture reader = capture;
+        return running.progress(
+                reader == null ? Set.of() : reader.tableIds(plan.sinkSpec().forceReplicate()));
     }
 
     /** As {@link #stop}. */

@@ -1,6 +1,7 @@
 package io.millrace.core.engine;
 
 import io.millrace.core.model.Checkpoint;
+import io.millrace.core.model.SourcePosition;
 import io.millrace.core.spi.SchemaHistory;
 import java.util.Optional;
 
@@ -18,6 +19,14 @@ public interface JobStore {
     record DdlIntent(long commitTso, String query) {}
 
     Optional<Checkpoint> checkpoint();
+
+    /**
+     * The end of the upstream's stream when the job's start was chosen, see {@link
+     * io.millrace.core.spi.Upstream#streamEnd}.
+     */
+    default Optional<SourcePosition> startEnd() {
+        return Optional.empty();
+    }
 
     /**
      * Writes the checkpoint and, in the same transaction, removes an intent at or below its

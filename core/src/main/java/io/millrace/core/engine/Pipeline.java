@@ -8,14 +8,12 @@ import io.millrace.core.model.Checkpoint;
 import io.millrace.core.model.ResolvedMark;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.SchemaChange;
-import io.millrace.core.model.SchemaChange.Change;
 import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.CaptureRequest;
 import io.millrace.core.spi.Sink;
 import io.millrace.core.spi.SinkContext;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -102,7 +100,6 @@ public final class Pipeline implements Stage, AutoCloseable {
     private final AtomicLong rows = new AtomicLong();
     private final AtomicLong bytes = new AtomicLong();
     private final AtomicLong ddls = new AtomicLong();
-    private final Set<Long> tableIds = ConcurrentHashMap.newKeySet();
 
     /**
      * Reads the job's store, marks the job as running and opens the sink.
@@ -164,7 +161,8 @@ public final class Pipeline implements Stage, AutoCloseable {
                 start,
                 plan.filter(),
                 store.schemaHistory(),
-                plan.sinkFactory().timestampZone(plan.timeZone()));
+                plan.sinkFactory().timestampZone(plan.timeZone()),
+                start.isEmpty() ? store.startEnd() : Optional.empty());
     }
 
     public State state() {
@@ -337,7 +335,6 @@ public final class Pipeline implements Stage, AutoCloseable {
         }
         add(rows, rowCount);
         add(bytes, size);
-        tableIds.add(schema.tableId());
         return true;
     }
 
@@ -356,20 +353,8 @@ public final class Pipeline implements Stage, AutoCloseable {
         }
         add(ddls, 1);
         read(change.commitTso());
-        for (Change part : change.changes()) {
-            forgetTable(part);
-        }
         tellResolved();
         return true;
-    }
-
-    private void forgetTable(Change part) {
-        if (part.before().isPresent()) {
-            long old = part.before().get().tableId();
-            if (part.after().isEmpty() || part.after().get().tableId() != old) {
-                tableIds.remove(old);
-            }
-        }
     }
 
     /** The target TSO was passed: wait for the acks, then this is the end. */
@@ -434,8 +419,12 @@ public final class Pipeline implements Stage, AutoCloseable {
         intake.discard();
     }
 
-    /** Figures; any thread. */
-    public JobProgress progress() {
+    /**
+     * Figures; any thread.
+     *
+     * @param tableIds what the capture follows
+     */
+    public JobProgress progress(Set<Long> tableIds) {
         return new JobProgress(
                 checkpointTso.getAcquire(),
                 readTso.getAcquire(),

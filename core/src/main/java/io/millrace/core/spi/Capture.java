@@ -1,5 +1,7 @@
 package io.millrace.core.spi;
 
+import java.util.Set;
+
 /** Reads one upstream's change stream for one job. */
 public interface Capture extends AutoCloseable {
     /**
@@ -9,6 +11,16 @@ public interface Capture extends AutoCloseable {
      * checkpoint.
      */
     void run(EventOutput out) throws InterruptedException;
+
+    /**
+     * Ids of the tables that it follows now and that the job wants, whether they change or not;
+     * empty before it knows them. Callable from any thread, at any time.
+     *
+     * @param withoutKey whether tables without a handle key count
+     */
+    default Set<Long> tableIds(boolean withoutKey) {
+        return Set.of();
+    }
 
     /** Ends {@link #run} soon; callable from any thread, more than once. */
     @Override

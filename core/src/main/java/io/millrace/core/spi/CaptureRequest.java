@@ -2,6 +2,7 @@ package io.millrace.core.spi;
 
 import io.millrace.core.filter.TableFilter;
 import io.millrace.core.model.Checkpoint;
+import io.millrace.core.model.SourcePosition;
 import java.util.Optional;
 
 /**
@@ -14,6 +15,9 @@ import java.util.Optional;
  * @param filter events of other tables are dropped before their bytes are looked at
  * @param history durable schema history and table ids of this job
  * @param timeZone IANA name or offset that TIMESTAMP values are shown in
+ * @param startEnd the end of the stream when {@code startTso} was chosen ({@link
+ *     Upstream#streamEnd}): what lies behind it counts as after the start. Empty when it was not
+ *     remembered, and once there is a checkpoint
  */
 public record CaptureRequest(
         String jobId,
@@ -21,4 +25,16 @@ public record CaptureRequest(
         Optional<Checkpoint> checkpoint,
         TableFilter filter,
         SchemaHistory history,
-        String timeZone) {}
+        String timeZone,
+        Optional<SourcePosition> startEnd) {
+    /** Without a remembered end. */
+    public CaptureRequest(
+            String jobId,
+            long startTso,
+            Optional<Checkpoint> checkpoint,
+            TableFilter filter,
+            SchemaHistory history,
+            String timeZone) {
+        this(jobId, startTso, checkpoint, filter, history, timeZone, Optional.empty());
+    }
+}

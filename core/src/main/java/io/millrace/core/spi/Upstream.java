@@ -4,6 +4,7 @@ import io.millrace.core.filter.TableFilter;
 import io.millrace.core.model.SourcePosition;
 import io.millrace.core.model.TableSchema;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A named source database: what a control plane asks it, and captures on it. Methods block; they
@@ -24,6 +25,15 @@ public interface Upstream extends AutoCloseable {
      * here.
      */
     long oldestTso();
+
+    /**
+     * The present end of the change stream. What lies behind it was committed after this call
+     * began, whatever its own time says; a job that is made now has to deliver it. Empty where
+     * times alone tell that.
+     */
+    default Optional<SourcePosition> streamEnd() {
+        return Optional.empty();
+    }
 
     /**
      * Current definitions of the tables that pass the filter; system schemas never do. Table ids

@@ -88,7 +88,7 @@ class JobRunnerTest {
         assertThat(ends.poll(20, TimeUnit.SECONDS)).isEqualTo("finished");
         assertThat(store.checkpoint).contains(new Checkpoint(at(9_900), 10_000));
         assertThat(runner.progress().rows()).isEqualTo(9_900);
-        assertThat(runner.progress().tableIds()).containsExactly(1L);
+        assertThat(runner.progress().tableIds()).containsExactly(SyntheticUpstream.FOLLOWED);
         assertThat(runner.progress().checkpointTso()).isEqualTo(10_000);
         runner.stop();
         nothingIsHeld(runner);

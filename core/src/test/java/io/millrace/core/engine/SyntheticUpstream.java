@@ -8,6 +8,7 @@ import io.millrace.core.spi.CaptureRequest;
 import io.millrace.core.spi.EventOutput;
 import io.millrace.core.spi.Upstream;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 
 /** An upstream that emits what a test says and then waits to be closed. */
@@ -16,6 +17,9 @@ final class SyntheticUpstream implements Upstream {
     interface Feed {
         void run(EventOutput out) throws InterruptedException;
     }
+
+    /** Id of the one table that its captures say they follow. */
+    static final long FOLLOWED = 77;
 
     private final Feed feed;
 
@@ -31,6 +35,11 @@ final class SyntheticUpstream implements Upstream {
             public void run(EventOutput out) throws InterruptedException {
                 feed.run(out);
                 closed.await();
+            }
+
+            @Override
+            public Set<Long> tableIds(boolean withoutKey) {
+                return Set.of(FOLLOWED);
             }
 
             @Override

@@ -18,6 +18,7 @@ import io.millrace.core.control.Upstreams;
 import io.millrace.core.engine.JobProgress;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
+import io.millrace.core.model.SourcePosition;
 import io.millrace.core.model.TableSchema;
 import io.millrace.core.model.Tso;
 import io.millrace.core.spi.SinkSpec;
@@ -414,7 +415,7 @@ final class TiCdcApi {
                         settings.zone().getId());
         lastCheck.run();
         control.checks().job(spec);
-        Job job = submit(new Command.CreateJob(spec)).orElseThrow();
+        Job job = submit(new Command.CreateJob(spec, start.streamEnd())).orElseThrow();
         return info(
                 job,
                 new JobProgress(spec.startTso(), spec.startTso(), Set.of(), 0, 0, 0, 0),
@@ -650,9 +651,10 @@ final class TiCdcApi {
         refuseForeignUpstream(request);
         long overwrite = tso(request, "overwrite_checkpoint_ts");
         long from = overwrite == 0 ? control.progress(job.id()).checkpointTso() : overwrite;
-        control.checks().resumable(job.spec().upstream(), from, overwrite != 0);
+        Optional<SourcePosition> streamEnd =
+                control.checks().resumable(job.spec().upstream(), from, overwrite != 0);
         control.checks().differentClusters(job.spec());
-        submit(new Command.ResumeJob(job.id(), overwrite));
+        submit(new Command.ResumeJob(job.id(), overwrite, streamEnd));
         return GoJson.object();
     }
 

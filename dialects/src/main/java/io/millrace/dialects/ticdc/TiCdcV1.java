@@ -200,7 +200,7 @@ final class TiCdcV1 {
     void resume(String name) {
         Job job = api.existing(api.jobId(null, name));
         control.checks().differentClusters(job.spec());
-        api.submit(new Command.ResumeJob(job.id(), 0));
+        api.submit(new Command.ResumeJob(job.id(), 0, java.util.Optional.empty()));
     }
 
     /** All tables of a changefeed are on one node: there is nothing to balance. */

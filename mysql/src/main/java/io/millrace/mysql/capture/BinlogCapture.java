@@ -10,8 +10,10 @@ import io.millrace.core.spi.EventOutput;
 import io.millrace.mysql.connect.ReplicationConnection;
 import io.millrace.mysql.connect.ServerAddress;
 import io.millrace.mysql.connect.UpstreamErrors;
+import io.millrace.mysql.identity.ServerIdentity;
 import io.millrace.mysql.position.BinlogCoordinate;
 import io.millrace.mysql.position.BinlogPosition;
+import io.millrace.mysql.position.Gtid;
 import io.millrace.mysql.position.GtidSet;
 import io.millrace.mysql.position.HeldXa;
 import io.millrace.mysql.position.MariaDbGtidSet;
@@ -24,6 +26,7 @@ import java.io.IOException;
 import java.net.SocketTimeoutException;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -32,7 +35,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ThreadLocalRandom;
+import java.util.Set;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -65,14 +68,20 @@ public final class BinlogCapture implements Capture {
     private final TableVersions versions;
     private final BufferPool pool;
     private final CaptureRequest request;
-    private final long serverNumber;
+    private final ServerIds serverIds;
+    private final Path spillFolder;
+
+    /** The server that this run reads from. */
+    private long serverNumber;
+
     private volatile boolean closed;
     private volatile @Nullable ReplicationConnection replication;
     private volatile @Nullable StatementScan scan;
 
     /**
      * @param pool where {@code decoder}'s batches give their buffers back to
-     * @param serverNumber tells the server from others; file positions of another one are refused
+     * @param serverIds of the upstream's dumps
+     * @param spillFolder where rows of held transactions go that memory has no room for; it exists
      */
     public BinlogCapture(
             ServerAddress address,
@@ -81,25 +90,29 @@ public final class BinlogCapture implements Capture {
             TableVersions versions,
             BufferPool pool,
             CaptureRequest request,
-            long serverNumber) {
+            ServerIds serverIds,
+            Path spillFolder) {
         this.address = address;
         this.connections = connections;
         this.decoder = decoder;
         this.versions = versions;
         this.pool = pool;
         this.request = request;
-        this.serverNumber = serverNumber;
+        this.serverIds = serverIds;
+        this.spillFolder = spillFolder;
     }
 
     @Override
     public void run(EventOutput out) throws InterruptedException {
         BinlogReader reader = null;
         BinlogPosition start = null;
-        try (UpstreamClock upstreamClock = new UpstreamClock(connections, address, CLOCK_MARGIN)) {
+        try (UpstreamClock upstreamClock =
+                new UpstreamClock(this::openOnSameServer, address, CLOCK_MARGIN)) {
             ServerFacts facts;
             BinlogReader.Plan plan;
             Map<Integer, Charset> charsets;
             try (Connection control = connections.open()) {
+                serverNumber = ServerIdentity.clusterId(control);
                 facts = ServerFacts.read(control, address);
                 charsets = ServerFacts.charsets(control, address);
                 plan = plan(facts, control);
@@ -110,7 +123,8 @@ public final class BinlogCapture implements Capture {
             start = plan.resume();
             IntFunction<Charset> byCollation =
                     collation -> charsets.getOrDefault(collation, StandardCharsets.UTF_8);
-            StatementScan ahead = new StatementScan(address, facts, pool, byCollation);
+            StatementScan ahead =
+                    new StatementScan(address, facts, serverNumber, pool, byCollation);
             scan = ahead;
             versions.start(
                     new TableVersions.Start(
@@ -118,17 +132,19 @@ public final class BinlogCapture implements Capture {
                             facts.mariaDb(),
                             request.history(),
                             request.filter(),
-                            connections,
+                            this::openOnSameServer,
                             request.startTso(),
                             start,
                             ahead));
             if (closed) {
                 return;
             }
+            long serverId = serverIds.take();
             try (ReplicationConnection connection = ReplicationConnection.open(address)) {
                 replication = connection;
+                sameServer(connection, serverNumber, address);
                 prepare(connection, facts);
-                requestDump(connection, facts, plan);
+                requestDump(connection, plan, serverId);
                 EventStream stream =
                         new EventStream(connection.stream(), pool, hasChecksums(facts));
                 reader =
@@ -143,11 +159,14 @@ public final class BinlogCapture implements Capture {
                                 byCollation,
                                 () -> upstreamClock.read(facts),
                                 facts.mariaDb(),
+                                new HoldingArea(spillFolder),
                                 plan);
                 if (!closed) {
                     reader.run();
                     throw new IOException("the server ended the stream");
                 }
+            } finally {
+                serverIds.giveBack(serverId);
             }
         } catch (ServerErrorException e) {
             if (!closed) {
@@ -201,11 +220,10 @@ public final class BinlogCapture implements Capture {
     }
 
     private void requestDump(
-            ReplicationConnection connection, ServerFacts facts, BinlogReader.Plan plan)
+            ReplicationConnection connection, BinlogReader.Plan plan, long serverId)
             throws IOException {
         BinlogPosition resume = plan.resume();
         Optional<HeldXa> held = resume.held();
-        long serverId = serverId(address);
         if (!plan.byGtid()) {
             connection.dump(held.map(HeldXa::start).orElse(resume.start()), serverId, true);
             return;
@@ -222,10 +240,45 @@ public final class BinlogCapture implements Capture {
         }
     }
 
-    /** The configured server id, or one that hardly anybody else has. */
-    static long serverId(ServerAddress address) {
-        return address.serverId()
-                .orElseGet(() -> ThreadLocalRandom.current().nextLong(1L << 31, 0xFFFF_FFF0L));
+    // ---- one server for the whole run
+
+    /** What is seen over different connections is put together, so they must not lead apart. */
+    private Connection openOnSameServer() {
+        Connection connection = connections.open();
+        try {
+            long other = ServerIdentity.clusterId(connection);
+            if (other == serverNumber) {
+                return connection;
+            }
+            connection.close();
+            throw apart(address, serverNumber, other);
+        } catch (SQLException e) {
+            UpstreamErrors.closeQuietly(connection, e);
+            throw UpstreamErrors.of(e, address);
+        }
+    }
+
+    /** As {@link #openOnSameServer}, for a connection that was just opened. */
+    static void sameServer(
+            ReplicationConnection connection, long serverNumber, ServerAddress address)
+            throws IOException {
+        long other = ServerIdentity.clusterId(connection::query);
+        if (other != serverNumber) {
+            throw apart(address, serverNumber, other);
+        }
+    }
+
+    /** Passes by itself when it was a fail-over: the next run begins with the new server. */
+    private static MillraceException apart(ServerAddress address, long one, long other) {
+        return new MillraceException(
+                ErrorCode.UPSTREAM_CONNECTION,
+                "Upstream "
+                        + address
+                        + ": two connections came to different servers (cluster ids "
+                        + Long.toUnsignedString(one)
+                        + " and "
+                        + Long.toUnsignedString(other)
+                        + "). Unless this was a fail-over, let the address lead to one server.");
     }
 
     // ---- where to start
@@ -237,16 +290,12 @@ public final class BinlogCapture implements Capture {
             throw BinlogFiles.off(address);
         }
         if (request.checkpoint().isEmpty()) {
-            Optional<BinlogCoordinate> end = facts.end(control, address);
-            String file = BinlogFiles.fileFor(request.startTso(), files, facts, address, pool);
+            Optional<BinlogCoordinate> end = startEnd(facts, control);
+            String file =
+                    BinlogFiles.fileFor(request.startTso(), upTo(files, end), facts, address, pool);
             BinlogPosition start =
-                    new BinlogPosition(
+                    BinlogPosition.of(
                             new BinlogCoordinate(file, BinlogCoordinate.FIRST_OFFSET),
-                            0,
-                            Optional.empty(),
-                            Optional.empty(),
-                            Optional.empty(),
-                            0,
                             serverNumber);
             return new BinlogReader.Plan(
                     start, false, track, request.startTso(), end, serverNumber);
@@ -272,9 +321,42 @@ public final class BinlogCapture implements Capture {
                 from, byGtid, track, request.startTso(), Optional.empty(), serverNumber);
     }
 
+    /**
+     * The end of the binlog when the start was chosen. A later one would count transactions that
+     * came in between by their time alone.
+     */
+    private Optional<BinlogCoordinate> startEnd(ServerFacts facts, Connection control) {
+        if (request.startEnd().isPresent()
+                && request.startEnd().get() instanceof BinlogPosition position) {
+            if (position.serverNumber() != 0 && position.serverNumber() != serverNumber) {
+                throw notTheServer("the job's start was chosen at another one");
+            }
+            return Optional.of(position.start());
+        }
+        return facts.end(control, address);
+    }
+
+    /**
+     * The start lies in a file that was there when it was chosen. Later ones may claim to be older:
+     * a file has the time of the session in which the server began it.
+     */
+    private List<ServerFacts.BinlogFile> upTo(
+            List<ServerFacts.BinlogFile> files, Optional<BinlogCoordinate> end) {
+        if (end.isEmpty()) {
+            return files;
+        }
+        for (int i = 0; i < files.size(); i++) {
+            if (files.get(i).name().equals(end.get().file())) {
+                return files.subList(0, i + 1);
+            }
+        }
+        throw BinlogErrors.filePurged(address, end.get(), files.getFirst().name());
+    }
+
     private void checkGtids(
             ServerFacts facts, Connection control, BinlogPosition resume, String oldest)
             throws SQLException {
+        checkLineage(facts, resume);
         GtidSet needed = resume.held().flatMap(HeldXa::gtids).orElse(resume.gtids().orElseThrow());
         if (needed instanceof MySqlGtidSet executed) {
             MySqlGtidSet missing =
@@ -297,6 +379,50 @@ public final class BinlogCapture implements Capture {
                         address, "behind " + needed + " up to " + oldestHeld);
             }
         }
+    }
+
+    /**
+     * A server that takes over must have all that was read already. On MariaDB, where the GTIDs of
+     * unrelated servers look alike, it must not have the server id of one that wrote it: that would
+     * be its own past and another one.
+     */
+    private void checkLineage(ServerFacts facts, BinlogPosition resume) {
+        GtidSet read = resume.gtids().orElseThrow();
+        if (read instanceof MySqlGtidSet executed) {
+            MySqlGtidSet lacking =
+                    executed.minus(MySqlGtidSet.parse(facts.variable("gtid_executed")));
+            if (!lacking.isEmpty()) {
+                throw notTheServer("it does not have the transactions " + lacking);
+            }
+        } else if (read instanceof MariaDbGtidSet last) {
+            MariaDbGtidSet written = MariaDbGtidSet.parse(facts.variable("gtid_binlog_pos"));
+            if (!written.containsAll(last)) {
+                throw notTheServer("its binlog ends at " + written + ", before " + last);
+            }
+            if (resume.serverNumber() != 0 && resume.serverNumber() != serverNumber) {
+                for (Gtid.MariaDb gtid : last.gtids()) {
+                    if (facts.variable("server_id").equals(Long.toString(gtid.server()))) {
+                        throw notTheServer(
+                                "transaction "
+                                        + gtid
+                                        + " was written by another server with the server_id "
+                                        + gtid.server());
+                    }
+                }
+            }
+        }
+    }
+
+    private MillraceException notTheServer(String why) {
+        return new MillraceException(
+                ErrorCode.UPSTREAM_MISCONFIGURED,
+                "Upstream "
+                        + address
+                        + " is another server than the one the changes so far came from, or it"
+                        + " lost some of them: "
+                        + why
+                        + ". Point it at a server that has them, or load the tables anew and start"
+                        + " a new job.");
     }
 
     private BinlogPosition checkFile(BinlogPosition resume, List<ServerFacts.BinlogFile> files) {
@@ -344,6 +470,11 @@ public final class BinlogCapture implements Capture {
             return resume;
         }
         throw BinlogErrors.filePurged(address, needed, files.getFirst().name());
+    }
+
+    @Override
+    public Set<Long> tableIds(boolean withoutKey) {
+        return versions.tableIds(withoutKey);
     }
 
     @Override

@@ -102,7 +102,7 @@ public final class BinlogFiles {
         BinlogCoordinate start = new BinlogCoordinate(file, BinlogCoordinate.FIRST_OFFSET);
         try (ReplicationConnection connection = ReplicationConnection.open(address)) {
             BinlogCapture.prepare(connection, facts);
-            connection.dump(start, BinlogCapture.serverId(address), false);
+            connection.dump(start, ServerIds.lookUp(address), false);
             EventStream stream =
                     new EventStream(connection.stream(), pool, BinlogCapture.hasChecksums(facts));
             while (stream.next()) {

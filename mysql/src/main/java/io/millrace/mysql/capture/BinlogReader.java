@@ -117,6 +117,7 @@ final class BinlogReader {
     private final IntFunction<Charset> charsets;
     private final UpstreamClock.Source clock;
     private final Plan plan;
+    private final HoldingArea holding;
     private final MariaDbCompression compression;
     private boolean mariaDb;
 
@@ -183,6 +184,7 @@ final class BinlogReader {
             IntFunction<Charset> charsets,
             UpstreamClock.Source clock,
             boolean mariaDb,
+            HoldingArea holding,
             Plan plan) {
         this.address = address;
         this.stream = stream;
@@ -195,6 +197,7 @@ final class BinlogReader {
         this.clock = clock;
         this.mariaDb = mariaDb;
         this.plan = plan;
+        this.holding = holding;
         this.compression = new MariaDbCompression(pool);
         BinlogPosition resume = plan.resume;
         BinlogCoordinate first = resume.held().map(HeldXa::start).orElse(resume.start());
@@ -929,7 +932,7 @@ final class BinlogReader {
         }
         HeldTransaction target = collecting;
         if (target == null) {
-            target = new HeldTransaction("", groupStart, Optional.empty());
+            target = new HeldTransaction(holding, "", groupStart, Optional.empty());
             collecting = target;
         }
         target.savepoint(name);
@@ -1151,6 +1154,7 @@ final class BinlogReader {
         if (!beforeResume || isHeldAtResume(xid)) {
             collecting =
                     new HeldTransaction(
+                            holding,
                             xid,
                             groupStart,
                             Optional.ofNullable(beforeResume ? gtidsBeforeResume : gtids));

@@ -15,7 +15,6 @@ import java.io.IOException;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.Set;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +36,7 @@ final class StatementScan implements StatementsAhead, AutoCloseable {
 
     private final ServerAddress address;
     private final ServerFacts facts;
+    private final long serverNumber;
     private final BufferPool pool;
     private final IntFunction<Charset> charsets;
     private final MariaDbCompression compression;
@@ -46,10 +46,12 @@ final class StatementScan implements StatementsAhead, AutoCloseable {
     StatementScan(
             ServerAddress address,
             ServerFacts facts,
+            long serverNumber,
             BufferPool pool,
             IntFunction<Charset> charsets) {
         this.address = address;
         this.facts = facts;
+        this.serverNumber = serverNumber;
         this.pool = pool;
         this.charsets = charsets;
         this.compression = new MariaDbCompression(pool);
@@ -94,9 +96,9 @@ final class StatementScan implements StatementsAhead, AutoCloseable {
             if (closed) {
                 throw new IOException("closed");
             }
+            BinlogCapture.sameServer(opened, serverNumber, address);
             BinlogCapture.prepare(opened, facts);
-            // Never the configured id: a server ends the older of two dumps with one id.
-            opened.dump(from, ThreadLocalRandom.current().nextLong(1L << 30, 1L << 31), false);
+            opened.dump(from, ServerIds.lookUp(address), false);
             EventStream stream =
                     new EventStream(opened.stream(), pool, BinlogCapture.hasChecksums(facts));
             boolean unfinishedAlter = false;

@@ -11,6 +11,8 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Looks at the upstream's clock and at the end of its binlog, in this order and on a connection
@@ -36,6 +38,8 @@ final class UpstreamClock implements AutoCloseable {
         Reading read();
     }
 
+    private static final Logger LOG = LoggerFactory.getLogger(UpstreamClock.class);
+
     private final ControlConnections connections;
     private final ServerAddress address;
     private final long marginMs;
@@ -50,25 +54,34 @@ final class UpstreamClock implements AutoCloseable {
         this.marginMs = margin.toMillis();
     }
 
-    /** A new look. */
+    /**
+     * A new look. A connection that was kept from an earlier one may be gone, for the server ends
+     * those that idle for {@code wait_timeout}; then a fresh one is used.
+     */
     Reading read(ServerFacts facts) {
-        Connection open = connection;
-        try {
-            if (open == null) {
-                open = connections.open();
-                connection = open;
+        Connection kept = connection;
+        if (kept != null) {
+            try {
+                return read(kept, facts);
+            } catch (SQLException | MillraceException e) {
+                LOG.debug("clock connection to {} was lost: {}", address, e.toString());
+                close();
             }
-            long time = millis(open) - marginMs;
-            return new Reading(
-                    time, facts.end(open, address).orElseThrow(() -> BinlogFiles.off(address)));
-        } catch (SQLException e) {
-            connection = null;
-            throw UpstreamErrors.of(e, address);
-        } catch (MillraceException e) {
-            // Opened anew the next time, should the job runner go on with this capture.
-            connection = null;
-            throw e;
         }
+        Connection fresh = connections.open();
+        connection = fresh;
+        try {
+            return read(fresh, facts);
+        } catch (SQLException e) {
+            close();
+            throw UpstreamErrors.of(e, address);
+        }
+    }
+
+    private Reading read(Connection open, ServerFacts facts) throws SQLException {
+        long time = millis(open) - marginMs;
+        return new Reading(
+                time, facts.end(open, address).orElseThrow(() -> BinlogFiles.off(address)));
     }
 
     /** Unix milliseconds at the server. */
@@ -85,11 +98,12 @@ final class UpstreamClock implements AutoCloseable {
     @Override
     public void close() {
         Connection open = connection;
+        connection = null;
         if (open != null) {
             try {
                 open.close();
             } catch (SQLException e) {
-                connection = null;
+                LOG.debug("clock connection to {} does not close: {}", address, e.toString());
             }
         }
     }

@@ -41,12 +41,11 @@ public final class JdbcConnections implements ControlConnections, AutoCloseable 
 
     private void addTls(Properties p, ServerAddress.Tls tls) {
         switch (tls.mode()) {
-            // The driver cannot "prefer"; statements are no more secret than the rows.
-            case DISABLED, PREFERRED -> {
+            case DISABLED -> {
                 p.setProperty("sslMode", "disable");
                 return;
             }
-            case REQUIRED -> p.setProperty("sslMode", "trust");
+            case REQUIRED, PREFERRED -> p.setProperty("sslMode", "trust");
             case VERIFY_CA -> p.setProperty("sslMode", "verify-ca");
             case VERIFY_IDENTITY -> p.setProperty("sslMode", "verify-full");
         }
@@ -74,10 +73,7 @@ public final class JdbcConnections implements ControlConnections, AutoCloseable 
     @Override
     public Connection open() {
         try {
-            Connection connection = new Driver().connect(url, (Properties) properties.clone());
-            if (connection == null) {
-                throw new IllegalStateException("the driver refuses " + url);
-            }
+            Connection connection = connect();
             try (Statement statement = connection.createStatement()) {
                 statement.execute("SET time_zone='+00:00'");
             } catch (SQLException e) {
@@ -88,6 +84,33 @@ public final class JdbcConnections implements ControlConnections, AutoCloseable 
         } catch (SQLException e) {
             throw UpstreamErrors.of(e, address);
         }
+    }
+
+    private Connection connect() throws SQLException {
+        Properties settings = (Properties) properties.clone();
+        try {
+            return connect(settings);
+        } catch (SQLException e) {
+            if (address.tls().mode() != ServerAddress.TlsMode.PREFERRED || !isWithoutTls(e)) {
+                throw e;
+            }
+            settings.setProperty("sslMode", "disable");
+            return connect(settings);
+        }
+    }
+
+    /** The driver says so in words only; its other errors of this kind have a cause. */
+    private static boolean isWithoutTls(SQLException e) {
+        String message = e.getMessage();
+        return message != null && message.contains("ssl not enabled in the server");
+    }
+
+    private Connection connect(Properties settings) throws SQLException {
+        Connection connection = new Driver().connect(url, settings);
+        if (connection == null) {
+            throw new IllegalStateException("the driver refuses " + url);
+        }
+        return connection;
     }
 
     /** Forgets temporary files; open connections are not touched. */

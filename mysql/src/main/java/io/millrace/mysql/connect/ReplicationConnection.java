@@ -6,6 +6,7 @@ import com.github.shyiko.mysql.binlog.network.ServerException;
 import com.github.shyiko.mysql.binlog.network.protocol.ErrorPacket;
 import com.github.shyiko.mysql.binlog.network.protocol.GreetingPacket;
 import com.github.shyiko.mysql.binlog.network.protocol.PacketChannel;
+import com.github.shyiko.mysql.binlog.network.protocol.ResultSetRowPacket;
 import com.github.shyiko.mysql.binlog.network.protocol.command.Command;
 import com.github.shyiko.mysql.binlog.network.protocol.command.QueryCommand;
 import com.github.shyiko.mysql.binlog.network.protocol.command.SSLRequestCommand;
@@ -23,7 +24,9 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 import org.jspecify.annotations.Nullable;
@@ -186,6 +189,27 @@ public final class ReplicationConnection implements Closeable {
     public void execute(String sql) throws IOException {
         channel.write(new QueryCommand(sql));
         throwIfError(channel.read());
+    }
+
+    /** Runs a statement that returns few rows without NULL, in UTF-8. */
+    public List<List<String>> query(String sql) throws IOException {
+        execute("SET NAMES utf8mb4");
+        channel.write(new QueryCommand(sql));
+        byte[] packet = channel.read();
+        throwIfError(packet);
+        while (!isEnd(packet)) {
+            packet = channel.read(); // column definitions
+        }
+        List<List<String>> rows = new ArrayList<>();
+        for (packet = channel.read(); !isEnd(packet); packet = channel.read()) {
+            throwIfError(packet);
+            rows.add(List.of(new ResultSetRowPacket(packet).getValues()));
+        }
+        return rows;
+    }
+
+    private static boolean isEnd(byte[] packet) {
+        return packet.length < 9 && packet[0] == (byte) 0xFE;
     }
 
     /** Asks for a file from an offset on; the answer comes from {@link #stream}. */

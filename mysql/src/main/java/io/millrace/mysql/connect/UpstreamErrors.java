@@ -2,6 +2,7 @@ package io.millrace.mysql.connect;
 
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
+import java.sql.Connection;
 import java.sql.SQLException;
 
 /**
@@ -80,6 +81,15 @@ public final class UpstreamErrors {
                             true;
                     default -> false;
                 };
+    }
+
+    /** Closes after an error, which is the one to tell. */
+    public static void closeQuietly(Connection connection, SQLException first) {
+        try {
+            connection.close();
+        } catch (SQLException e) {
+            first.addSuppressed(e);
+        }
     }
 
     /** A connection that could not be made or was lost. */

@@ -5,6 +5,8 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * A stable number of the server behind a connection, the same for every client, host name and
@@ -15,38 +17,48 @@ import java.sql.Statement;
 public final class ServerIdentity {
     private ServerIdentity() {}
 
-    /** The server's number, never 0. */
-    public static long clusterId(Connection connection) throws SQLException {
-        return hash(identityText(connection));
+    /** Runs a query; each row is the list of its columns. */
+    @FunctionalInterface
+    public interface Queries<E extends Exception> {
+        List<List<String>> rows(String sql) throws E;
     }
 
-    private static String identityText(Connection connection) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            try (ResultSet rows =
-                    statement.executeQuery(
-                            "SHOW GLOBAL VARIABLES WHERE Variable_name = 'server_uuid'")) {
-                if (rows.next()) {
-                    String uuid = rows.getString(2);
-                    if (uuid != null && !uuid.isEmpty()) {
-                        return uuid.toLowerCase(java.util.Locale.ROOT);
-                    }
-                }
+    /** The server's number, never 0. */
+    public static long clusterId(Connection connection) throws SQLException {
+        return clusterId(sql -> rows(connection, sql));
+    }
+
+    /** The server's number over any kind of connection, never 0. */
+    public static <E extends Exception> long clusterId(Queries<E> queries) throws E {
+        return hash(identityText(queries));
+    }
+
+    private static List<List<String>> rows(Connection connection, String sql) throws SQLException {
+        List<List<String>> all = new ArrayList<>();
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(sql)) {
+            while (rows.next()) {
+                all.add(List.of(rows.getString(1), String.valueOf(rows.getString(2))));
             }
-            StringBuilder text = new StringBuilder();
-            try (ResultSet rows =
-                    statement.executeQuery(
-                            "SHOW GLOBAL VARIABLES WHERE Variable_name IN"
-                                    + " ('server_id', 'hostname', 'datadir', 'port')")) {
-                // The server answers in alphabetical order of the names.
-                while (rows.next()) {
-                    text.append(rows.getString(1))
-                            .append('=')
-                            .append(rows.getString(2))
-                            .append(';');
-                }
-            }
-            return text.toString();
         }
+        return all;
+    }
+
+    private static <E extends Exception> String identityText(Queries<E> queries) throws E {
+        List<List<String>> uuids =
+                queries.rows("SHOW GLOBAL VARIABLES WHERE Variable_name = 'server_uuid'");
+        if (!uuids.isEmpty() && !uuids.getFirst().get(1).isEmpty()) {
+            return uuids.getFirst().get(1).toLowerCase(java.util.Locale.ROOT);
+        }
+        StringBuilder text = new StringBuilder();
+        // The server answers in alphabetical order of the names.
+        for (List<String> row :
+                queries.rows(
+                        "SHOW GLOBAL VARIABLES WHERE Variable_name IN"
+                                + " ('server_id', 'hostname', 'datadir', 'port')")) {
+            text.append(row.get(0)).append('=').append(row.get(1)).append(';');
+        }
+        return text.toString();
     }
 
     /** FNV-1a with a finisher; must never change, the number is shown to users. */

@@ -50,6 +50,12 @@ public record BinlogPosition(
                 0);
     }
 
+    /** A place in a server's binlog. */
+    public static BinlogPosition of(BinlogCoordinate start, long serverNumber) {
+        return new BinlogPosition(
+                start, 0, Optional.empty(), Optional.empty(), Optional.empty(), 0, serverNumber);
+    }
+
     @Override
     public boolean covers(SourcePosition other) {
         return other instanceof BinlogPosition position && covers(position);

@@ -97,6 +97,11 @@ public final class SchemaTracker implements TableVersions {
         @Nullable TableDefinition definition;
         @Nullable TableSchema schema;
 
+        /** The definition that {@link #keyed} was found for. */
+        @Nullable TableDefinition keyOf;
+
+        boolean keyed;
+
         /** Why there is no definition. */
         @Nullable String doubt;
 
@@ -115,6 +120,16 @@ public final class SchemaTracker implements TableVersions {
 
         Table(TableName name) {
             this.name = name;
+        }
+
+        /** True also while its definition is not known. */
+        boolean hasHandleKey() {
+            TableDefinition now = definition;
+            if (now != null && now != keyOf) {
+                keyOf = now;
+                keyed = now.toSchema(id, version).hasHandleKey();
+            }
+            return now == null || keyed;
         }
 
         Optional<TableSchema> current() {
@@ -175,8 +190,36 @@ public final class SchemaTracker implements TableVersions {
     /** Tables that the stream has removed before one of these places. */
     private final Set<TableName> gone = new HashSet<>();
 
+    /** For other threads: the wanted tables, and whether they have a handle key. */
+    private volatile Map<Long, Boolean> published = Map.of();
+
     /** Starts empty; {@link #start} comes first. */
     public SchemaTracker() {}
+
+    @Override
+    public Set<Long> tableIds(boolean withoutKey) {
+        Map<Long, Boolean> now = published;
+        if (withoutKey) {
+            return now.keySet();
+        }
+        Set<Long> out = new HashSet<>();
+        now.forEach((id, hasKey) -> {
+            if (hasKey) {
+                out.add(id);
+            }
+        });
+        return out;
+    }
+
+    private void publish() {
+        Map<Long, Boolean> now = new HashMap<>();
+        for (Table table : tables.values()) {
+            if (!table.sequence && wanted(table.name)) {
+                now.put(table.id, table.hasHandleKey());
+            }
+        }
+        published = Collections.unmodifiableMap(now);
+    }
 
     // ---- start
 
@@ -202,6 +245,7 @@ public final class SchemaTracker implements TableVersions {
             throw SchemaSnapshot.failed("reading table definitions", e);
         }
         passed(from.start(), floor);
+        publish();
         int live = tables.size() + schemas.size();
         if (later.isEmpty() && entries.size() > COMPACT_ABOVE && entries.size() > 4 * live) {
             from.history().compact(floor, entries(floor, documents()));
@@ -672,6 +716,9 @@ public final class SchemaTracker implements TableVersions {
                 now.layouts.removeFirst();
             }
             now.layouts.add(new Layout(map, schema));
+            if (!published.containsKey(now.id)) {
+                publish();
+            }
         }
         return schema;
     }
@@ -1265,6 +1312,9 @@ public final class SchemaTracker implements TableVersions {
         Work work = new Work(sql, context, tso, after);
         work.carryOut(statement);
         work.record();
+        if (!(statement instanceof DdlStatement.Irrelevant)) {
+            publish();
+        }
         return work.changes.isEmpty()
                 ? Optional.empty()
                 : Optional.of(

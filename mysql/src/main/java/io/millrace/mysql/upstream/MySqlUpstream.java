@@ -11,6 +11,7 @@ import io.millrace.core.spi.Upstream;
 import io.millrace.mysql.capture.BinlogCapture;
 import io.millrace.mysql.capture.BinlogFiles;
 import io.millrace.mysql.capture.ServerFacts;
+import io.millrace.mysql.capture.ServerIds;
 import io.millrace.mysql.connect.JdbcConnections;
 import io.millrace.mysql.connect.ServerAddress;
 import io.millrace.mysql.connect.UpstreamErrors;
@@ -20,6 +21,7 @@ import io.millrace.mysql.row.BinlogRowDecoder;
 import io.millrace.mysql.schema.SchemaSnapshot;
 import io.millrace.mysql.schema.SchemaTracker;
 import io.millrace.mysql.wire.BufferPool;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.DateTimeException;
@@ -27,18 +29,20 @@ import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 
 /** A MySQL or MariaDB server. Each question opens a connection of its own; thread-safe. */
 final class MySqlUpstream implements Upstream {
     private final ServerAddress address;
     private final JdbcConnections connections;
+    private final ServerIds serverIds;
+    private final Path spillFolder;
 
-    /** The server's number, 0 until it was asked. */
-    private volatile long number;
-
-    MySqlUpstream(ServerAddress address) {
+    MySqlUpstream(ServerAddress address, Path spillFolder) {
+        this.spillFolder = spillFolder;
         this.address = address;
         this.connections = new JdbcConnections(address);
+        this.serverIds = new ServerIds(address);
     }
 
     private interface Question<T> {
@@ -53,14 +57,10 @@ final class MySqlUpstream implements Upstream {
         }
     }
 
+    /** Asked anew each time: behind one address there may be another server after a fail-over. */
     @Override
     public long clusterId() {
-        long known = number;
-        if (known == 0) {
-            known = ask(ServerIdentity::clusterId);
-            number = known;
-        }
-        return known;
+        return ask(ServerIdentity::clusterId);
     }
 
     @Override
@@ -76,6 +76,16 @@ final class MySqlUpstream implements Upstream {
                         ServerFacts.binlogs(connection, address),
                         ServerFacts.read(connection, address),
                         address));
+    }
+
+    @Override
+    public Optional<SourcePosition> streamEnd() {
+        return ask(connection -> {
+            long number = ServerIdentity.clusterId(connection);
+            return ServerFacts.read(connection, address)
+                    .end(connection, address)
+                    .map(end -> BinlogPosition.of(end, number));
+        });
     }
 
     @Override
@@ -101,7 +111,8 @@ final class MySqlUpstream implements Upstream {
                 new SchemaTracker(),
                 pool,
                 request,
-                clusterId());
+                serverIds,
+                spillFolder);
     }
 
     private static ZoneId zone(String name) {

@@ -6,6 +6,7 @@ import io.millrace.core.spi.Upstream;
 import io.millrace.core.spi.UpstreamFactory;
 import io.millrace.mysql.connect.ServerAddress;
 import java.net.URI;
+import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Set;
 
@@ -16,6 +17,20 @@ import java.util.Set;
 public final class MySqlUpstreamFactory implements UpstreamFactory {
     private static final Set<String> SCHEMES =
             Set.of("mysql", "mysql+ssl", "mariadb", "mariadb+ssl", "tidb", "tidb+ssl");
+
+    private final Path spillFolder;
+
+    /** Captures put what memory has no room for into the system's folder for temporary files. */
+    public MySqlUpstreamFactory() {
+        this(Path.of(System.getProperty("java.io.tmpdir")));
+    }
+
+    /**
+     * @param spillFolder where captures put what memory has no room for; it exists
+     */
+    public MySqlUpstreamFactory(Path spillFolder) {
+        this.spillFolder = spillFolder;
+    }
 
     @Override
     public Set<String> schemes() {
@@ -28,7 +43,7 @@ public final class MySqlUpstreamFactory implements UpstreamFactory {
         if (scheme.startsWith("tidb")) {
             throw tidb();
         }
-        return new MySqlUpstream(ServerAddress.parse(uri));
+        return new MySqlUpstream(ServerAddress.parse(uri), spillFolder);
     }
 
     static MillraceException tidb() {

@@ -52,6 +52,14 @@ public interface TableVersions {
     TableSchema versionFor(TableMap map, long tso, Supplier<? extends SourcePosition> place);
 
     /**
+     * As {@link io.millrace.core.spi.Capture#tableIds}; the only one that may be called from any
+     * thread.
+     */
+    default Set<Long> tableIds(boolean withoutKey) {
+        return Set.of();
+    }
+
+    /**
      * Takes a statement from a QUERY event that is neither transaction control nor a row change.
      * Changes the versions, records them durably, and returns the parts that the job wants; empty
      * for statements that change no table definition, or none that the job wants.

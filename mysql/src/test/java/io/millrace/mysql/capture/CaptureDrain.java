@@ -193,6 +193,8 @@ final class CaptureDrain {
                                             System.currentTimeMillis(),
                                             new BinlogCoordinate(file, 4)),
                             false,
+                            new HoldingArea(
+                                    java.nio.file.Path.of(System.getProperty("java.io.tmpdir"))),
                             new BinlogReader.Plan(
                                     BinlogPosition.at(file, 4, 0),
                                     false,

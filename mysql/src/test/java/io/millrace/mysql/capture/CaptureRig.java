@@ -12,7 +12,6 @@ import io.millrace.core.spi.CaptureRequest;
 import io.millrace.core.spi.SchemaHistory;
 import io.millrace.mysql.connect.JdbcConnections;
 import io.millrace.mysql.connect.ServerAddress;
-import io.millrace.mysql.identity.ServerIdentity;
 import io.millrace.mysql.position.BinlogPosition;
 import io.millrace.mysql.wire.BufferPool;
 import io.millrace.testkit.servers.DbServer;
@@ -67,12 +66,6 @@ final class CaptureRig implements AutoCloseable {
         ServerAddress address = ServerAddress.parse(URI.create(uri));
         connections = new JdbcConnections(address);
         BufferPool pool = new BufferPool();
-        long server;
-        try (Connection connection = connections.open()) {
-            server = ServerIdentity.clusterId(connection);
-        } catch (SQLException e) {
-            throw new IllegalStateException(e);
-        }
         capture =
                 new BinlogCapture(
                         address,
@@ -82,7 +75,8 @@ final class CaptureRig implements AutoCloseable {
                         pool,
                         new CaptureRequest(
                                 "default/test", startTso, from, filter, new NoHistory(), "UTC"),
-                        server);
+                        new ServerIds(address),
+                        java.nio.file.Path.of(System.getProperty("java.io.tmpdir")));
         thread = Thread.ofPlatform().name("capture").start(this::run);
     }
 

@@ -10,6 +10,7 @@ import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.CaptureRequest;
 import io.millrace.mysql.capture.BinlogCapture;
+import io.millrace.mysql.capture.ServerIds;
 import io.millrace.mysql.connect.JdbcConnections;
 import io.millrace.mysql.connect.ServerAddress;
 import io.millrace.mysql.position.BinlogPosition;
@@ -167,7 +168,8 @@ class DdlGrammarIT {
                                     TableFilters.parse(List.of("nosuch.*"), true),
                                     new MemoryHistory(),
                                     "UTC"),
-                            1);
+                            new ServerIds(address(server)),
+                            java.nio.file.Path.of(System.getProperty("java.io.tmpdir")));
             Thread thread =
                     Thread.ofPlatform()
                             .name("grammar")

@@ -16,6 +16,7 @@ import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.CaptureRequest;
 import io.millrace.mysql.capture.BinlogCapture;
+import io.millrace.mysql.capture.ServerIds;
 import io.millrace.mysql.connect.JdbcConnections;
 import io.millrace.mysql.connect.ServerAddress;
 import io.millrace.mysql.position.BinlogPosition;
@@ -125,7 +126,8 @@ class DdlLagIT {
                                     TableFilters.parse(rules, true),
                                     history,
                                     "UTC"),
-                            1);
+                            new ServerIds(address),
+                            java.nio.file.Path.of(System.getProperty("java.io.tmpdir")));
             thread =
                     Thread.ofPlatform()
                             .name("reader")

@@ -214,7 +214,7 @@ public final class Simulation {
             }
         }
         pipeline.close();
-        world.checker.released(pipeline.progress().bufferedBytes());
+        world.checker.released(pipeline.progress(Set.of()).bufferedBytes());
         if (failed) {
             return false;
         }
