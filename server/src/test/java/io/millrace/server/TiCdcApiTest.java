@@ -3,11 +3,17 @@ package io.millrace.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.core.blackhole.BlackholeSinkFactory;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.SourcePosition;
 import io.millrace.core.model.Tso;
+import io.millrace.core.spi.Sink;
+import io.millrace.core.spi.SinkContext;
+import io.millrace.core.spi.SinkFactory;
+import io.millrace.core.spi.SinkSpec;
 import io.millrace.server.ApiClient.Answer;
 import java.net.URI;
 import java.net.http.HttpRequest;
@@ -18,6 +24,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -34,9 +41,43 @@ final class TiCdcApiTest {
 
     @TempDir Path dir;
 
+    private final RecordingSinks sinks = new RecordingSinks();
+
     private FakeUpstream upstream;
     private MillraceNode node;
     private ApiClient api;
+
+    /** A blackhole that remembers in which order it was opened and told to forget. */
+    private static final class RecordingSinks implements SinkFactory {
+        final List<String> calls = new CopyOnWriteArrayList<>();
+        private final BlackholeSinkFactory blackhole = new BlackholeSinkFactory();
+
+        @Override
+        public Set<String> schemes() {
+            return blackhole.schemes();
+        }
+
+        @Override
+        public void validate(SinkSpec spec) {
+            blackhole.validate(spec);
+        }
+
+        @Override
+        public void testOpen(SinkSpec spec) {
+            blackhole.testOpen(spec);
+        }
+
+        @Override
+        public Sink open(SinkSpec spec, SinkContext context) {
+            calls.add("open");
+            return blackhole.open(spec, context);
+        }
+
+        @Override
+        public void forget(SinkSpec spec, String jobId) {
+            calls.add("forget " + jobId);
+        }
+    }
 
     @BeforeEach
     void start() {
@@ -55,7 +96,7 @@ final class TiCdcApiTest {
                                         .set("time-zone", "+08:00")
                                         .set("retry-interval", "100ms")),
                         List.of(upstream),
-                        List.of(new BlackholeSinkFactory()));
+                        List.of(sinks));
         api = new ApiClient(node.url());
     }
 
@@ -447,6 +488,38 @@ final class TiCdcApiTest {
         assertThat(config.has("bdr_mode")).isFalse();
         Answer same = api.call("PUT", FEEDS + "/test5", "{\"replica_config\":" + config + "}");
         assertThat(same.errorMessage()).contains("do nothing");
+    }
+
+    /** What a sink remembers of its progress says nothing of a table that joins. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            textBlock =
+                    """
+                    "filter":{"rules":["a.*"]} | true
+                    "case_sensitive":false | true
+                    "force_replicate":true | true
+                    "mounter":{"worker_num":3} | false
+                    """)
+    void theSinkForgetsItsProgressWhenOtherTablesAreChosen(String change, boolean forgets)
+            throws Exception {
+        api.create(TEST5);
+        api.await("test5", "normal");
+        api.post(FEEDS + "/test5/pause", "");
+        JsonNode stopped = api.await("test5", "stopped");
+        ObjectNode config = stopped.get("config").deepCopy();
+        config.setAll((ObjectNode) new ObjectMapper().readTree("{" + change + "}"));
+        sinks.calls.clear();
+        Answer updated = api.call("PUT", FEEDS + "/test5", "{\"replica_config\":" + config + "}");
+        assertThat(updated.status()).as(updated.text()).isEqualTo(200);
+        api.post(FEEDS + "/test5/resume", "{}");
+        long deadline = System.nanoTime() + 20_000_000_000L;
+        while (!sinks.calls.contains("open") && System.nanoTime() < deadline) {
+            Thread.sleep(10);
+        }
+        assertThat(sinks.calls)
+                .isEqualTo(forgets ? List.of("forget default/test5", "open") : List.of("open"));
     }
 
     @Test

@@ -176,10 +176,22 @@ final class Controller implements AutoCloseable {
                     "can only update changefeed config when it is stopped or failed");
         }
         StateRecord state = new StateRecord(old.state(), old.error(), old.generation());
-        long revision =
-                commit(unchanged(old), List.of(putSpec(update.spec()), putState(old.id(), state)));
+        List<Op> ops = new ArrayList<>();
+        ops.add(putSpec(update.spec()));
+        ops.add(putState(old.id(), state));
+        if (choosesOtherTables(old.spec(), update.spec())) {
+            ops.add(staleSink(old.id()));
+        }
+        long revision = commit(unchanged(old), ops);
         LOG.info("job updated job={}", old.id());
         return publish(update.spec(), state, revision);
+    }
+
+    /** A table that joins has rows behind the checkpoint that the sink's progress never covered. */
+    private static boolean choosesOtherTables(JobSpec old, JobSpec now) {
+        return !old.filter().equals(now.filter())
+                || old.caseSensitive() != now.caseSensitive()
+                || old.forceReplicate() != now.forceReplicate();
     }
 
     private Optional<Job> pause(JobId id) {
@@ -241,8 +253,9 @@ final class Controller implements AutoCloseable {
     }
 
     /**
-     * A sink may keep progress of its own in the target, from before an overwrite or from a job of
-     * the same name that was removed while the target was away; the next run must not believe it.
+     * A sink may keep progress of its own in the target, from before an overwrite, from another
+     * choice of tables, or from a job of the same name that was removed while the target was away;
+     * the next run must not believe it.
      */
     private static Op staleSink(JobId id) {
         return new Op.Put(Records.staleSinkKey(id), "1");

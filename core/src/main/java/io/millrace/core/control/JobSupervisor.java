@@ -33,6 +33,10 @@ import org.slf4j.LoggerFactory;
  */
 final class JobSupervisor implements Controller.Listener, AutoCloseable {
     private static final Duration TICK = Duration.ofSeconds(1);
+
+    /** A sink that does not answer is not waited for: the job is gone all the same. */
+    private static final Duration FORGET_WAIT = Duration.ofSeconds(3);
+
     private static final Logger LOG = LoggerFactory.getLogger(JobSupervisor.class);
 
     /** Sends a report to the controller and waits for the answer. */
@@ -128,6 +132,10 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
                 return false;
             }
             Thread.sleep(10);
+        }
+        if (keeper.wanted == null
+                && !keeper.ended.await(FORGET_WAIT.toMillis(), TimeUnit.MILLISECONDS)) {
+            LOG.info("sink still forgets the removed job job={}", id);
         }
         return true;
     }
