@@ -386,20 +386,19 @@ final class KafkaSink implements Sink {
     private @Nullable ProducerRecord<byte[], byte[]> nextRecord(
             RowBatch rows, RowView view, Route to) {
         int op = rows.op();
+        boolean undivided = false;
         if (insertOfSplitUpdate) {
             insertOfSplitUpdate = false;
             op = RowBatch.INSERT;
         } else if (!view.next()) {
             return null;
-        } else if (op == RowBatch.UPDATE
-                && !config.outputRawChangeEvent()
-                && to.changesKey(view)
-                && to.isComplete(view)) {
+        } else if (op == RowBatch.UPDATE && !config.outputRawChangeEvent() && to.changesKey(view)) {
             // Consumers keep rows by key: the old key has to go before the new one comes. Rows of
             // a binlog come in the order they were executed in, so this pair is never crossed. With
             // a minimal row image the UPDATE goes as it is: an INSERT would lack most columns.
-            insertOfSplitUpdate = true;
-            op = RowBatch.DELETE;
+            insertOfSplitUpdate = to.isComplete(view);
+            undivided = !insertOfSplitUpdate;
+            op = undivided ? op : RowBatch.DELETE;
         }
         message.clear();
         encoder.append(view, op, message);
@@ -408,6 +407,22 @@ final class KafkaSink implements Sink {
         int partition =
                 to.partitioner.partition(
                         view, image, update, rows.commitTso(), to.topic.partitions());
+        if (undivided
+                && partition
+                        != to.partitioner.partition(
+                                view,
+                                RowView.BEFORE,
+                                update,
+                                rows.commitTso(),
+                                to.topic.partitions())) {
+            throw new MillraceException(
+                    ErrorCode.SINK_DATA,
+                    "an update of "
+                            + to.schema.name()
+                            + " moves a row to another partition, and its row image is not"
+                            + " complete enough to send it as a delete and an insert: set"
+                            + " binlog_row_image=FULL upstream, or partition by table");
+        }
         checkSize(to.topic, message.length(), "a row of " + to.schema.name(), view);
         return new ProducerRecord<>(
                 to.topic.name(), partition, null, Arrays.copyOf(message.array(), message.length()));

@@ -258,6 +258,39 @@ class KafkaSinkIT {
                 .containsExactly(tuple("UPDATE", Optional.of(Map.of("a", Optional.of("1"))), "2"));
     }
 
+    /** The old partition would keep the old key for ever. */
+    @Test
+    void anUpdateThatIsNotCompleteDoesNotCrossPartitions() throws Exception {
+        TableSchema schema = table("t", 0);
+        DispatchRule byKey = new DispatchRule(List.of("*.*"), "index-value", "", List.of(), "");
+        try (SinkDriver driver =
+                new SinkDriver(spec("crossing?protocol=canal-json&partition-num=16", byKey))) {
+            assertThatThrownBy(
+                            () -> {
+                                for (int id = 1; id < 40; id++) {
+                                    driver.send(
+                                            TestRowBatch.update(
+                                                    schema,
+                                                    TSO,
+                                                    id,
+                                                    true,
+                                                    row(
+                                                            id,
+                                                            TestRowBatch.ABSENT,
+                                                            TestRowBatch.ABSENT),
+                                                    row(
+                                                            id + 100,
+                                                            TestRowBatch.ABSENT,
+                                                            TestRowBatch.ABSENT)));
+                                }
+                            })
+                    .hasRootCauseInstanceOf(MillraceException.class);
+            MillraceException failure = driver.awaitFailure();
+            assertThat(failure.code()).isEqualTo(ErrorCode.SINK_DATA);
+            assertThat(failure.text()).contains("test.t moves a row to another partition");
+        }
+    }
+
     @Test
     void aMessageThatIsTooLargeStopsTheSinkAndIsNamed() throws Exception {
         create("small", 1, Map.of("max.message.bytes", "2128"));

@@ -45,8 +45,12 @@ final class GoDuration {
             return OptionalLong.empty();
         }
         BigDecimal value = new BigDecimal(number);
-        if ((long) value.precision() - value.scale() > MAX_DIGITS) {
+        long wholeDigits = value.signum() == 0 ? 0 : (long) value.precision() - value.scale();
+        if (wholeDigits > MAX_DIGITS) {
             return OptionalLong.empty();
+        }
+        if (wholeDigits <= 0) {
+            return OptionalLong.of(0);
         }
         BigInteger whole = value.toBigInteger();
         return whole.bitLength() < Long.SIZE

@@ -27,6 +27,28 @@ final class GoDurationTest {
         assertThat(GoDuration.parse(text)).contains(nanos);
     }
 
+    /** Numbers that take long to write out are told by their size. */
+    @ParameterizedTest
+    @CsvSource({
+        "7, 7",
+        "7.9, 7",
+        "-7.9, -7",
+        "1e3, 1000",
+        "9223372036854775807, 9223372036854775807",
+        "0e999999999, 0",
+        "1e-500000000, 0",
+        "-1e-999999999, 0"
+    })
+    void readsNumbersAsNanoseconds(String number, long nanos) {
+        assertThat(GoDuration.nanos(number)).hasValue(nanos);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"9223372036854775808", "1e600000000", "-1e19"})
+    void refusesNumbersOfMoreThan64Bits(String number) {
+        assertThat(GoDuration.nanos(number)).isEmpty();
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"", "10", "m", "1d", "1h 30m", "1m-30s", "-", ".s", "9999999999h"})
     void refusesOthers(String text) {

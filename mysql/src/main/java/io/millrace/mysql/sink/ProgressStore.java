@@ -35,6 +35,7 @@ final class ProgressStore {
     static final int CASCADES = -3;
 
     private static final int UNKNOWN_COLUMN = 1054;
+    private static final int DUPLICATE_COLUMN = 1060;
 
     /** Clocks of upstream and this server may differ by this much without harm. */
     static final long CLOCK_SLACK_MS = 60_000;
@@ -166,10 +167,17 @@ final class ProgressStore {
             if (e.getErrorCode() != UNKNOWN_COLUMN) {
                 throw e;
             }
-            session.execute(
-                    "ALTER TABLE "
-                            + schema
-                            + ".ddl ADD COLUMN step VARCHAR(80) NOT NULL DEFAULT ''");
+            try {
+                session.execute(
+                        "ALTER TABLE "
+                                + schema
+                                + ".ddl ADD COLUMN step VARCHAR(80) NOT NULL DEFAULT ''");
+            } catch (SQLException added) {
+                // Another job on this target was quicker.
+                if (added.getErrorCode() != DUPLICATE_COLUMN) {
+                    throw added;
+                }
+            }
         }
     }
 

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class RowKeys {
     /** Grows whenever {@link Scratch#workerHash} would come out differently. */
-    static final int HASH_VERSION = 1;
+    static final int HASH_VERSION = 2;
 
     /** Neighbouring integer keys stay together, for statements that hit few pages. */
     private static final int NEIGHBOUR_BITS = 8;

@@ -101,10 +101,10 @@ final class UpstreamLifeIT {
         }
     }
 
-    /** A replica that has everything takes over; a server without a common past does not. */
+    /** Neither a server without a common past, nor a replica that has everything. */
     @ParameterizedTest
     @EnumSource(Flavor.class)
-    void withGtidsAReplicaTakesOverAndAStrangerDoesNot(Flavor flavor) throws Exception {
+    void withGtidsAnotherServerIsRefusedToo(Flavor flavor) throws Exception {
         try (DbServer first = server(flavor, 11).start();
                 DbServer replica = server(flavor, 12).start();
                 DbServer stranger = server(flavor, 11).start();
@@ -135,8 +135,13 @@ final class UpstreamLifeIT {
             proxy.retarget("127.0.0.1", replica.port());
             proxy.cutAll();
             try (RunningCapture capture = RunningCapture.from(upstream, position)) {
-                capture.awaitRow("7");
-                assertThat(capture.rows()).containsExactly("7");
+                refused(capture, "is another server");
+            }
+            proxy.retarget("127.0.0.1", first.port());
+            insert(first, 3);
+            try (RunningCapture capture = RunningCapture.from(upstream, position)) {
+                capture.awaitRow("3");
+                assertThat(capture.rows()).containsExactly("3");
             }
         }
     }
