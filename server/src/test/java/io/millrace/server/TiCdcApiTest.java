@@ -50,6 +50,10 @@ final class TiCdcApiTest {
     /** A blackhole that remembers in which order it was opened and told to forget. */
     private static final class RecordingSinks implements SinkFactory {
         final List<String> calls = new CopyOnWriteArrayList<>();
+
+        /** Why it can't forget; empty when it can. */
+        volatile String refusal = "";
+
         private final BlackholeSinkFactory blackhole = new BlackholeSinkFactory();
 
         @Override
@@ -75,7 +79,16 @@ final class TiCdcApiTest {
 
         @Override
         public void forget(SinkSpec spec, String jobId) {
+            if (!refusal.isEmpty()) {
+                calls.add("refused");
+                throw new MillraceException(ErrorCode.SINK_CONNECTION, refusal);
+            }
             calls.add("forget " + jobId);
+        }
+
+        @Override
+        public void distrustProgress(SinkSpec spec, String jobId) {
+            calls.add("distrust " + jobId);
         }
     }
 
@@ -502,7 +515,7 @@ final class TiCdcApiTest {
                     "force_replicate":true | true
                     "mounter":{"worker_num":3} | false
                     """)
-    void theSinkForgetsItsProgressWhenOtherTablesAreChosen(String change, boolean forgets)
+    void theSinkDistrustsItsProgressWhenOtherTablesAreChosen(String change, boolean distrusts)
             throws Exception {
         api.create(TEST5);
         api.await("test5", "normal");
@@ -514,12 +527,45 @@ final class TiCdcApiTest {
         Answer updated = api.call("PUT", FEEDS + "/test5", "{\"replica_config\":" + config + "}");
         assertThat(updated.status()).as(updated.text()).isEqualTo(200);
         api.post(FEEDS + "/test5/resume", "{}");
+        awaitOpen();
+        assertThat(sinks.calls)
+                .isEqualTo(distrusts ? List.of("distrust default/test5", "open") : List.of("open"));
+        // Done once, not before every run.
+        api.post(FEEDS + "/test5/pause", "");
+        api.await("test5", "stopped");
+        sinks.calls.clear();
+        api.post(FEEDS + "/test5/resume", "{}");
+        awaitOpen();
+        assertThat(sinks.calls).containsExactly("open");
+    }
+
+    /** To forget is more than to distrust, and stays when that is wanted as well. */
+    @Test
+    void aSinkThatHasToForgetStillDoesAfterOtherTablesAreChosen() throws Exception {
+        sinks.refusal = "the target is away";
+        api.create(TEST5);
+        long deadline = System.nanoTime() + 20_000_000_000L;
+        while (!sinks.calls.contains("refused") && System.nanoTime() < deadline) {
+            Thread.sleep(10);
+        }
+        api.post(FEEDS + "/test5/pause", "");
+        JsonNode stopped = api.await("test5", "stopped");
+        ObjectNode config = stopped.get("config").deepCopy();
+        config.put("case_sensitive", false);
+        Answer updated = api.call("PUT", FEEDS + "/test5", "{\"replica_config\":" + config + "}");
+        assertThat(updated.status()).as(updated.text()).isEqualTo(200);
+        sinks.refusal = "";
+        sinks.calls.clear();
+        api.post(FEEDS + "/test5/resume", "{}");
+        awaitOpen();
+        assertThat(sinks.calls).containsExactly("forget default/test5", "open");
+    }
+
+    private void awaitOpen() throws InterruptedException {
         long deadline = System.nanoTime() + 20_000_000_000L;
         while (!sinks.calls.contains("open") && System.nanoTime() < deadline) {
             Thread.sleep(10);
         }
-        assertThat(sinks.calls)
-                .isEqualTo(forgets ? List.of("forget default/test5", "open") : List.of("open"));
     }
 
     @Test

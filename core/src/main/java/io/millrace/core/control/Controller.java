@@ -179,10 +179,11 @@ final class Controller implements AutoCloseable {
         List<Op> ops = new ArrayList<>();
         ops.add(putSpec(update.spec()));
         ops.add(putState(old.id(), state));
+        List<Guard> guards = new ArrayList<>(unchanged(old));
         if (choosesOtherTables(old.spec(), update.spec())) {
-            ops.add(staleSink(old.id()));
+            distrustSink(old.id(), guards, ops);
         }
-        long revision = commit(unchanged(old), ops);
+        long revision = commit(guards, ops);
         LOG.info("job updated job={}", old.id());
         return publish(update.spec(), state, revision);
     }
@@ -253,12 +254,24 @@ final class Controller implements AutoCloseable {
     }
 
     /**
-     * A sink may keep progress of its own in the target, from before an overwrite, from another
-     * choice of tables, or from a job of the same name that was removed while the target was away;
-     * the next run must not believe it.
+     * A sink may keep progress of its own in the target, from before an overwrite, or from a job of
+     * the same name that was removed while the target was away; the next run must not believe it.
      */
     private static Op staleSink(JobId id) {
-        return new Op.Put(Records.staleSinkKey(id), "1");
+        return new Op.Put(Records.staleSinkKey(id), Records.SINK_FORGETS);
+    }
+
+    /**
+     * Other tables are chosen. A sink that has to forget anyhow still has to: the mark is written
+     * anew, so that a run that is just starting does not take it away.
+     */
+    private void distrustSink(JobId id, List<Guard> guards, List<Op> ops) {
+        String key = Records.staleSinkKey(id);
+        Optional<MetaStore.Entry> mark = store.get(key);
+        guards.add(
+                mark.<Guard>map(m -> new Guard.Unchanged(key, m.modRevision()))
+                        .orElse(new Guard.Absent(key)));
+        ops.add(new Op.Put(key, mark.map(MetaStore.Entry::value).orElse(Records.SINK_DISTRUSTS)));
     }
 
     /** Kept until the first checkpoint takes over: the first run may begin much later. */

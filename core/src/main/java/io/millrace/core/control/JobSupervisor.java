@@ -417,7 +417,7 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
                     sameUpstream(upstream.clusterId());
                 }
                 SinkSpec sink = spec.sinkSpec();
-                forgetWhatIsStale(sink);
+                settleStaleSink(sink);
                 MetaJobStore jobStore =
                         MetaJobStore.claim(store, id, spec.upstreamId(), upstream::decodePosition);
                 JobRunner runner =
@@ -452,11 +452,18 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
             }
         }
 
-        /** Before the first run of a new life: the mark goes only when the sink has forgotten. */
-        private void forgetWhatIsStale(SinkSpec sink) {
+        /**
+         * Before the first run of a new life, or with other tables: the mark goes only when the
+         * sink has done what it says.
+         */
+        private void settleStaleSink(SinkSpec sink) {
             Optional<MetaStore.Entry> mark = store.get(Records.staleSinkKey(id));
             if (mark.isPresent()) {
-                sinks.of(sink).forget(sink, id.toString());
+                if (mark.get().value().equals(Records.SINK_DISTRUSTS)) {
+                    sinks.of(sink).distrustProgress(sink, id.toString());
+                } else {
+                    sinks.of(sink).forget(sink, id.toString());
+                }
                 store.commit(
                         List.of(
                                 new MetaStore.Guard.Unchanged(

@@ -24,6 +24,12 @@ final class Records {
     static final String UPSTREAMS = ROOT + "upstream/";
     static final String TABLE_IDS = ROOT + "table-id/";
 
+    /** Value under {@link #staleSinkKey}: the sink has to forget an earlier life of the job. */
+    static final String SINK_FORGETS = "forget";
+
+    /** Value under {@link #staleSinkKey}: the sink's progress says nothing of some tables. */
+    static final String SINK_DISTRUSTS = "distrust";
+
     /** A job's state as stored. */
     record StateRecord(JobState state, Optional<JobError> error, long generation) {}
 
@@ -61,7 +67,7 @@ final class Records {
         return runPrefix(id) + "running";
     }
 
-    /** There until the sink has forgotten what it may keep of an earlier life of the job. */
+    /** What the sink has to do before the job's next run; there until it is done. */
     static String staleSinkKey(JobId id) {
         return runPrefix(id) + "stale-sink";
     }

@@ -35,6 +35,15 @@ public interface SinkFactory {
     default void forget(SinkSpec spec, String jobId) {}
 
     /**
+     * Stops believing that rows are in the target because the sink's progress says so: tables have
+     * joined the job, and what was written so far says nothing of them. The next run gets rows
+     * again that it may have written before. Unlike after {@link #forget}, the job's life goes on:
+     * a DDL that was begun or done is not run a second time, and older runs stay fenced. Called
+     * before the next run, which is not started if this fails; may be called more than once.
+     */
+    default void distrustProgress(SinkSpec spec, String jobId) {}
+
+    /**
      * The zone in which the sink's rows show TIMESTAMP values. A sink that hands the texts to a
      * database wants one without changes of clock, where no hour comes twice.
      *

@@ -63,16 +63,38 @@ public final class MySqlSinkFactory implements SinkFactory {
 
     @Override
     public void forget(SinkSpec spec, String jobId) {
+        onProgress(spec, jobId, "remove", ProgressStore::forget);
+    }
+
+    @Override
+    public void distrustProgress(SinkSpec spec, String jobId) {
+        onProgress(
+                spec,
+                jobId,
+                "reset",
+                (progress, session) -> progress.distrust(session, clock.millis()));
+    }
+
+    private interface Change {
+        void make(ProgressStore progress, TargetSession session) throws SQLException;
+    }
+
+    private static void onProgress(SinkSpec spec, String jobId, String verb, Change change) {
         MySqlSinkConfig config = MySqlSinkConfig.of(spec);
         try (TargetSession session = TargetSession.open(config, TargetSession.Use.CONTROL)) {
-            new ProgressStore(config.progressSchema(), jobId).forget(session);
+            change.make(new ProgressStore(config.progressSchema(), jobId), session);
         } catch (SQLException e) {
-            // Never opened for this job: then there is nothing to forget.
+            // Never opened for this job: then there is nothing to change.
             if (e.getErrorCode() != 1146 && e.getErrorCode() != SqlErrors.UNKNOWN_DATABASE) {
                 throw SqlErrors.of(
                         e,
                         ErrorCode.SINK_CONNECTION,
-                        "cannot remove the progress of job " + jobId + " from " + config.address());
+                        "cannot "
+                                + verb
+                                + " the progress of job "
+                                + jobId
+                                + " in "
+                                + config.address());
             }
         }
     }

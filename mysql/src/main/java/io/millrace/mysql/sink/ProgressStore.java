@@ -22,17 +22,24 @@ import java.util.Optional;
  * #KEYLESS} for tables without a key, whose rows can't be written twice and whose number therefore
  * never depends on the worker count; {@link #CASCADES} for rows that take others along, before
  * which all rows are in the target; {@link #SAFE_UNTIL}, which is no worker but holds the TSO up to
- * which rows may be in the target already in an unknown way, so that they are written idempotently.
+ * which rows may be in the target already in an unknown way, so that they are written idempotently;
+ * {@link #JOURNAL_ONLY}, no worker either, the TSO up to which DDL in the journal says nothing of
+ * rows.
  *
  * <p>Every opening raises the job's epoch, and every transaction begins by checking it: the
  * statement of an older run that the network or the server still holds fails instead of writing
  * over newer rows. The rows are read with FOR UPDATE, so an older run's open transaction is waited
- * for.
+ * for. A row that belongs to no job keeps the greatest epoch that was forgotten, so that a new life
+ * of a job does not count from one again and take an older life's statements for its own.
  */
 final class ProgressStore {
     static final int SAFE_UNTIL = -1;
     static final int KEYLESS = -2;
     static final int CASCADES = -3;
+    static final int JOURNAL_ONLY = -4;
+
+    /** In place of a job's id, for no job has an empty one. */
+    private static final String NO_JOB = "''";
 
     private static final int UNKNOWN_COLUMN = 1054;
     private static final int DUPLICATE_COLUMN = 1060;
@@ -63,7 +70,8 @@ final class ProgressStore {
      * @param cascades everything at or before this position is in the target, for rows that take
      *     others along wait for all others
      * @param safeUntil rows at or below this TSO are written idempotently; 0 when none
-     * @param ddlFloor everything at or below this TSO is in the target, for a later DDL was begun
+     * @param ddlFloor everything at or below this TSO is in the target, for a later DDL was begun;
+     *     0 when that is not known
      */
     record Opened(
             long epoch,
@@ -219,6 +227,7 @@ final class ProgressStore {
         boolean sameScheme = true;
         long oldMaximum = 0;
         long safeUntil = 0;
+        long journalOnly = 0;
         long epoch = 0;
         try (Statement statement = session.connection().createStatement();
                 ResultSet rows =
@@ -237,6 +246,8 @@ final class ProgressStore {
                 epoch = Math.max(epoch, rows.getLong(4));
                 if (worker == SAFE_UNTIL) {
                     safeUntil = max(safeUntil, tso);
+                } else if (worker == JOURNAL_ONLY) {
+                    journalOnly = tso;
                 } else if (worker == KEYLESS) {
                     keyless = position;
                 } else if (worker == CASCADES) {
@@ -251,7 +262,7 @@ final class ProgressStore {
                 }
             }
         }
-        epoch++;
+        epoch = Math.max(epoch, epoch(session, NO_JOB, "")) + 1;
         if (!anyRow) {
             // Nothing is known of the past: a dump may overlap with the stream, or rows of an
             // earlier life of the job may be there. No earlier life knew what happens from now on.
@@ -286,22 +297,87 @@ final class ProgressStore {
                         + " AND worker="
                         + SAFE_UNTIL);
         if (safeUntil != 0) {
-            session.execute(
-                    "INSERT INTO "
-                            + schema
-                            + ".progress VALUES ("
-                            + job
-                            + ","
-                            + SAFE_UNTIL
-                            + ",0,0,"
-                            + epoch
-                            + ","
-                            + Long.toUnsignedString(safeUntil)
-                            + ",0,0)");
+            insert(session, SAFE_UNTIL, epoch, safeUntil);
         }
         session.execute(
                 "UPDATE " + schema + ".progress SET epoch=" + epoch + " WHERE job_id=" + job);
-        long ddlFloor = 0;
+        long ddlFloor = lastDdl(session);
+        if (Long.compareUnsigned(ddlFloor, journalOnly) <= 0) {
+            ddlFloor = 0;
+        }
+        session.execute("COMMIT");
+        return new Opened(epoch, positions, keyless, cascades, safeUntil, ddlFloor);
+    }
+
+    /**
+     * Lets no row count as done any more, and every row until now be written idempotently; the
+     * journal of DDL stays, but tells nothing of rows. The epoch is raised at once.
+     */
+    void distrust(TargetSession session, long nowMs) throws SQLException {
+        session.execute("BEGIN");
+        // Not only what was written: the table that joins may just have been loaded from a dump.
+        long safeUntil = Tso.of(nowMs + CLOCK_SLACK_MS, Tso.MAX_LOGICAL);
+        boolean anyRow = false;
+        long epoch = 0;
+        try (Statement statement = session.connection().createStatement();
+                ResultSet rows =
+                        statement.executeQuery(
+                                "SELECT epoch, commit_tso FROM "
+                                        + schema
+                                        + ".progress WHERE job_id="
+                                        + job
+                                        + " FOR UPDATE")) {
+            while (rows.next()) {
+                anyRow = true;
+                epoch = Math.max(epoch, rows.getLong(1));
+                safeUntil = max(safeUntil, Long.parseUnsignedLong(rows.getString(2)));
+            }
+        }
+        // Without a row nothing is believed anyhow.
+        if (anyRow) {
+            epoch++;
+            session.execute(
+                    "DELETE FROM "
+                            + schema
+                            + ".progress WHERE job_id="
+                            + job
+                            + " AND worker IN ("
+                            + SAFE_UNTIL
+                            + ","
+                            + JOURNAL_ONLY
+                            + ")");
+            session.execute(
+                    "UPDATE "
+                            + schema
+                            + ".progress SET commit_tso=0, event_index=0, row_index=-1, epoch="
+                            + epoch
+                            + " WHERE job_id="
+                            + job);
+            insert(session, SAFE_UNTIL, epoch, safeUntil);
+            insert(session, JOURNAL_ONLY, epoch, lastDdl(session));
+        }
+        session.execute("COMMIT");
+    }
+
+    /** Adds a row that is no worker's. */
+    private void insert(TargetSession session, int worker, long epoch, long tso)
+            throws SQLException {
+        session.execute(
+                "INSERT INTO "
+                        + schema
+                        + ".progress VALUES ("
+                        + job
+                        + ","
+                        + worker
+                        + ",0,0,"
+                        + epoch
+                        + ","
+                        + Long.toUnsignedString(tso)
+                        + ",0,0)");
+    }
+
+    /** TSO of the last DDL that was begun; 0 when there is none. */
+    private long lastDdl(TargetSession session) throws SQLException {
         try (Statement statement = session.connection().createStatement();
                 ResultSet row =
                         statement.executeQuery(
@@ -309,12 +385,22 @@ final class ProgressStore {
                                         + schema
                                         + ".ddl WHERE job_id="
                                         + job)) {
-            if (row.next()) {
-                ddlFloor = Long.parseUnsignedLong(row.getString(1));
-            }
+            return row.next() ? Long.parseUnsignedLong(row.getString(1)) : 0;
         }
-        session.execute("COMMIT");
-        return new Opened(epoch, positions, keyless, cascades, safeUntil, ddlFloor);
+    }
+
+    /** The greatest epoch of the job; 0 when it has none. */
+    private long epoch(TargetSession session, String jobLiteral, String lock) throws SQLException {
+        try (Statement statement = session.connection().createStatement();
+                ResultSet row =
+                        statement.executeQuery(
+                                "SELECT COALESCE(MAX(epoch),0) FROM "
+                                        + schema
+                                        + ".progress WHERE job_id="
+                                        + jobLiteral
+                                        + lock)) {
+            return row.next() ? row.getLong(1) : 0;
+        }
     }
 
     private static long max(long a, long b) {
@@ -364,9 +450,11 @@ final class ProgressStore {
                         + schema
                         + ".progress WHERE job_id="
                         + job
-                        + " AND worker="
+                        + " AND worker IN ("
                         + SAFE_UNTIL
-                        + " AND commit_tso<="
+                        + ","
+                        + JOURNAL_ONLY
+                        + ") AND commit_tso<="
                         + tso);
         session.execute(
                 "DELETE FROM "
@@ -424,10 +512,24 @@ final class ProgressStore {
         return schema + ".ddl";
     }
 
-    /** Removes all rows of the job. */
+    /** Removes all rows of the job; its epoch is not used again. */
     void forget(TargetSession session) throws SQLException {
+        session.execute("BEGIN");
+        long epoch = epoch(session, job, " FOR UPDATE");
         for (String table : TABLES) {
             session.execute("DELETE FROM " + schema + "." + table + " WHERE job_id=" + job);
         }
+        if (epoch != 0) {
+            session.execute(
+                    "INSERT INTO "
+                            + schema
+                            + ".progress VALUES ("
+                            + NO_JOB
+                            + ",0,0,0,"
+                            + epoch
+                            + ",0,0,-1) ON DUPLICATE KEY UPDATE"
+                            + " epoch=GREATEST(epoch,VALUES(epoch))");
+        }
+        session.execute("COMMIT");
     }
 }

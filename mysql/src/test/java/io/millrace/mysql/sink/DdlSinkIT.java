@@ -10,6 +10,7 @@ import io.millrace.core.model.SchemaChange;
 import io.millrace.core.spi.Capture;
 import io.millrace.core.spi.CaptureRequest;
 import io.millrace.core.spi.SchemaHistory;
+import io.millrace.core.spi.SinkSpec;
 import io.millrace.core.spi.Upstream;
 import io.millrace.mysql.upstream.MySqlUpstreamFactory;
 import io.millrace.mysql.wire.SqlModes;
@@ -79,6 +80,18 @@ final class DdlSinkIT {
     /** As if the run had died before it could note that the DDL was done. */
     private static void forgetOutcome(DbServer target, String job) {
         target.execute("UPDATE millrace.ddl SET state='applying' WHERE job_id='" + job + "'");
+    }
+
+    private static void distrust(DbServer target, String job) {
+        new MySqlSinkFactory(SinkContract.CLOCK)
+                .distrustProgress(
+                        SinkSpec.of(
+                                "mysql://root:"
+                                        + target.rootPassword()
+                                        + "@127.0.0.1:"
+                                        + target.port()
+                                        + "/"),
+                        job);
     }
 
     private static void assertRefused(
@@ -467,6 +480,35 @@ final class DdlSinkIT {
         server.execute("UPDATE millrace.ddl SET state='applied' WHERE job_id='" + job + "'");
         apply(server, job, swap);
         assertThat(rows(server, "SELECT id FROM d.a")).containsExactly("2");
+    }
+
+    /** As when the filter is changed while it is in doubt, or when the operator has settled it. */
+    @ParameterizedTest
+    @EnumSource(Flavor.class)
+    void aSwapIsNotRepeatedAfterTheProgressIsDistrusted(Flavor flavor) throws Exception {
+        DbServer server = server(flavor);
+        String[] before = {
+            "DROP TABLE IF EXISTS d.t",
+            "CREATE TABLE d.t (id INT PRIMARY KEY, a INT, b INT)",
+            "INSERT INTO d.t VALUES (1, 10, 20)"
+        };
+        server.execute(before);
+        SchemaChange unseen =
+                captured(server, "ALTER TABLE d.t CHANGE a b INT, CHANGE b a INT AFTER id");
+        server.execute(before);
+        String job = newJob();
+        apply(server, job, unseen);
+        assertThat(rows(server, "SELECT a, b FROM d.t")).containsExactly("20|10");
+        distrust(server, job);
+        apply(server, job, unseen);
+        assertThat(rows(server, "SELECT a, b FROM d.t")).containsExactly("20|10");
+        forgetOutcome(server, job);
+        distrust(server, job);
+        assertRefused(server, job, unseen, "d.t", "'applied'");
+        server.execute("UPDATE millrace.ddl SET state='applied' WHERE job_id='" + job + "'");
+        distrust(server, job);
+        apply(server, job, unseen);
+        assertThat(rows(server, "SELECT a, b FROM d.t")).containsExactly("20|10");
     }
 
     @ParameterizedTest

@@ -567,6 +567,119 @@ abstract class SinkContract {
         }
     }
 
+    private void distrust() {
+        new MySqlSinkFactory(CLOCK).distrustProgress(SinkSpec.of(uri("")), job);
+    }
+
+    private long epoch() throws Exception {
+        return Long.parseLong(
+                rows("SELECT MAX(epoch) FROM millrace.progress WHERE job_id='" + job + "'")
+                        .getFirst());
+    }
+
+    @Test
+    void distrustedProgressFencesTheRunThatMadeIt() throws Exception {
+        createKv();
+        try (SinkDriver first = open("worker-count=2")) {
+            first.offer(insert(KV, NEW, 0, true, row(1, "a", "")));
+            first.drain();
+            long epoch = epoch();
+            distrust();
+            assertThat(epoch()).isGreaterThan(epoch);
+            first.offer(insert(KV, NEW + 1, 0, true, row(2, "b", "")));
+            assertThat(first.awaitFailure().code()).isEqualTo(ErrorCode.FENCED);
+            long distrusted = epoch();
+            open("worker-count=2").close();
+            assertThat(epoch()).isGreaterThan(distrusted);
+        }
+        assertThat(rows("SELECT id FROM d.kv")).containsExactly("1");
+    }
+
+    /** The first run's statements would pass for those of the run after it. */
+    @Test
+    void aForgottenEpochIsNotUsedAgain() throws Exception {
+        createKv();
+        try (SinkDriver first = open("worker-count=2")) {
+            first.offer(insert(KV, NEW, 0, true, row(1, "a", "")));
+            first.drain();
+            long epoch = epoch();
+            for (int i = 1; i <= 2; i++) {
+                new MySqlSinkFactory(CLOCK).forget(SinkSpec.of(uri("")), job);
+                open("worker-count=2").close();
+                assertThat(epoch()).isGreaterThan(epoch);
+                epoch = epoch();
+            }
+            first.offer(insert(KV, NEW + 1, 0, true, row(2, "b", "")));
+            assertThat(first.awaitFailure().code()).isEqualTo(ErrorCode.FENCED);
+        }
+        assertThat(rows("SELECT id FROM d.kv")).containsExactly("1");
+    }
+
+    @Test
+    void distrustedRowsAreAllWrittenAgainButThoseThatAreThereOnce() throws Exception {
+        createKv();
+        server.execute("CREATE TABLE d.nokey (a INT, t VARCHAR(20), f FLOAT, j JSON)");
+        String lag = "UPDATE millrace.progress SET commit_tso=" + (NEW + 19);
+        for (String options : new String[] {"worker-count=4", "worker-count=4", "worker-count=7"}) {
+            server.execute("DELETE FROM d.nokey", "DELETE FROM d.kv WHERE id<10000");
+            try (SinkDriver sink = open(options)) {
+                offerMixed(sink);
+                sink.drain();
+            }
+            assertThat(rows("SELECT COUNT(*) FROM d.nokey")).containsExactly("20");
+            assertThat(rows("SELECT COUNT(*), SUM(id), MIN(v) FROM d.kv"))
+                    .containsExactly("20|" + (19 * 20 / 2 * 1000L) + "|second");
+            // As if a row that takes others along had been the last one.
+            server.execute(lag + " WHERE job_id='" + job + "' AND worker=-3");
+            distrust();
+            // Once more does no harm.
+            distrust();
+        }
+    }
+
+    @Test
+    void distrustingAJobThatTheTargetDoesNotKnowDoesNothing() throws Exception {
+        distrust();
+        createKv();
+        for (int i = 0; i < 2; i++) {
+            // The first opening knows nothing of the past: rows in its range may be there.
+            try (SinkDriver sink = open("worker-count=2")) {
+                sink.offer(insert(KV, OLD + i, 0, true, row(1, "a", "")));
+                sink.drain();
+            }
+        }
+        assertThat(rows("SELECT id FROM d.kv")).containsExactly("1");
+    }
+
+    /** The journal tells that the DDL is done, but not that rows of other tables are there. */
+    @Test
+    void ddlOfADistrustedJobIsKnownButSaysNothingOfRows() throws Exception {
+        createKv();
+        SchemaChange drop = ddl(NEW + 1, DdlKind.DROP_COLUMN, "ALTER TABLE d.other DROP COLUMN v");
+        server.execute("CREATE TABLE d.other (id INT PRIMARY KEY, v INT)");
+        try (SinkDriver sink = open("worker-count=2")) {
+            sink.ddl(drop, false);
+        }
+        distrust();
+        // It would be dropped again.
+        server.execute("ALTER TABLE d.other ADD v INT");
+        try (SinkDriver sink = open("worker-count=2")) {
+            sink.offer(insert(KV, NEW, 0, true, row(1, "a", "x")));
+            sink.ddl(drop, true);
+            sink.offer(insert(KV, NEW + 2, 0, true, row(2, "b", "y")));
+            sink.ddl(ddl(NEW + 3, DdlKind.DROP_COLUMN, "ALTER TABLE d.kv DROP COLUMN v"), false);
+        }
+        assertThat(rows("SHOW COLUMNS FROM d.other")).hasSize(2);
+        assertThat(rows("SELECT * FROM d.kv ORDER BY id")).containsExactly("1|a", "2|b");
+        // A DDL that was begun afterwards waited for all of them.
+        TableSchema narrow = table("kv", KV.columns().subList(0, 2), primary(0), unique("u", 1));
+        try (SinkDriver sink = open("worker-count=5")) {
+            sink.offer(insert(narrow, NEW + 2, 0, true, row(2, "c")));
+            sink.drain();
+        }
+        assertThat(rows("SELECT * FROM d.kv ORDER BY id")).containsExactly("1|a", "2|b");
+    }
+
     @Test
     void ddlIsAppliedOnceAlsoWhenReplayed() throws Exception {
         try (SinkDriver sink = open("worker-count=2")) {
@@ -733,7 +846,11 @@ abstract class SinkContract {
         }
         assertThat(rows("SELECT 1 FROM millrace.progress WHERE job_id='" + job + "' AND worker=-1"))
                 .isEmpty();
+        distrust();
         new MySqlSinkFactory(CLOCK).forget(SinkSpec.of(uri("")), job);
-        assertThat(rows("SELECT 1 FROM millrace.progress WHERE job_id='" + job + "'")).isEmpty();
+        for (String table : new String[] {"progress", "checkpoint", "ddl"}) {
+            assertThat(rows("SELECT 1 FROM millrace." + table + " WHERE job_id='" + job + "'"))
+                    .isEmpty();
+        }
     }
 }
