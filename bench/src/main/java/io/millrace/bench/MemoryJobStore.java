@@ -3,16 +3,13 @@ package io.millrace.bench;
 import io.millrace.core.engine.JobStore;
 import io.millrace.core.model.Checkpoint;
 import io.millrace.core.spi.SchemaHistory;
-import java.util.ArrayList;
-import java.util.List;
+import io.millrace.testkit.history.MemoryHistory;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /** A job's memory that ends with the process: benchmarks measure the engine, not the disk. */
-final class MemoryJobStore implements JobStore, SchemaHistory {
-    private final AtomicLong tableIds = new AtomicLong();
-    private final List<Entry> entries = new ArrayList<>();
+final class MemoryJobStore implements JobStore {
+    private final SchemaHistory history = new MemoryHistory();
     private volatile @Nullable Checkpoint checkpoint;
     private volatile @Nullable DdlIntent intent;
     private volatile boolean running;
@@ -58,27 +55,6 @@ final class MemoryJobStore implements JobStore, SchemaHistory {
 
     @Override
     public SchemaHistory schemaHistory() {
-        return this;
-    }
-
-    @Override
-    public synchronized List<Entry> load() {
-        return List.copyOf(entries);
-    }
-
-    @Override
-    public synchronized void append(List<Entry> more) {
-        entries.addAll(more);
-    }
-
-    @Override
-    public synchronized void compact(long tso, List<Entry> snapshot) {
-        entries.removeIf(entry -> entry.tso() <= tso);
-        entries.addAll(0, snapshot);
-    }
-
-    @Override
-    public long newTableId() {
-        return tableIds.incrementAndGet();
+        return history;
     }
 }

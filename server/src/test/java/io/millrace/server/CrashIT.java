@@ -60,20 +60,6 @@ final class CrashIT {
         void happen(int round) throws Exception;
     }
 
-    private static String uri(DbServer server) {
-        return uri(server, server.port());
-    }
-
-    private static String uri(DbServer server, int port) {
-        return "mysql://"
-                + server.rootUser()
-                + ":"
-                + server.rootPassword()
-                + "@127.0.0.1:"
-                + port
-                + "/";
-    }
-
     private void underLoad(DbServer upstream, int rounds, Trouble trouble) throws Exception {
         RandomWorkload.Config config =
                 RandomWorkload.Config.of(SCHEMA, random.nextLong())
@@ -152,10 +138,10 @@ final class CrashIT {
     void killingTheServerLosesNothingInMySql() throws Exception {
         try (DbServer upstream = DbServer.mysql().rowMetadata("MINIMAL").start();
                 DbServer downstream = DbServer.mysql().option("server_id", "2").start();
-                MillraceServer server = MillraceServer.start(uri(upstream), folder)) {
+                MillraceServer server = MillraceServer.start(upstream.uri(), folder)) {
             upstream.execute("CREATE DATABASE " + SCHEMA);
             downstream.execute("CREATE DATABASE " + SCHEMA);
-            server.createChangefeed("feed", uri(downstream), FEED);
+            server.createChangefeed("feed", downstream.uri(), FEED);
             underLoad(
                     upstream,
                     KILLS,
@@ -173,7 +159,7 @@ final class CrashIT {
         try (DbServer upstream = DbServer.mariadb().rowMetadata("NO_LOG").start();
                 DbServer replayed = DbServer.mariadb().option("server_id", "2").start();
                 KafkaServer kafka = KafkaServer.builder().start();
-                MillraceServer server = MillraceServer.start(uri(upstream), folder)) {
+                MillraceServer server = MillraceServer.start(upstream.uri(), folder)) {
             upstream.execute("CREATE DATABASE " + SCHEMA);
             replayed.execute("CREATE DATABASE " + SCHEMA);
             server.createChangefeed("feed", topicUri(kafka), KEYED_FEED);
@@ -193,10 +179,10 @@ final class CrashIT {
     void killingTheDownstreamAndTheUpstreamLosesNothing() throws Exception {
         try (DbServer upstream = DbServer.mariadb().option("sync_binlog", "1").start();
                 DbServer downstream = DbServer.mariadb().option("server_id", "2").start();
-                MillraceServer server = MillraceServer.start(uri(upstream), folder)) {
+                MillraceServer server = MillraceServer.start(upstream.uri(), folder)) {
             upstream.execute("CREATE DATABASE " + SCHEMA);
             downstream.execute("CREATE DATABASE " + SCHEMA);
-            server.createChangefeed("feed", uri(downstream), FEED);
+            server.createChangefeed("feed", downstream.uri(), FEED);
             underLoad(
                     upstream,
                     3,
@@ -223,10 +209,10 @@ final class CrashIT {
                 FaultProxy toUpstream = new FaultProxy("127.0.0.1", upstream.port());
                 FaultProxy toDownstream = new FaultProxy("127.0.0.1", downstream.port());
                 MillraceServer server =
-                        MillraceServer.start(uri(upstream, toUpstream.port()), folder)) {
+                        MillraceServer.start(upstream.uri(toUpstream.port()), folder)) {
             upstream.execute("CREATE DATABASE " + SCHEMA);
             downstream.execute("CREATE DATABASE " + SCHEMA);
-            server.createChangefeed("feed", uri(downstream, toDownstream.port()), FEED);
+            server.createChangefeed("feed", downstream.uri(toDownstream.port()), FEED);
             underLoad(upstream, 8, badNetwork(toUpstream, toDownstream));
             server.awaitCaughtUp("feed", upstream, CATCH_UP);
             assertEqual(upstream, downstream);
@@ -238,7 +224,7 @@ final class CrashIT {
         try (DbServer upstream = DbServer.mysql().start();
                 DbServer replayed = DbServer.mysql().option("server_id", "2").start();
                 KafkaServer kafka = KafkaServer.builder().start();
-                MillraceServer server = MillraceServer.start(uri(upstream), folder)) {
+                MillraceServer server = MillraceServer.start(upstream.uri(), folder)) {
             upstream.execute("CREATE DATABASE " + SCHEMA);
             replayed.execute("CREATE DATABASE " + SCHEMA);
             server.createChangefeed("feed", topicUri(kafka), KEYED_FEED);
@@ -269,7 +255,7 @@ final class CrashIT {
                                         "PLAINTEXT://127.0.0.1:" + toKafka.port())
                                 .start();
                 MillraceServer server =
-                        MillraceServer.start(uri(upstream, toUpstream.port()), folder)) {
+                        MillraceServer.start(upstream.uri(toUpstream.port()), folder)) {
             upstream.execute("CREATE DATABASE " + SCHEMA);
             replayed.execute("CREATE DATABASE " + SCHEMA);
             server.createChangefeed("feed", topicUri(kafka), KEYED_FEED);

@@ -31,7 +31,7 @@ final class HugeTransactionIT {
     void passesThroughASmallHeap() throws Exception {
         try (DbServer upstream = fast(DbServer.mysql(), 1);
                 DbServer downstream = fast(DbServer.mariadb(), 2);
-                MillraceServer server = MillraceServer.start(uri(upstream), folder, HEAP_MB)) {
+                MillraceServer server = MillraceServer.start(upstream.uri(), folder, HEAP_MB)) {
             for (DbServer each : new DbServer[] {upstream, downstream}) {
                 each.execute(
                         "CREATE DATABASE huge",
@@ -39,7 +39,7 @@ final class HugeTransactionIT {
             }
             server.createChangefeed(
                     "huge",
-                    uri(downstream),
+                    downstream.uri(),
                     "\"replica_config\":{\"memory_quota\":67108864,\"filter\":{\"rules\":[\"huge.*\"]}}");
             int rows = MEGABYTES * ROWS_PER_MB;
             upstream.execute(
@@ -59,16 +59,6 @@ final class HugeTransactionIT {
                 .option("sync_binlog", "0")
                 .option("max_binlog_size", "1073741824")
                 .start();
-    }
-
-    private static String uri(DbServer server) {
-        return "mysql://"
-                + server.rootUser()
-                + ":"
-                + server.rootPassword()
-                + "@127.0.0.1:"
-                + server.port()
-                + "/";
     }
 
     /** Number of rows, bytes, and a checksum over keys and contents. */

@@ -46,7 +46,7 @@ final class JobLifeIT {
         Path config = folder.resolve("millrace.toml");
         Files.writeString(
                 config, "retry-interval = \"200ms\"\n[ticdc]\nretrying-state = \"warning\"\n");
-        server = MillraceServer.start(uri(source), folder, "--config", config.toString());
+        server = MillraceServer.start(source.uri(), folder, "--config", config.toString());
         api = new ApiClient(server.url());
     }
 
@@ -64,16 +64,6 @@ final class JobLifeIT {
         }
     }
 
-    private static String uri(DbServer db) {
-        return "mysql://"
-                + db.rootUser()
-                + ":"
-                + db.rootPassword()
-                + "@127.0.0.1:"
-                + db.port()
-                + "/";
-    }
-
     /** The same table, empty, on both sides; starts a changefeed for its schema. */
     private static JsonNode feed(String id, String columns, String more) {
         for (DbServer db : List.of(source, target)) {
@@ -82,7 +72,7 @@ final class JobLifeIT {
                     "CREATE DATABASE " + id,
                     "CREATE TABLE " + id + ".t (" + columns + ")");
         }
-        return create(id, uri(target), more);
+        return create(id, target.uri(), more);
     }
 
     private static JsonNode create(String id, String sink, String more) {
@@ -296,7 +286,7 @@ final class JobLifeIT {
             target.start();
         }
         target.execute("DELETE FROM anew.t");
-        JsonNode second = create("anew", uri(target), ",\"start_ts\":" + first.get("start_ts"));
+        JsonNode second = create("anew", target.uri(), ",\"start_ts\":" + first.get("start_ts"));
         assertThat(second.get("checkpoint_ts")).isEqualTo(first.get("start_ts"));
         untilTarget("SELECT COUNT(*) FROM anew.t", "1");
 
@@ -307,7 +297,7 @@ final class JobLifeIT {
         api.call("DELETE", FEEDS + "/anew", "");
         assertThat(target.query("SELECT COUNT(*) FROM millrace.progress WHERE job_id LIKE '%anew'"))
                 .contains("0");
-        create("anew", uri(target), ",\"start_ts\":" + first.get("start_ts"));
+        create("anew", target.uri(), ",\"start_ts\":" + first.get("start_ts"));
         untilTarget("SELECT COUNT(*) FROM anew.t", "199");
     }
 

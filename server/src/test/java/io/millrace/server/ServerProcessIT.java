@@ -184,16 +184,6 @@ final class ServerProcessIT {
         }
     }
 
-    private static String uri(DbServer db) {
-        return "mysql://"
-                + db.rootUser()
-                + ":"
-                + db.rootPassword()
-                + "@127.0.0.1:"
-                + db.port()
-                + "/";
-    }
-
     /** One pair of databases for what needs real jobs. */
     @Test
     void secretsStayOutOfLogsAndItStopsAndStartsQuicklyWithWorkUnderWay() throws Exception {
@@ -205,7 +195,7 @@ final class ServerProcessIT {
                                 .start();
                 MillraceServer server =
                         MillraceServer.start(
-                                uri(source),
+                                source.uri(),
                                 folder,
                                 "--log-level",
                                 "debug",
@@ -218,13 +208,13 @@ final class ServerProcessIT {
             assertThat(
                             api.create(
                                             "{\"changefeed_id\":\"s\",\"sink_uri\":\""
-                                                    + uri(target)
+                                                    + target.uri()
                                                     + "\"}")
                                     .status())
                     .isEqualTo(200);
             for (String refused :
                     List.of(
-                            uri(target).replace("downSecret2", "wrongSecret3"),
+                            target.uri().replace("downSecret2", "wrongSecret3"),
                             "mysql://root:wrong%53ecret4@127.0.0.1:1/",
                             "mysql://root:raw/Secret5@127.0.0.1:1/",
                             "kafka://127.0.0.1:1/t?protocol=canal-json&dial-timeout=300ms&sasl-mechanism=PLAIN&sasl-user=u&sasl-password=wrongSecret6",

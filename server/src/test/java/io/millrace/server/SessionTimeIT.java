@@ -13,30 +13,20 @@ import org.junit.jupiter.api.io.TempDir;
 class SessionTimeIT {
     @TempDir private @Nullable Path folder;
 
-    private static String uri(DbServer server) {
-        return "mysql://"
-                + server.rootUser()
-                + ":"
-                + server.rootPassword()
-                + "@127.0.0.1:"
-                + server.port()
-                + "/";
-    }
-
     @Test
     void rowsBehindItStillComeUntilTheTarget() throws Exception {
         try (DbServer upstream = DbServer.mariadb().rowMetadata("NO_LOG").start();
                 DbServer downstream = DbServer.mariadb().option("server_id", "2").start();
                 MillraceServer server =
                         MillraceServer.start(
-                                uri(upstream), java.util.Objects.requireNonNull(folder))) {
+                                upstream.uri(), java.util.Objects.requireNonNull(folder))) {
             for (DbServer each : new DbServer[] {upstream, downstream}) {
                 each.execute("CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY)");
             }
             long target = System.currentTimeMillis() + 30_000;
             server.createChangefeed(
                     "feed",
-                    uri(downstream),
+                    downstream.uri(),
                     "\"target_ts\":"
                             + (target << 18)
                             + ",\"replica_config\":{\"filter\":{\"rules\":[\"d.*\"]}}");

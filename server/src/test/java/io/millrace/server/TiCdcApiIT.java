@@ -73,9 +73,9 @@ final class TiCdcApiIT {
                 "time-zone = \""
                         + ZONE
                         + "\"\nretry-interval = \"200ms\"\n[upstreams]\nmaria = \""
-                        + uri(maria)
+                        + maria.uri()
                         + "\"\ngone = \"mysql://root:gonepw@127.0.0.1:1/\"\n");
-        server = MillraceServer.start(uri(mysql), folder, "--config", config.toString());
+        server = MillraceServer.start(mysql.uri(), folder, "--config", config.toString());
         api = new ApiClient(server.url());
     }
 
@@ -93,16 +93,6 @@ final class TiCdcApiIT {
             assertThat(api.call("DELETE", FEEDS + "/" + feed.get("id").asText(), "").text())
                     .isEqualTo("{}");
         }
-    }
-
-    private static String uri(DbServer db) {
-        return "mysql://"
-                + db.rootUser()
-                + ":"
-                + db.rootPassword()
-                + "@127.0.0.1:"
-                + db.port()
-                + "/";
     }
 
     private static String masked(DbServer db) {
@@ -221,7 +211,7 @@ final class TiCdcApiIT {
         Answer created =
                 api.create(
                         "{\"changefeed_id\":\"life\",\"sink_uri\":\""
-                                + uri(maria)
+                                + maria.uri()
                                 + "?worker-count=4\","
                                 + rules("life")
                                 + "}");
@@ -412,7 +402,7 @@ final class TiCdcApiIT {
         mysql.execute("CREATE TABLE multi.t (id INT PRIMARY KEY, v LONGTEXT)");
         String upstream = "\"upstream\":\"maria\",";
         Map<String, String> sinks = new TreeMap<>();
-        sinks.put("to-mysql", uri(mysql));
+        sinks.put("to-mysql", mysql.uri());
         sinks.put(
                 "to-kafka",
                 "kafka://"
@@ -481,7 +471,7 @@ final class TiCdcApiIT {
         }
         String head =
                 "{\"sink_uri\":\""
-                        + uri(maria)
+                        + maria.uri()
                         + "\",\"replica_config\":{\"filter\":{\"rules\":[\"nokey.*\"]}";
         Answer refused = api.create(head + "}}");
         assertThat(refused.status()).isEqualTo(400);
@@ -616,7 +606,7 @@ final class TiCdcApiIT {
         assertThat(
                         api.create(
                                         "{\"changefeed_id\":\"rests\",\"sink_uri\":\""
-                                                + uri(maria)
+                                                + maria.uri()
                                                 + "\",\"replica_config\":{"
                                                 + ok
                                                 + ",\"filter\":{\"rules\":[\"bad.*\"]}}}")
@@ -628,7 +618,7 @@ final class TiCdcApiIT {
         String config = "\"replica_config\":{" + ok + "}";
         String hole = "\"sink_uri\":\"blackhole://\",";
         String kafkaUri = "kafka://" + kafka.bootstrapServers() + "/bad";
-        String wrongPassword = uri(maria).replace(maria.rootPassword() + "@", "wrongpw@");
+        String wrongPassword = maria.uri().replace(maria.rootPassword() + "@", "wrongpw@");
         List<Bad> requests = new ArrayList<>();
         requests.addAll(
                 List.of(
@@ -820,33 +810,33 @@ final class TiCdcApiIT {
                                 "CDC:ErrMySQLConnectionError",
                                 "denied"),
                         create(
-                                "\"sink_uri\":\"" + uri(maria) + "?worker-count=none\"," + config,
+                                "\"sink_uri\":\"" + maria.uri() + "?worker-count=none\"," + config,
                                 400,
                                 "CDC:ErrMySQLInvalidConfig",
                                 "worker-count"),
                         create(
-                                "\"sink_uri\":\"" + uri(maria) + "?max-txn-row=0\"," + config,
+                                "\"sink_uri\":\"" + maria.uri() + "?max-txn-row=0\"," + config,
                                 400,
                                 "CDC:ErrMySQLInvalidConfig",
                                 "max-txn-row"),
                         create(
-                                "\"sink_uri\":\"" + uri(maria) + "?ssl-ca=/no/such\"," + config,
+                                "\"sink_uri\":\"" + maria.uri() + "?ssl-ca=/no/such\"," + config,
                                 400,
                                 "CDC:ErrMySQLInvalidConfig",
                                 "ssl-ca"),
                         create(
-                                "\"sink_uri\":\"" + uri(maria) + "?ssl-ca=a%00b\"," + config,
+                                "\"sink_uri\":\"" + maria.uri() + "?ssl-ca=a%00b\"," + config,
                                 400,
                                 "CDC:ErrSinkURIInvalid",
                                 "NUL"),
                         create(
-                                "\"sink_uri\":\"" + uri(mysql) + "\"," + config,
+                                "\"sink_uri\":\"" + mysql.uri() + "\"," + config,
                                 500,
                                 "CDC:ErrSameUpstreamDownstream",
                                 "upstream itself"),
                         create(
                                 "\"sink_uri\":\""
-                                        + uri(maria)
+                                        + maria.uri()
                                         + "\",\"upstream\":\"maria\","
                                         + config,
                                 500,
@@ -937,7 +927,7 @@ final class TiCdcApiIT {
                                 "nope"),
                         create(
                                 "\"sink_uri\":\""
-                                        + uri(maria)
+                                        + maria.uri()
                                         + "\",\"replica_config\":{"
                                         + ok
                                         + ",\"sink\":{\"protocol\":\"canal-json\"}}",
@@ -1092,7 +1082,7 @@ final class TiCdcApiIT {
                         new Bad(
                                 "PUT",
                                 FEEDS + "/rests",
-                                "{\"sink_uri\":\"" + uri(mysql) + "\"}",
+                                "{\"sink_uri\":\"" + mysql.uri() + "\"}",
                                 500,
                                 "CDC:ErrSameUpstreamDownstream",
                                 "upstream itself"),

@@ -413,7 +413,7 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
                 fresh.startedFrom = MetaJobStore.checkpointTso(store, id).orElse(spec.startTso());
                 Upstream upstream = upstreams.get(spec.upstream());
                 if (MetaJobStore.checkpointTso(store, id).isEmpty()) {
-                    // Later the capture decides, which knows what its position means elsewhere.
+                    // Later the capture compares its position with the server that it reads.
                     sameUpstream(upstream.clusterId());
                 }
                 SinkSpec sink = spec.sinkSpec();

@@ -128,18 +128,9 @@ final class TiCdcV1 {
         ObjectNode request = GoJson.bind(body, CREATE, GoJson.object());
         ObjectNode config = ReplicaConfig.defaults();
         copyConfig(request, config);
-        for (String flag : new String[] {"force_replicate", "ignore_ineligible_table"}) {
-            if (request.has(flag)) {
-                config.set(flag, request.get(flag));
-            }
-        }
+        copy(request, config, "force_replicate", "ignore_ineligible_table");
         ObjectNode translated = GoJson.object();
-        for (String name :
-                new String[] {"changefeed_id", "start_ts", "target_ts", "sink_uri", "upstream"}) {
-            if (request.has(name)) {
-                translated.set(name, request.get(name));
-            }
-        }
+        copy(request, translated, "changefeed_id", "start_ts", "target_ts", "sink_uri", "upstream");
         translated.set("replica_config", config);
         api.create(translated, () -> checkZone(request.path("timezone").asText("")));
     }
@@ -148,15 +139,19 @@ final class TiCdcV1 {
         Job job = api.updatable(null, name);
         ObjectNode request = GoJson.bind(body, UPDATE, GoJson.object());
         ObjectNode translated = GoJson.object();
-        for (String field : new String[] {"target_ts", "sink_uri"}) {
-            if (request.has(field)) {
-                translated.set(field, request.get(field));
-            }
-        }
+        copy(request, translated, "target_ts", "sink_uri");
         ObjectNode config = GoJson.readStored(job.spec().document());
         copyConfig(request, config);
         translated.set("replica_config", config);
         api.update(job, translated);
+    }
+
+    private static void copy(ObjectNode from, ObjectNode to, String... names) {
+        for (String name : names) {
+            if (from.has(name)) {
+                to.set(name, from.get(name));
+            }
+        }
     }
 
     /** What v1 can say of the replica config; zero and empty mean unchanged. */

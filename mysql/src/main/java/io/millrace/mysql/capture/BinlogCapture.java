@@ -267,7 +267,9 @@ public final class BinlogCapture implements Capture {
         }
     }
 
-    /** Passes by itself when it was a fail-over: the next run begins with the new server. */
+    /**
+     * Is tried again: after a fail-over the next run meets one server, and says what that means.
+     */
     private static MillraceException apart(ServerAddress address, long one, long other) {
         return new MillraceException(
                 ErrorCode.UPSTREAM_CONNECTION,
@@ -305,6 +307,7 @@ public final class BinlogCapture implements Capture {
                     ErrorCode.INVALID_PARAMETER,
                     "The checkpoint " + position.encode() + " is not a binlog position.");
         }
+        checkSameServer(resume);
         boolean byGtid =
                 track
                         && resume.gtids().isPresent()
@@ -382,10 +385,9 @@ public final class BinlogCapture implements Capture {
 
     /**
      * Another server is refused, a replica with all transactions too: it has other commit times,
-     * and with them other TSOs, and sinks tell by TSOs what they have done. The server must also
-     * have all that was read already.
+     * and with them other TSOs, and sinks tell by TSOs what they have done.
      */
-    private void checkLineage(ServerFacts facts, BinlogPosition resume) {
+    private void checkSameServer(BinlogPosition resume) {
         if (resume.serverNumber() != 0
                 && serverNumber != 0
                 && resume.serverNumber() != serverNumber) {
@@ -393,10 +395,16 @@ public final class BinlogCapture implements Capture {
                     ErrorCode.UPSTREAM_MISCONFIGURED,
                     "Upstream "
                             + address
-                            + " is another server than the one the changes so far came from. A job"
-                            + " does not move: lead the address back to that server, or make a new"
-                            + " job with a start_ts of shortly before the fail-over.");
+                            + " is another server: it is not the server that the position "
+                            + resume.start()
+                            + " belongs to. A job does not move: lead the address back to that"
+                            + " server, or make a new job with a start_ts of shortly before the"
+                            + " fail-over.");
         }
+    }
+
+    /** The server must have all that was read already. */
+    private void checkLineage(ServerFacts facts, BinlogPosition resume) {
         GtidSet read = resume.gtids().orElseThrow();
         if (read instanceof MySqlGtidSet executed) {
             MySqlGtidSet lacking =
@@ -423,18 +431,6 @@ public final class BinlogCapture implements Capture {
     }
 
     private BinlogPosition checkFile(BinlogPosition resume, List<ServerFacts.BinlogFile> files) {
-        if (resume.serverNumber() != 0
-                && serverNumber != 0
-                && resume.serverNumber() != serverNumber) {
-            throw new MillraceException(
-                    ErrorCode.UPSTREAM_MISCONFIGURED,
-                    "Upstream "
-                            + address
-                            + " is not the server that the position "
-                            + resume.start()
-                            + " belongs to. Only GTIDs let a job move to another server: set"
-                            + " gtid_mode=ON on both and start the job anew.");
-        }
         BinlogCoordinate needed = resume.held().map(HeldXa::start).orElse(resume.start());
         for (int i = 0; i < files.size(); i++) {
             ServerFacts.BinlogFile file = files.get(i);

@@ -19,6 +19,7 @@ import io.millrace.mysql.wire.BufferPool;
 import io.millrace.mysql.wire.QueryContext;
 import io.millrace.mysql.wire.TableMap;
 import io.millrace.mysql.wire.TableVersions;
+import io.millrace.testkit.history.MemoryHistory;
 import io.millrace.testkit.servers.DbServer;
 import java.io.IOException;
 import java.io.InputStream;

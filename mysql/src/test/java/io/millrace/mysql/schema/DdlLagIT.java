@@ -22,6 +22,7 @@ import io.millrace.mysql.connect.ServerAddress;
 import io.millrace.mysql.position.BinlogPosition;
 import io.millrace.mysql.row.BinlogRowDecoder;
 import io.millrace.mysql.wire.BufferPool;
+import io.millrace.testkit.history.MemoryHistory;
 import io.millrace.testkit.servers.DbServer;
 import java.net.URI;
 import java.sql.Connection;

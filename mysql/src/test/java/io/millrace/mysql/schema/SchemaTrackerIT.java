@@ -11,6 +11,7 @@ import io.millrace.mysql.position.BinlogPosition;
 import io.millrace.mysql.wire.ControlConnections;
 import io.millrace.mysql.wire.QueryContext;
 import io.millrace.mysql.wire.TableVersions;
+import io.millrace.testkit.history.MemoryHistory;
 import io.millrace.testkit.servers.DbServer;
 import java.sql.Connection;
 import java.sql.ResultSet;

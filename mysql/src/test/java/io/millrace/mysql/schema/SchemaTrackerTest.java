@@ -14,6 +14,7 @@ import io.millrace.mysql.position.BinlogPosition;
 import io.millrace.mysql.wire.QueryContext;
 import io.millrace.mysql.wire.StatementsAhead;
 import io.millrace.mysql.wire.TableMap;
+import io.millrace.testkit.history.MemoryHistory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

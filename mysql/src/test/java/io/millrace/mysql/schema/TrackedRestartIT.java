@@ -3,6 +3,7 @@ package io.millrace.mysql.schema;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.core.model.Checkpoint;
+import io.millrace.testkit.history.MemoryHistory;
 import io.millrace.testkit.servers.DbServer;
 import io.millrace.testkit.servers.DbServer.Flavor;
 import java.util.EnumMap;

@@ -9,11 +9,11 @@ import io.millrace.core.filter.TableFilters;
 import io.millrace.core.model.SchemaChange;
 import io.millrace.core.spi.Capture;
 import io.millrace.core.spi.CaptureRequest;
-import io.millrace.core.spi.SchemaHistory;
 import io.millrace.core.spi.SinkSpec;
 import io.millrace.core.spi.Upstream;
 import io.millrace.mysql.upstream.MySqlUpstreamFactory;
 import io.millrace.mysql.wire.SqlModes;
+import io.millrace.testkit.history.MemoryHistory;
 import io.millrace.testkit.servers.DbServer;
 import io.millrace.testkit.servers.DbServer.Flavor;
 import java.net.URI;
@@ -121,7 +121,7 @@ final class DdlSinkIT {
                                     upstream.currentTso(),
                                     Optional.empty(),
                                     TableFilters.parse(List.of("*.*"), true),
-                                    new Memory(),
+                                    new MemoryHistory(),
                                     "UTC"));
             Thread thread =
                     Thread.ofPlatform()
@@ -156,29 +156,6 @@ final class DdlSinkIT {
             }
         }
         return changes.getLast();
-    }
-
-    private static final class Memory implements SchemaHistory {
-        private final List<Entry> entries = new ArrayList<>();
-        private long lastId;
-
-        @Override
-        public List<Entry> load() {
-            return List.copyOf(entries);
-        }
-
-        @Override
-        public void append(List<Entry> more) {
-            entries.addAll(more);
-        }
-
-        @Override
-        public void compact(long tso, List<Entry> snapshot) {}
-
-        @Override
-        public long newTableId() {
-            return ++lastId;
-        }
     }
 
     private static List<String> rows(DbServer server, String sql) throws Exception {

@@ -11,8 +11,8 @@ import io.millrace.core.model.RowView;
 import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.Capture;
 import io.millrace.core.spi.CaptureRequest;
-import io.millrace.core.spi.SchemaHistory;
 import io.millrace.core.spi.Upstream;
+import io.millrace.testkit.history.MemoryHistory;
 import io.millrace.testkit.servers.DbServer;
 import io.millrace.testkit.servers.DbServer.Flavor;
 import java.net.URI;
@@ -21,7 +21,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -177,31 +176,5 @@ class MySqlUpstreamIT {
                             assertThat(e.code()).isEqualTo(ErrorCode.INVALID_CONFIG);
                             assertThat(e.text()).doesNotContain("s3cret");
                         });
-    }
-
-    private static final class MemoryHistory implements SchemaHistory {
-        private final List<Entry> entries = new ArrayList<>();
-        private final AtomicLong ids = new AtomicLong();
-
-        @Override
-        public synchronized List<Entry> load() {
-            return List.copyOf(entries);
-        }
-
-        @Override
-        public synchronized void append(List<Entry> more) {
-            entries.addAll(more);
-        }
-
-        @Override
-        public synchronized void compact(long tso, List<Entry> snapshot) {
-            entries.removeIf(entry -> entry.tso() <= tso);
-            entries.addAll(0, snapshot);
-        }
-
-        @Override
-        public long newTableId() {
-            return ids.incrementAndGet();
-        }
     }
 }

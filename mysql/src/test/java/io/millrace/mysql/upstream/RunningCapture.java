@@ -10,8 +10,8 @@ import io.millrace.core.model.RowView;
 import io.millrace.core.model.SourcePosition;
 import io.millrace.core.spi.Capture;
 import io.millrace.core.spi.CaptureRequest;
-import io.millrace.core.spi.SchemaHistory;
 import io.millrace.core.spi.Upstream;
+import io.millrace.testkit.history.MemoryHistory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -166,32 +166,6 @@ final class RunningCapture implements AutoCloseable {
             }
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
-        }
-    }
-
-    private static final class MemoryHistory implements SchemaHistory {
-        private final List<Entry> entries = new ArrayList<>();
-        private long ids;
-
-        @Override
-        public synchronized List<Entry> load() {
-            return List.copyOf(entries);
-        }
-
-        @Override
-        public synchronized void append(List<Entry> more) {
-            entries.addAll(more);
-        }
-
-        @Override
-        public synchronized void compact(long tso, List<Entry> snapshot) {
-            entries.removeIf(entry -> entry.tso() <= tso);
-            entries.addAll(0, snapshot);
-        }
-
-        @Override
-        public synchronized long newTableId() {
-            return ++ids;
         }
     }
 }

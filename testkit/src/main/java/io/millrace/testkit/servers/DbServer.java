@@ -60,7 +60,20 @@ public sealed interface DbServer extends AutoCloseable permits MySqlServer, Mari
 
     /** Address for Millrace, as upstream or sink, with root's password. */
     default String uri() {
-        return "mysql://" + rootUser() + ":" + rootPassword() + "@" + host() + ":" + port() + "/";
+        return uri(port());
+    }
+
+    /** The same through a proxy at this port of the same host. */
+    default String uri(int proxyPort) {
+        return "mysql://"
+                + rootUser()
+                + ":"
+                + rootPassword()
+                + "@"
+                + host()
+                + ":"
+                + proxyPort
+                + "/";
     }
 
     /** JDBC address for the MariaDB driver, without user and password; {@code db} may be empty. */

@@ -1,16 +1,16 @@
-package io.millrace.mysql.schema;
+package io.millrace.testkit.history;
 
 import io.millrace.core.spi.SchemaHistory;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A history that a test can look into. */
-final class MemoryHistory implements SchemaHistory {
+/** A schema history that ends with the process. Thread-safe. */
+public final class MemoryHistory implements SchemaHistory {
     private final List<Entry> entries = new ArrayList<>();
     private long lastId;
 
     /** One that holds what this one holds now. */
-    synchronized MemoryHistory copy() {
+    public synchronized MemoryHistory copy() {
         MemoryHistory copy = new MemoryHistory();
         copy.entries.addAll(entries);
         copy.lastId = lastId;
