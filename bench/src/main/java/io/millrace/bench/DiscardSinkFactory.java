@@ -1,6 +1,5 @@
 package io.millrace.bench;
 
-import io.millrace.codec.RowEncoder;
 import io.millrace.codec.canaljson.CanalJsonConfig;
 import io.millrace.codec.canaljson.CanalJsonEncoder;
 import io.millrace.core.bytes.ByteSink;
@@ -50,7 +49,7 @@ final class DiscardSinkFactory implements SinkFactory {
 
     @Override
     public Sink open(SinkSpec spec, SinkContext context) {
-        @Nullable RowEncoder encoder =
+        @Nullable CanalJsonEncoder encoder =
                 encode
                         ? new CanalJsonEncoder(
                                 CanalJsonConfig.DEFAULTS, java.time.Clock.systemUTC())

@@ -1,5 +1,6 @@
 package io.millrace.kafka;
 
+import io.millrace.codec.Message;
 import io.millrace.codec.RowEncoder;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.error.ErrorCode;
@@ -13,7 +14,6 @@ import io.millrace.core.spi.Acks;
 import io.millrace.core.spi.Sink;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -68,7 +68,7 @@ final class KafkaSink implements Sink {
     private final Topics topics;
     private final Topics.Topic defaultTopic;
     private final Map<TableSchema, Route> routes = new HashMap<>();
-    private final ByteSink message = new ByteSink(4096);
+    private final Message message = new Message();
 
     /** Messages for every or certain partitions, before any further row. */
     private final ArrayDeque<ControlMessage> control = new ArrayDeque<>();
@@ -231,7 +231,7 @@ final class KafkaSink implements Sink {
             row = offered.rows();
             delivery = new Delivery(seq, "table " + offered.schema().name());
             insertOfSplitUpdate = false;
-            encoder.begin(offered.schema(), offered.commitTso());
+            encoder.begin(offered.schema(), offered.commitTso(), to.topic.name());
             pump();
         } catch (MillraceException e) {
             fail(e);
@@ -248,13 +248,15 @@ final class KafkaSink implements Sink {
         Delivery counted = new Delivery(seq, "a DDL");
         for (SchemaChange.Change part : change.changes()) {
             message.clear();
-            encoder.appendDdl(change, part, message);
+            if (!encoder.appendDdl(change, part, message)) {
+                continue;
+            }
             Topics.Topic topic =
                     part.name().table().isEmpty()
                             ? defaultTopic
                             : topics.get(rules.topic(part.name()));
             counted.open.incrementAndGet();
-            control.add(new ControlMessage(topic, 0, message.toByteArray(), counted));
+            control.add(new ControlMessage(topic, 0, message.valueBytes(), counted));
         }
         counted.countDown();
         routes.clear();
@@ -298,7 +300,7 @@ final class KafkaSink implements Sink {
         watermarkSentOnce = true;
         message.clear();
         encoder.appendWatermark(watermarkTso, message);
-        byte[] value = message.toByteArray();
+        byte[] value = message.valueBytes();
         for (Topics.Topic topic : topics.all()) {
             if (topic.ready()) {
                 for (int partition = 0; partition < topic.partitions(); partition++) {
@@ -423,9 +425,8 @@ final class KafkaSink implements Sink {
                             + " complete enough to send it as a delete and an insert: set"
                             + " binlog_row_image=FULL upstream, or partition by table");
         }
-        checkSize(to.topic, message.length(), "a row of " + to.schema.name(), view);
-        return new ProducerRecord<>(
-                to.topic.name(), partition, null, Arrays.copyOf(message.array(), message.length()));
+        checkSize(to.topic, message.size(), "a row of " + to.schema.name(), view);
+        return new ProducerRecord<>(to.topic.name(), partition, null, message.valueBytes());
     }
 
     private void finishBatch(RowBatch rows, Delivery counted) {

@@ -1,10 +1,11 @@
 package io.millrace.kafka;
 
-import static io.millrace.kafka.KafkaOptions.invalid;
-
-import io.millrace.codec.canaljson.CanalJsonConfig;
+import io.millrace.codec.CodecOptions;
+import io.millrace.codec.Protocol;
+import io.millrace.codec.Protocols;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
+import io.millrace.core.spi.SinkOptions;
 import io.millrace.core.spi.SinkSpec;
 import java.io.IOException;
 import java.net.URI;
@@ -28,7 +29,7 @@ import org.slf4j.LoggerFactory;
  *
  * @param brokers bootstrap servers, {@code host:port}
  * @param topic default topic
- * @param codec how messages are written
+ * @param protocol how messages are written
  * @param partitionNum partitions to use, and to create topics with; empty means all there are, or
  *     {@link #NEW_TOPIC_PARTITIONS} for a new topic
  * @param replicationFactor of topics that the sink creates
@@ -48,7 +49,7 @@ import org.slf4j.LoggerFactory;
 record KafkaSinkConfig(
         List<String> brokers,
         String topic,
-        CanalJsonConfig codec,
+        Protocol protocol,
         OptionalInt partitionNum,
         short replicationFactor,
         int maxMessageBytes,
@@ -72,37 +73,11 @@ record KafkaSinkConfig(
     static final int LIMIT_MARGIN = 128;
 
     private static final Logger LOG = LoggerFactory.getLogger(KafkaSinkConfig.class);
-    private static final int DEFAULT_MAX_MESSAGE_BYTES = 10 * 1024 * 1024;
     private static final int DEFAULT_PORT = 9092;
     private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(10);
-    private static final String AVAILABLE = "available: canal-json";
     private static final Pattern CLIENT_ID = Pattern.compile("[A-Za-z0-9._-]+");
     private static final Pattern VERSION = Pattern.compile("(\\d+)\\.(\\d+)\\.(\\d+)(?:\\.\\d+)?");
-    private static final Set<String> KNOWN_PROTOCOLS =
-            Set.of(
-                    "open-protocol",
-                    "default",
-                    "canal",
-                    "avro",
-                    "flat-avro",
-                    "maxwell",
-                    "craft",
-                    "csv",
-                    "debezium",
-                    "simple");
     private static final Set<String> COMPRESSIONS = Set.of("none", "gzip", "snappy", "lz4", "zstd");
-
-    /** Options of other formats, or of an encoder pool that is not needed here. */
-    private static final List<String> WITHOUT_EFFECT =
-            List.of(
-                    "max-batch-size",
-                    "avro-decimal-handling-mode",
-                    "avro-bigint-unsigned-handling-mode",
-                    "avro-enable-watermark",
-                    "schema-registry",
-                    "encoding-format",
-                    "debezium-disable-schema",
-                    "encoder-concurrency");
 
     private static final List<String> LARGE_MESSAGE_OPTIONS =
             List.of("large-message-handle-option", "large-message-handle-compression");
@@ -132,22 +107,14 @@ record KafkaSinkConfig(
 
     /** Reads and checks; throws a USER error that names the option. */
     static KafkaSinkConfig parse(SinkSpec spec) {
-        KafkaOptions options = new KafkaOptions(spec);
-        checkProtocol(options);
+        SinkOptions options = new SinkOptions(spec, ErrorCode.KAFKA_INVALID_CONFIG);
+        Protocol protocol = Protocols.of(spec);
+        protocol.validate(spec);
         List<String> brokers = brokers(spec.uri());
         String topic = topic(spec.uri());
         checkAtomicity(options);
         checkLargeMessages(options);
         checkVersion(options);
-        for (String name : WITHOUT_EFFECT) {
-            if (options.text(name).isPresent()) {
-                LOG.warn("option={} has no effect with protocol canal-json", name);
-            }
-        }
-        OptionalInt maxBatchSize = options.number("max-batch-size");
-        if (maxBatchSize.isPresent() && maxBatchSize.getAsInt() <= 0) {
-            throw codec("max-batch-size must be positive: " + maxBatchSize.getAsInt());
-        }
         OptionalInt partitionNum = options.number("partition-num");
         if (partitionNum.isPresent() && partitionNum.getAsInt() <= 0) {
             throw new MillraceException(
@@ -158,10 +125,7 @@ record KafkaSinkConfig(
         if (replicationFactor <= 0 || replicationFactor > Short.MAX_VALUE) {
             throw invalid("replication-factor must be between 1 and 32767: " + replicationFactor);
         }
-        int maxMessageBytes = options.number("max-message-bytes").orElse(DEFAULT_MAX_MESSAGE_BYTES);
-        if (maxMessageBytes <= 0) {
-            throw codec("max-message-bytes must be positive: " + maxMessageBytes);
-        }
+        int maxMessageBytes = CodecOptions.of(spec).maxMessageBytes();
         OptionalInt maxRetry = options.number("max-retry");
         if (maxRetry.isPresent() && maxRetry.getAsInt() < 0) {
             maxRetry = OptionalInt.empty(); // as documented for TiCDC: negative means unset
@@ -184,13 +148,12 @@ record KafkaSinkConfig(
         if (requiredAcks < -1 || requiredAcks > 1) {
             throw invalid("required-acks must be -1, 0 or 1: " + requiredAcks);
         }
-        CanalJsonConfig codec = codecConfig(spec, options);
         Duration writeTimeout = options.duration("write-timeout", DEFAULT_TIMEOUT);
         Duration readTimeout = options.duration("read-timeout", DEFAULT_TIMEOUT);
         return new KafkaSinkConfig(
                 brokers,
                 topic,
-                codec,
+                protocol,
                 partitionNum,
                 (short) replicationFactor,
                 maxMessageBytes,
@@ -207,46 +170,11 @@ record KafkaSinkConfig(
                 tls(spec, options));
     }
 
-    private static MillraceException codec(String message) {
-        return new MillraceException(ErrorCode.CODEC_INVALID_CONFIG, message);
+    static MillraceException invalid(String message) {
+        return new MillraceException(ErrorCode.KAFKA_INVALID_CONFIG, message);
     }
 
-    private static void checkProtocol(KafkaOptions options) {
-        String protocol = options.text("protocol", "").toLowerCase(Locale.ROOT);
-        if (protocol.equals("canal-json")) {
-            return;
-        }
-        if (protocol.isEmpty()) {
-            throw new MillraceException(
-                    ErrorCode.SINK_UNKNOWN_PROTOCOL,
-                    "unknown '' message protocol for sink: a Kafka sink needs protocol=...; "
-                            + AVAILABLE);
-        }
-        if (KNOWN_PROTOCOLS.contains(protocol)) {
-            throw new MillraceException(
-                    ErrorCode.UNSUPPORTED_OPTION,
-                    "protocol " + protocol + " is not available yet; " + AVAILABLE);
-        }
-        throw new MillraceException(
-                ErrorCode.SINK_UNKNOWN_PROTOCOL,
-                "unknown '" + protocol + "' message protocol for sink; " + AVAILABLE);
-    }
-
-    private static CanalJsonConfig codecConfig(SinkSpec spec, KafkaOptions options) {
-        boolean deleteOnlyKeys = options.flag("delete-only-output-handle-key-columns", false);
-        if (deleteOnlyKeys && spec.forceReplicate()) {
-            throw codec(
-                    "delete-only-output-handle-key-columns cannot be used with force-replicate:"
-                            + " tables without a key have no handle key columns");
-        }
-        return new CanalJsonConfig(
-                options.flag("enable-tidb-extension", false),
-                options.flag("only-output-updated-columns", false),
-                deleteOnlyKeys,
-                options.flag("content-compatible", false));
-    }
-
-    private static void checkAtomicity(KafkaOptions options) {
+    private static void checkAtomicity(SinkOptions options) {
         String atomicity = options.text("transaction-atomicity", "none");
         if (!atomicity.equals("none")) {
             throw new MillraceException(
@@ -255,7 +183,7 @@ record KafkaSinkConfig(
         }
     }
 
-    private static void checkLargeMessages(KafkaOptions options) {
+    private static void checkLargeMessages(SinkOptions options) {
         for (String name : LARGE_MESSAGE_OPTIONS) {
             String value = options.text(name, "none");
             if (!value.equals("none")) {
@@ -275,7 +203,7 @@ record KafkaSinkConfig(
     }
 
     /** Versions are negotiated with each broker; the option can only be wrong or too old. */
-    private static void checkVersion(KafkaOptions options) {
+    private static void checkVersion(SinkOptions options) {
         Optional<String> version = options.text("kafka-version");
         if (version.isEmpty()) {
             return;
@@ -352,7 +280,7 @@ record KafkaSinkConfig(
         return topic;
     }
 
-    private static Optional<Sasl> sasl(KafkaOptions options) {
+    private static Optional<Sasl> sasl(SinkOptions options) {
         for (String prefix :
                 List.of(
                         "sasl-gssapi-auth-type",
@@ -404,7 +332,7 @@ record KafkaSinkConfig(
                         + " SCRAM-SHA-512");
     }
 
-    private static Optional<Tls> tls(SinkSpec spec, KafkaOptions options) {
+    private static Optional<Tls> tls(SinkSpec spec, SinkOptions options) {
         Optional<String> ca = options.text("ca");
         Optional<String> certificate = options.text("cert");
         Optional<String> key = options.text("key");

@@ -1,6 +1,6 @@
 package io.millrace.kafka;
 
-import io.millrace.codec.canaljson.CanalJsonEncoder;
+import io.millrace.codec.EncoderContext;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.Sink;
@@ -70,7 +70,7 @@ public final class KafkaSinkFactory implements SinkFactory {
         return new KafkaSink(
                 config,
                 rules,
-                new CanalJsonEncoder(config.codec(), Clock.systemUTC()),
+                config.protocol().encoder(spec, EncoderContext.of(Clock.systemUTC())),
                 context.acks(),
                 admin,
                 producer,

@@ -138,7 +138,7 @@ final class TopicAdmin {
     /** What the brokers would make of a topic that does not exist yet. */
     private void checkNew(String topic, List<Node> nodes) {
         if (!config.autoCreateTopic()) {
-            throw KafkaOptions.invalid(
+            throw KafkaSinkConfig.invalid(
                     "topic "
                             + topic
                             + " does not exist and auto-create-topic is false: create it, or set"
@@ -148,7 +148,7 @@ final class TopicAdmin {
             return;
         }
         if (config.replicationFactor() > nodes.size()) {
-            throw KafkaOptions.invalid(
+            throw KafkaSinkConfig.invalid(
                     "replication-factor "
                             + config.replicationFactor()
                             + " is more than the "
@@ -167,7 +167,7 @@ final class TopicAdmin {
     private void checkReplicas(String what, int replicas, Optional<Config> settings) {
         int needed = number(settings, "min.insync.replicas").orElse(1);
         if (config.requiredAcks() == -1 && replicas < needed) {
-            throw KafkaOptions.invalid(
+            throw KafkaSinkConfig.invalid(
                     what
                             + " has replication-factor "
                             + replicas

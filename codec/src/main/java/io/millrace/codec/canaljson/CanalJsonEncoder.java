@@ -1,5 +1,6 @@
 package io.millrace.codec.canaljson;
 
+import io.millrace.codec.Message;
 import io.millrace.codec.RowEncoder;
 import io.millrace.codec.json.JsonEscaper;
 import io.millrace.codec.json.PlainDecimal;
@@ -102,6 +103,11 @@ public final class CanalJsonEncoder implements RowEncoder {
     }
 
     @Override
+    public void begin(TableSchema schema, long newCommitTso, String topic) {
+        begin(schema, newCommitTso);
+    }
+
+    /** As {@link RowEncoder#begin}: the format does not care for topics. */
     public void begin(TableSchema schema, long newCommitTso) {
         Table current = table;
         if (current == null || current.schema != schema) {
@@ -130,6 +136,12 @@ public final class CanalJsonEncoder implements RowEncoder {
     }
 
     @Override
+    public void append(RowView row, int op, Message out) {
+        append(row, op, out.value());
+        out.addRow();
+    }
+
+    /** Appends the JSON object of a row. */
     public void append(RowView row, int op, ByteSink out) {
         Table current = table;
         if (current == null) {
@@ -381,7 +393,17 @@ public final class CanalJsonEncoder implements RowEncoder {
     }
 
     @Override
-    public void appendDdl(SchemaChange change, SchemaChange.Change part, ByteSink out) {
+    public boolean appendDdl(SchemaChange change, SchemaChange.Change part, Message out) {
+        appendDdl(change, part, out.value());
+        return true;
+    }
+
+    @Override
+    public boolean ddlToAllPartitions() {
+        return false;
+    }
+
+    void appendDdl(SchemaChange change, SchemaChange.Change part, ByteSink out) {
         appendControl(
                 part.newName().orElse(part.name()),
                 true,
@@ -403,7 +425,11 @@ public final class CanalJsonEncoder implements RowEncoder {
     }
 
     @Override
-    public void appendWatermark(long tso, ByteSink out) {
+    public void appendWatermark(long tso, Message out) {
+        appendWatermark(tso, out.value());
+    }
+
+    void appendWatermark(long tso, ByteSink out) {
         appendControl(new TableName("", ""), false, "TIDB_WATERMARK", tso, "", out);
         out.putUtf8(",\"_tidb\":{\"watermarkTs\":");
         out.putUnsigned(tso);

@@ -48,6 +48,7 @@ final class CdcErrors {
             case KAFKA_INVALID_PARTITION_NUM -> "CDC:ErrKafkaInvalidPartitionNum";
             case KAFKA_TOPIC_EXPRESSION_INVALID -> "CDC:ErrKafkaTopicExprInvalid";
             case CODEC_INVALID_CONFIG -> "CDC:ErrCodecInvalidConfig";
+            case STORAGE_INVALID_CONFIG -> "CDC:ErrStorageSinkInvalidConfig";
             case DISPATCHER_INVALID -> "CDC:ErrDispatcherFailed";
             case JOB_NOT_FOUND -> "CDC:ErrChangeFeedNotExists";
             case JOB_ALREADY_EXISTS -> "CDC:ErrChangeFeedAlreadyExists";

@@ -1,8 +1,7 @@
-package io.millrace.kafka;
+package io.millrace.core.spi;
 
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
-import io.millrace.core.spi.SinkSpec;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.time.Duration;
@@ -12,35 +11,40 @@ import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/**
- * Typed reading of a sink's options; a malformed value is KAFKA_INVALID_CONFIG and names itself.
- */
-final class KafkaOptions {
+/** Typed reading of a sink's options; a malformed value is an error that names itself. */
+public final class SinkOptions {
     private static final Pattern DURATION =
             Pattern.compile("(?:[0-9]+(?:\\.[0-9]*)?(?:ns|us|µs|ms|s|m|h))+");
     private static final Pattern DURATION_PART =
             Pattern.compile("([0-9]+(?:\\.[0-9]*)?)(ns|us|µs|ms|s|m|h)");
 
     private final SinkSpec spec;
+    private final ErrorCode malformed;
 
-    KafkaOptions(SinkSpec spec) {
+    /**
+     * @param malformed the code of a value that cannot be read
+     */
+    public SinkOptions(SinkSpec spec, ErrorCode malformed) {
         this.spec = spec;
+        this.malformed = malformed;
     }
 
-    static MillraceException invalid(String message) {
-        return new MillraceException(ErrorCode.KAFKA_INVALID_CONFIG, message);
+    private MillraceException invalid(String message) {
+        return new MillraceException(malformed, message);
     }
 
     /** A value that is set and not empty. */
-    Optional<String> text(String name) {
+    public Optional<String> text(String name) {
         return spec.option(name).map(String::trim).filter(value -> !value.isEmpty());
     }
 
-    String text(String name, String otherwise) {
+    /** A value, or another when it is not set or empty. */
+    public String text(String name, String otherwise) {
         return text(name).orElse(otherwise);
     }
 
-    boolean flag(String name, boolean otherwise) {
+    /** {@code true}, {@code t}, {@code 1} and their opposites, in any case. */
+    public boolean flag(String name, boolean otherwise) {
         Optional<String> value = text(name);
         if (value.isEmpty()) {
             return otherwise;
@@ -52,7 +56,8 @@ final class KafkaOptions {
         };
     }
 
-    OptionalInt number(String name) {
+    /** A 32-bit number. */
+    public OptionalInt number(String name) {
         Optional<String> value = text(name);
         if (value.isEmpty()) {
             return OptionalInt.empty();
@@ -61,14 +66,12 @@ final class KafkaOptions {
             return OptionalInt.of(Integer.parseInt(value.get()));
         } catch (NumberFormatException e) {
             throw new MillraceException(
-                    ErrorCode.KAFKA_INVALID_CONFIG,
-                    name + " must be a 32-bit number, not '" + value.get() + "'",
-                    e);
+                    malformed, name + " must be a 32-bit number, not '" + value.get() + "'", e);
         }
     }
 
     /** A Go duration such as {@code 10s} or {@code 1m30s}; must be positive. */
-    Duration duration(String name, Duration otherwise) {
+    public Duration duration(String name, Duration otherwise) {
         Optional<String> value = text(name);
         if (value.isEmpty()) {
             return otherwise;

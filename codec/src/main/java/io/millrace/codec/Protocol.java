@@ -1,0 +1,28 @@
+package io.millrace.codec;
+
+import io.millrace.core.spi.SinkSpec;
+import java.util.Set;
+
+/** A wire format that a queue sink can be asked for, and what of its options is its own. */
+public interface Protocol {
+    /** The names that users may write, in lower case; the first is the usual one. */
+    Set<String> names();
+
+    /**
+     * Checks the format's own options without connecting.
+     *
+     * @throws io.millrace.core.error.MillraceException a USER error that names the option
+     */
+    void validate(SinkSpec spec);
+
+    /** An encoder with the options of a valid spec. */
+    RowEncoder encoder(SinkSpec spec, EncoderContext context);
+
+    /**
+     * Whether every table needs a topic of its own, so that topic expressions must hold both {@code
+     * {schema}} and {@code {table}}.
+     */
+    default boolean needsTopicPerTable() {
+        return false;
+    }
+}
