@@ -46,7 +46,16 @@ final class DispatchRules {
     }
 
     /** Compiles the rules of a sink; throws a USER error that names the rule. */
-    static DispatchRules compile(SinkSpec spec, String defaultTopic) {
+    static DispatchRules compile(SinkSpec spec, KafkaSinkConfig config) {
+        return compile(spec, config.topic(), config.protocol().needsTopicPerTable());
+    }
+
+    /**
+     * Compiles the rules of a sink.
+     *
+     * @param topicPerTable topic expressions must tell all tables apart
+     */
+    static DispatchRules compile(SinkSpec spec, String defaultTopic, boolean topicPerTable) {
         TopicExpression fallback = TopicExpression.parse(defaultTopic);
         List<Rule> rules = new ArrayList<>();
         for (SinkSpec.DispatchRule rule : spec.dispatchers()) {
@@ -66,12 +75,24 @@ final class DispatchRules {
                             by,
                             rule.index(),
                             rule.columns(),
-                            rule.topic().isEmpty()
-                                    ? fallback
-                                    : TopicExpression.parse(rule.topic())));
+                            rule.topic().isEmpty() ? fallback : topic(rule, topicPerTable)));
         }
         return new DispatchRules(
                 rules, new Rule(Optional.empty(), By.TABLE, "", List.of(), fallback));
+    }
+
+    private static TopicExpression topic(SinkSpec.DispatchRule rule, boolean topicPerTable) {
+        TopicExpression topic = TopicExpression.parse(rule.topic());
+        // A fixed topic is the user's own promise that its tables fit together.
+        if (topicPerTable && topic.hasPlaceholder() && !topic.tellsTablesApart()) {
+            throw new MillraceException(
+                    ErrorCode.KAFKA_TOPIC_EXPRESSION_INVALID,
+                    "topic expression '"
+                            + rule.topic()
+                            + "' must hold both {schema} and {table}: the protocol keeps one schema"
+                            + " per topic");
+        }
+        return topic;
     }
 
     private static By by(SinkSpec.DispatchRule rule) {

@@ -5,7 +5,6 @@ import io.millrace.codec.RowEncoder;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
-import io.millrace.core.model.Column;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.RowView;
 import io.millrace.core.model.SchemaChange;
@@ -15,14 +14,12 @@ import io.millrace.core.spi.Sink;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.Map;
-import java.util.Set;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -51,6 +48,8 @@ final class KafkaSink implements Sink {
     /** What a record costs the producer beyond its value, roughly. */
     private static final int RECORD_COST = 64;
 
+    private static final int ALL_PARTITIONS = -1;
+
     private static final long WATERMARK_INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     /** Table versions whose routes are kept; beyond, all are dropped and built anew. */
@@ -62,13 +61,19 @@ final class KafkaSink implements Sink {
     private final KafkaSinkConfig config;
     private final DispatchRules rules;
     private final RowEncoder encoder;
+    private final int rowsPerMessage;
+    private final int framingBytes;
     private final Acks acks;
     private final Admin admin;
     private final KafkaProducer<byte[], byte[]> producer;
     private final Topics topics;
     private final Topics.Topic defaultTopic;
     private final Map<TableSchema, Route> routes = new HashMap<>();
+
+    /** The message at hand, of a format with one row in each. */
     private final Message message = new Message();
+
+    private final OpenMessages openMessages = new OpenMessages();
 
     /** Messages for every or certain partitions, before any further row. */
     private final ArrayDeque<ControlMessage> control = new ArrayDeque<>();
@@ -89,8 +94,10 @@ final class KafkaSink implements Sink {
     private @Nullable RowView row;
     private @Nullable Route route;
     private @Nullable Delivery delivery;
-    private @Nullable ProducerRecord<byte[], byte[]> waiting;
     private boolean insertOfSplitUpdate;
+
+    /** Complete messages of the batch, in the order in which they have to go. */
+    private final ArrayDeque<ProducerRecord<byte[], byte[]>> complete = new ArrayDeque<>();
 
     /** Time of the current pass over what waits. */
     private long pumpNanos;
@@ -108,57 +115,26 @@ final class KafkaSink implements Sink {
     private long watermarkNanos;
     private boolean watermarkSentOnce;
 
-    /** Where the rows of one table version go. */
-    private static final class Route {
-        final TableSchema schema;
-        final Topics.Topic topic;
-        final RowPartitioner partitioner;
+    /**
+     * A DDL, watermark or bootstrap on its way.
+     *
+     * @param partition {@link #ALL_PARTITIONS} until the topic is known
+     */
+    private record ControlMessage(
+            Topics.Topic topic,
+            int partition,
+            byte @Nullable [] key,
+            byte @Nullable [] value,
+            Callback callback) {
 
-        /** Columns of the handle key and of all unique keys. */
-        final int[] keyColumns;
-
-        /** Columns that a row has a value of in the binary log. */
-        final int[] storedColumns;
-
-        Route(TableSchema schema, Topics.Topic topic, RowPartitioner partitioner) {
-            this.schema = schema;
-            this.topic = topic;
-            this.partitioner = partitioner;
-            Set<Integer> columns = new HashSet<>();
-            for (TableSchema.Key key : schema.keys()) {
-                columns.addAll(key.columns());
-            }
-            keyColumns = columns.stream().mapToInt(Integer::intValue).sorted().toArray();
-            storedColumns =
-                    IntStream.range(0, schema.columns().size())
-                            .filter(i -> schema.column(i).generated() != Column.Generated.VIRTUAL)
-                            .toArray();
+        ControlMessage to(int number) {
+            return new ControlMessage(topic, number, key, value, callback);
         }
 
-        boolean changesKey(RowView row) {
-            for (int column : keyColumns) {
-                // A minimal new image holds only what changed.
-                if (row.isPresent(RowView.AFTER, column) && !row.isUnchanged(column)) {
-                    return true;
-                }
-            }
-            return false;
-        }
-
-        /** Whether the new image alone can make the row anew. */
-        boolean isComplete(RowView row) {
-            for (int column : storedColumns) {
-                if (!row.isPresent(RowView.AFTER, column)) {
-                    return false;
-                }
-            }
-            return true;
+        int size() {
+            return length(key) + length(value);
         }
     }
-
-    /** A DDL or watermark on its way to one partition. */
-    private record ControlMessage(
-            Topics.Topic topic, int partition, byte[] value, Callback callback) {}
 
     /** Lets the other records of a partition follow the first one. */
     private record FirstRecord(Topics.Partition partition, Callback next) implements Callback {
@@ -187,11 +163,16 @@ final class KafkaSink implements Sink {
         @Override
         public void onCompletion(@Nullable RecordMetadata metadata, @Nullable Exception exception) {
             if (exception == null && metadata != null) {
-                delivered(metadata.serializedValueSize());
+                delivered(metadata);
                 countDown();
             } else if (exception != null) {
                 undelivered(what, exception);
             }
+        }
+
+        /** One message more; before it is handed over. */
+        void add(int messages) {
+            open.addAndGet(messages);
         }
 
         void countDown() {
@@ -212,6 +193,8 @@ final class KafkaSink implements Sink {
         this.config = config;
         this.rules = rules;
         this.encoder = encoder;
+        rowsPerMessage = encoder.maxRowsPerMessage();
+        framingBytes = encoder.framingBytes();
         this.acks = acks;
         this.admin = admin;
         this.producer = producer;
@@ -246,26 +229,43 @@ final class KafkaSink implements Sink {
         }
         // When replayed the message may be there already: it is sent again, at least once.
         Delivery counted = new Delivery(seq, "a DDL");
-        for (SchemaChange.Change part : change.changes()) {
-            message.clear();
-            if (!encoder.appendDdl(change, part, message)) {
-                continue;
-            }
-            Topics.Topic topic =
-                    part.name().table().isEmpty()
-                            ? defaultTopic
-                            : topics.get(rules.topic(part.name()));
-            counted.open.incrementAndGet();
-            control.add(new ControlMessage(topic, 0, message.valueBytes(), counted));
-        }
-        counted.countDown();
-        routes.clear();
         try {
+            for (SchemaChange.Change part : change.changes()) {
+                message.clear();
+                if (encoder.appendDdl(change, part, message)) {
+                    counted.add(1);
+                    Topics.Topic topic =
+                            part.name().table().isEmpty()
+                                    ? defaultTopic
+                                    : topics.get(rules.topic(part.name()));
+                    queue(topic, encoder.ddlToAllPartitions() ? ALL_PARTITIONS : 0, counted);
+                }
+            }
+            counted.countDown();
+            routes.clear();
             pump();
         } catch (MillraceException e) {
             fail(e);
         }
         return true;
+    }
+
+    /** Queues the message at hand, before any further row. */
+    private void queue(Topics.Topic topic, int partition, Callback callback) {
+        control.add(
+                new ControlMessage(topic, partition, keyOf(message), valueOf(message), callback));
+    }
+
+    private static byte @Nullable [] keyOf(Message message) {
+        return message.isKeyed() ? message.keyBytes() : null;
+    }
+
+    private static byte @Nullable [] valueOf(Message message) {
+        return message.isTombstone() ? null : message.valueBytes();
+    }
+
+    private static int length(byte @Nullable [] bytes) {
+        return bytes == null ? 0 : bytes.length;
     }
 
     @Override
@@ -300,12 +300,9 @@ final class KafkaSink implements Sink {
         watermarkSentOnce = true;
         message.clear();
         encoder.appendWatermark(watermarkTso, message);
-        byte[] value = message.valueBytes();
         for (Topics.Topic topic : topics.all()) {
             if (topic.ready()) {
-                for (int partition = 0; partition < topic.partitions(); partition++) {
-                    control.add(new ControlMessage(topic, partition, value, watermarkCallback));
-                }
+                queue(topic, ALL_PARTITIONS, watermarkCallback);
             }
         }
         return 1;
@@ -341,21 +338,12 @@ final class KafkaSink implements Sink {
 
     /** Hands over what the producer takes now; returns how many records. */
     private int pump() {
-        int done = 0;
         pumpNanos = System.nanoTime();
+        int done = 0;
         while (!control.isEmpty()) {
-            ControlMessage next = control.peek();
-            if (!next.topic().ready()) {
+            if (!sendControl(control.remove())) {
                 return done;
             }
-            checkSize(next.topic(), next.value().length, "a DDL or watermark", null);
-            if (!send(
-                    next.topic(),
-                    new ProducerRecord<>(next.topic().name(), next.partition(), null, next.value()),
-                    next.callback())) {
-                return done;
-            }
-            control.remove();
             done++;
         }
         RowBatch rows = batch;
@@ -366,34 +354,63 @@ final class KafkaSink implements Sink {
             return done;
         }
         while (true) {
-            ProducerRecord<byte[], byte[]> record = waiting;
-            if (record == null) {
-                record = nextRecord(rows, view, to);
-                if (record == null) {
-                    finishBatch(rows, counted);
-                    return done + 1;
+            ProducerRecord<byte[], byte[]> record = complete.peek();
+            if (record != null) {
+                if (inFlightBytes() >= MAX_IN_FLIGHT_BYTES || !send(to.topic, record, counted)) {
+                    return done;
                 }
-                counted.open.incrementAndGet();
+                complete.remove();
+                done++;
+            } else if (!encodeRow(rows, view, to, counted) && !closeFirst(to, counted)) {
+                finishBatch(rows, counted);
+                return done + 1;
             }
-            if (inFlightBytes() >= MAX_IN_FLIGHT_BYTES || !send(to.topic, record, counted)) {
-                waiting = record;
-                return done;
-            }
-            waiting = null;
-            done++;
         }
     }
 
-    /** The next message of the batch; null at its end. */
-    private @Nullable ProducerRecord<byte[], byte[]> nextRecord(
-            RowBatch rows, RowView view, Route to) {
+    /** Sends a message that was taken from the queue; puts it back and says false if it cannot. */
+    private boolean sendControl(ControlMessage next) {
+        if (!next.topic().ready()) {
+            control.addFirst(next);
+            return false;
+        }
+        if (next.partition() == ALL_PARTITIONS) {
+            int partitions = next.topic().partitions();
+            if (next.callback() instanceof Delivery counted) {
+                counted.add(partitions - 1);
+            }
+            for (int partition = partitions - 1; partition >= 0; partition--) {
+                control.addFirst(next.to(partition));
+            }
+            return true;
+        }
+        if (next.size() > limit(next.topic())) {
+            throw tooLarge(next.topic(), next.size(), "a DDL, watermark or bootstrap", null);
+        }
+        if (!send(
+                next.topic(),
+                new ProducerRecord<>(
+                        next.topic().name(), next.partition(), next.key(), next.value()),
+                next.callback())) {
+            control.addFirst(next);
+            return false;
+        }
+        return true;
+    }
+
+    /**
+     * Encodes the next row of the batch, which may complete no message, one, or two.
+     *
+     * @return false at the end of the batch
+     */
+    private boolean encodeRow(RowBatch rows, RowView view, Route to, Delivery counted) {
         int op = rows.op();
         boolean undivided = false;
         if (insertOfSplitUpdate) {
             insertOfSplitUpdate = false;
             op = RowBatch.INSERT;
         } else if (!view.next()) {
-            return null;
+            return false;
         } else if (op == RowBatch.UPDATE && !config.outputRawChangeEvent() && to.changesKey(view)) {
             // Consumers keep rows by key: the old key has to go before the new one comes. Rows of
             // a binlog come in the order they were executed in, so this pair is never crossed. With
@@ -402,21 +419,14 @@ final class KafkaSink implements Sink {
             undivided = !insertOfSplitUpdate;
             op = undivided ? op : RowBatch.DELETE;
         }
-        message.clear();
-        encoder.append(view, op, message);
         int image = op == RowBatch.DELETE ? RowView.BEFORE : RowView.AFTER;
         boolean update = rows.op() == RowBatch.UPDATE;
-        int partition =
-                to.partitioner.partition(
-                        view, image, update, rows.commitTso(), to.topic.partitions());
+        int partitions = to.topic.partitions();
+        int partition = to.partitioner.partition(view, image, update, rows.commitTso(), partitions);
         if (undivided
                 && partition
                         != to.partitioner.partition(
-                                view,
-                                RowView.BEFORE,
-                                update,
-                                rows.commitTso(),
-                                to.topic.partitions())) {
+                                view, RowView.BEFORE, update, rows.commitTso(), partitions)) {
             throw new MillraceException(
                     ErrorCode.SINK_DATA,
                     "an update of "
@@ -425,8 +435,84 @@ final class KafkaSink implements Sink {
                             + " complete enough to send it as a delete and an insert: set"
                             + " binlog_row_image=FULL upstream, or partition by table");
         }
-        checkSize(to.topic, message.size(), "a row of " + to.schema.name(), view);
-        return new ProducerRecord<>(to.topic.name(), partition, null, message.valueBytes());
+        if (rowsPerMessage == 1) {
+            message.clear();
+            encoder.append(view, op, message);
+            completeSingle(view, op, partition, message, to, counted);
+        } else {
+            appendToOpen(view, op, partition, to, counted);
+        }
+        return true;
+    }
+
+    /**
+     * Appends a row to the open message of its partition. Rows of one key have one partition, so
+     * none overtakes another of its key.
+     */
+    private void appendToOpen(RowView view, int op, int partition, Route to, Delivery counted) {
+        int limit = limit(to.topic);
+        Message open = openMessages.get(partition);
+        if (open != null) {
+            open.mark();
+            encoder.append(view, op, open);
+            if (open.size() + framingBytes > limit) {
+                open.rollback();
+                close(partition, open, to, counted);
+                open = null;
+            }
+        }
+        if (open == null) {
+            open = openMessages.take();
+            encoder.append(view, op, open);
+            if (open.size() + framingBytes > limit) {
+                completeSingle(view, op, partition, open, to, counted);
+                openMessages.recycle(open);
+                return;
+            }
+            openMessages.put(partition, open);
+        }
+        if (open.rows() >= rowsPerMessage) {
+            close(partition, open, to, counted);
+        }
+    }
+
+    /** Completes one message that still takes rows; false when there is none. */
+    private boolean closeFirst(Route to, Delivery counted) {
+        int partition = openMessages.first();
+        Message open = partition < 0 ? null : openMessages.get(partition);
+        if (open == null) {
+            return false;
+        }
+        close(partition, open, to, counted);
+        return true;
+    }
+
+    private void close(int partition, Message open, Route to, Delivery counted) {
+        openMessages.remove(partition);
+        encoder.finish(open);
+        complete(partition, open, to, counted);
+        openMessages.recycle(open);
+    }
+
+    /** Completes the message of one row, or what is left of the row if it is too large. */
+    private void completeSingle(
+            RowView view, int op, int partition, Message single, Route to, Delivery counted) {
+        encoder.finish(single);
+        int limit = limit(to.topic);
+        if (single.size() > limit && encoder.canShorten()) {
+            single.clear();
+            encoder.appendShortened(view, op, Optional.empty(), single);
+            encoder.finish(single);
+        }
+        if (single.size() > limit) {
+            throw tooLarge(to.topic, single.size(), "a row of " + to.schema.name(), view);
+        }
+        complete(partition, single, to, counted);
+    }
+
+    private void complete(int partition, Message done, Route to, Delivery counted) {
+        counted.add(1);
+        complete.add(new ProducerRecord<>(to.topic.name(), partition, keyOf(done), valueOf(done)));
     }
 
     private void finishBatch(RowBatch rows, Delivery counted) {
@@ -459,7 +545,7 @@ final class KafkaSink implements Sink {
         Exception refused = refusal;
         if (refused == null) {
             partition.sent(pumpNanos);
-            sentBytes += record.value().length + RECORD_COST;
+            sentBytes += length(record.key()) + length(record.value()) + RECORD_COST;
             refusedSinceNanos = 0;
             return true;
         }
@@ -476,24 +562,26 @@ final class KafkaSink implements Sink {
         return false;
     }
 
-    private void checkSize(
-            Topics.Topic topic, int valueBytes, String what, @Nullable RowView view) {
-        int size = valueBytes + KafkaSinkConfig.RECORD_OVERHEAD;
-        if (size > topic.maxMessageBytes()) {
-            throw new MillraceException(
-                    ErrorCode.MESSAGE_TOO_LARGE,
-                    "the message of "
-                            + what
-                            + (view == null ? "" : keyText(view))
-                            + " has "
-                            + size
-                            + " bytes, topic "
-                            + topic.name()
-                            + " takes "
-                            + topic.maxMessageBytes()
-                            + ": raise max-message-bytes and the topic's max.message.bytes, or"
-                            + " filter the row out");
-        }
+    /** The most bytes that key and value of a message may have. */
+    private static int limit(Topics.Topic topic) {
+        return topic.maxMessageBytes() - KafkaSinkConfig.RECORD_OVERHEAD;
+    }
+
+    private MillraceException tooLarge(
+            Topics.Topic topic, int bytes, String what, @Nullable RowView view) {
+        return new MillraceException(
+                ErrorCode.MESSAGE_TOO_LARGE,
+                "the message of "
+                        + what
+                        + (view == null ? "" : keyText(view))
+                        + " has "
+                        + (bytes + KafkaSinkConfig.RECORD_OVERHEAD)
+                        + " bytes, topic "
+                        + topic.name()
+                        + " takes "
+                        + topic.maxMessageBytes()
+                        + ": raise max-message-bytes and the topic's max.message.bytes, or"
+                        + " filter the row out");
     }
 
     private String keyText(RowView view) {
@@ -524,16 +612,19 @@ final class KafkaSink implements Sink {
                 + (key.length() > MAX_KEY_TEXT ? key.substring(0, MAX_KEY_TEXT) + "..." : key);
     }
 
-    private void delivered(int valueBytes) {
-        // One writer: no need for an atomic addition.
-        deliveredBytes.setRelease(deliveredBytes.getPlain() + valueBytes + RECORD_COST);
+    private void delivered(RecordMetadata metadata) {
+        // A missing key or value has the size -1. One writer: no need for an atomic addition.
+        int bytes =
+                Math.max(0, metadata.serializedKeySize())
+                        + Math.max(0, metadata.serializedValueSize());
+        deliveredBytes.setRelease(deliveredBytes.getPlain() + bytes + RECORD_COST);
     }
 
     private void watermarkSent(@Nullable RecordMetadata metadata, @Nullable Exception exception) {
         if (exception != null) {
             undelivered("a watermark", exception);
         } else if (metadata != null) {
-            delivered(metadata.serializedValueSize());
+            delivered(metadata);
         }
     }
 
@@ -564,7 +655,14 @@ final class KafkaSink implements Sink {
             open.release();
         }
         control.clear();
+        complete.clear();
+        openMessages.clear();
         topics.close();
+        try {
+            encoder.close();
+        } catch (RuntimeException e) {
+            LOG.warn("closing the encoder failed", e);
+        }
         try {
             producer.close(Duration.ZERO);
         } catch (RuntimeException e) {

@@ -1,6 +1,7 @@
 package io.millrace.kafka;
 
 import io.millrace.codec.EncoderContext;
+import io.millrace.codec.RowEncoder;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.Sink;
@@ -30,19 +31,19 @@ public final class KafkaSinkFactory implements SinkFactory {
 
     @Override
     public void validate(SinkSpec spec) {
-        DispatchRules.compile(spec, KafkaSinkConfig.parse(spec).topic());
+        DispatchRules.compile(spec, KafkaSinkConfig.parse(spec));
     }
 
     @Override
     public void validateTables(SinkSpec spec, List<TableSchema> tables) {
-        DispatchRules rules = DispatchRules.compile(spec, KafkaSinkConfig.parse(spec).topic());
+        DispatchRules rules = DispatchRules.compile(spec, KafkaSinkConfig.parse(spec));
         tables.forEach(rules::partitioner);
     }
 
     @Override
     public void testOpen(SinkSpec spec) {
         KafkaSinkConfig config = KafkaSinkConfig.parse(spec);
-        DispatchRules.compile(spec, config.topic());
+        DispatchRules.compile(spec, config);
         long timeoutMs = Math.min(TEST_TIMEOUT_MS, config.dialTimeout().toMillis());
         String clientId = KafkaClients.clientId(config, "millrace", "check");
         try (Admin admin = admin(config, clientId, timeoutMs)) {
@@ -57,7 +58,17 @@ public final class KafkaSinkFactory implements SinkFactory {
     @Override
     public Sink open(SinkSpec spec, SinkContext context) {
         KafkaSinkConfig config = KafkaSinkConfig.parse(spec);
-        DispatchRules rules = DispatchRules.compile(spec, config.topic());
+        return open(
+                spec,
+                context,
+                config,
+                config.protocol().encoder(spec, EncoderContext.of(Clock.systemUTC())));
+    }
+
+    /** Opens with an encoder of the caller's choice, which the sink closes. */
+    static Sink open(
+            SinkSpec spec, SinkContext context, KafkaSinkConfig config, RowEncoder encoder) {
+        DispatchRules rules = DispatchRules.compile(spec, config);
         String clientId = KafkaClients.clientId(config, context.nodeAddress(), context.jobId());
         Admin admin = admin(config, clientId, ADMIN_TIMEOUT_MS);
         KafkaProducer<byte[], byte[]> producer;
@@ -70,7 +81,7 @@ public final class KafkaSinkFactory implements SinkFactory {
         return new KafkaSink(
                 config,
                 rules,
-                config.protocol().encoder(spec, EncoderContext.of(Clock.systemUTC())),
+                encoder,
                 context.acks(),
                 admin,
                 producer,

@@ -50,6 +50,16 @@ final class TopicExpression {
         return new TopicExpression(text);
     }
 
+    /** Whether the topic depends on the table or its schema. */
+    boolean hasPlaceholder() {
+        return text.indexOf('{') >= 0;
+    }
+
+    /** Whether it names both schema and table. */
+    boolean tellsTablesApart() {
+        return text.contains("{schema}") && text.contains("{table}");
+    }
+
     /** The topic of a table; for DDL of a schema the table is empty. */
     String topic(TableName name) {
         String topic =

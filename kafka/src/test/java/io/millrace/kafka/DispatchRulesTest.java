@@ -185,6 +185,33 @@ class DispatchRulesTest {
     }
 
     @Test
+    void aFormatWithASchemaPerTopicNeedsTopicsThatTellTablesApart() {
+        for (String good : List.of("", "fixed", "{schema}_{table}", "a.{schema}{table}")) {
+            topicPerTable(good);
+        }
+        for (String bad : List.of("{schema}", "a_{schema}_b")) {
+            assertThatThrownBy(() -> topicPerTable(bad))
+                    .as(bad)
+                    .hasMessageContaining("{table}")
+                    .extracting(e -> ((MillraceException) e).code())
+                    .isEqualTo(ErrorCode.KAFKA_TOPIC_EXPRESSION_INVALID);
+        }
+    }
+
+    private static void topicPerTable(String topic) {
+        DispatchRules.compile(
+                new SinkSpec(
+                        URI.create("kafka://h/main"),
+                        Map.of(),
+                        List.of(rule(List.of("*.*"), "", "", List.of(), topic)),
+                        true,
+                        false,
+                        "UTC"),
+                "main",
+                true);
+    }
+
+    @Test
     void allocatesNothingPerRow() {
         TableSchema schema =
                 new TableSchema(
@@ -265,7 +292,8 @@ class DispatchRulesTest {
                         caseSensitive,
                         false,
                         "UTC"),
-                "main");
+                "main",
+                false);
     }
 
     /** A table of INT columns whose primary key are all of them. */

@@ -22,6 +22,7 @@ import io.millrace.testkit.rows.TestPosition;
 import io.millrace.testkit.rows.TestRowBatch;
 import io.millrace.testkit.servers.KafkaServer;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -97,7 +98,7 @@ class KafkaSinkIT {
             }
             driver.drain();
         }
-        DispatchRules rules = DispatchRules.compile(spec, "dispatch");
+        DispatchRules rules = DispatchRules.compile(spec, "dispatch", false);
         assertThat(kafka.admin().listTopics().names().get())
                 .contains("dispatch", "by_test", "test.t3");
         int rows = 0;
@@ -484,6 +485,113 @@ class KafkaSinkIT {
         }
     }
 
+    @Test
+    void rowsShareMessagesAndKeepTheirOrderPerPartition() {
+        TableSchema schema = table("t", 0);
+        Object[][] rows = new Object[20][];
+        for (int i = 0; i < rows.length; i++) {
+            rows[i] = row(i % 4, 1, "v" + i);
+        }
+        TextEncoder encoder = new TextEncoder(3);
+        try (SinkDriver driver =
+                new SinkDriver(
+                        spec(
+                                "shared?protocol=canal-json&partition-num=3",
+                                new DispatchRule(List.of("*.*"), "index-value", "", List.of(), "")),
+                        encoder)) {
+            driver.send(TestRowBatch.insert(schema, TSO, 0, true, rows));
+            driver.send(TestRowBatch.insert(schema, TSO + 1, 0, true, row(0, 1, "later")));
+            driver.drain();
+        }
+        assertThat(encoder.isClosed()).isTrue();
+        Map<Integer, String> texts = new HashMap<>();
+        for (ConsumerRecord<byte[], byte[]> each : readAll("shared")) {
+            String text = text(each.value());
+            assertThat(text(each.key())).isEqualTo("shared");
+            assertThat(text).matches("(I\\d=\\w+;){1,3}\\.");
+            texts.merge(each.partition(), text.replace(".", ""), String::concat);
+        }
+        assertThat(String.join("", texts.values()).split(";")).hasSize(21);
+        for (String text : texts.values()) {
+            Map<String, Integer> last = new HashMap<>();
+            for (String one : text.split(";")) {
+                int value = one.endsWith("later") ? 100 : Integer.parseInt(one.substring(4));
+                Integer before = last.put(one.substring(0, 2), value);
+                assertThat(before == null || before < value).as(text).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void aMessageOfSeveralRowsStaysBelowTheLimit() throws Exception {
+        create("limited", 1, Map.of("max.message.bytes", "2128"));
+        TableSchema schema = table("t", 0);
+        String text = "x".repeat(800);
+        try (SinkDriver driver =
+                new SinkDriver(spec("limited?protocol=canal-json"), new TextEncoder(10))) {
+            driver.send(
+                    TestRowBatch.insert(
+                            schema,
+                            TSO,
+                            0,
+                            true,
+                            row(1, 1, text),
+                            row(2, 1, text),
+                            row(3, 1, text),
+                            row(4, 1, "x".repeat(2100)),
+                            row(5, 1, text)));
+            driver.drain();
+        }
+        assertThat(readAll("limited"))
+                .extracting(each -> text(each.value()).replaceAll("x+", ""))
+                .containsExactly("I1=;I2=;.", "I3=;.", "I4@nowhere.", "I5=;.");
+    }
+
+    @Test
+    void deletesMayBeTombstones() {
+        TableSchema schema = table("t", 0);
+        try (SinkDriver driver =
+                new SinkDriver(
+                        spec("tombs?protocol=canal-json&partition-num=1"), new TextEncoder(1))) {
+            driver.send(TestRowBatch.insert(schema, TSO, 0, true, row(1, 1, "a"), row(2, 1, "b")));
+            driver.send(TestRowBatch.delete(schema, TSO, 1, true, row(1, 1, "a")));
+            driver.drain();
+        }
+        List<ConsumerRecord<byte[], byte[]>> all = readAll("tombs");
+        assertThat(all).hasSize(3);
+        assertThat(text(all.get(0).value())).isEqualTo("I1=a;.");
+        assertThat(all.get(2).value()).isNull();
+        assertThat(text(all.get(2).key())).isEqualTo("tombs");
+    }
+
+    @Test
+    void ddlAndWatermarksMayHaveKeysAndGoEverywhere() throws Exception {
+        try (SinkDriver driver =
+                new SinkDriver(
+                        spec("everywhere?protocol=canal-json&partition-num=4"),
+                        new TextEncoder(1))) {
+            driver.ddl(ddl(DdlKind.CREATE_TABLE, "test", "quiet", "", "not told"));
+            assertThat(driver.acked()).isEqualTo(1);
+            driver.ddl(ddl(DdlKind.CREATE_TABLE, "test", "t", "", "told"));
+            assertThat(driver.acked()).isEqualTo(2);
+            driver.sink().resolved(TSO);
+            settle(driver, 0);
+        }
+        List<ConsumerRecord<byte[], byte[]>> all = readAll("everywhere");
+        assertThat(all).hasSize(8);
+        for (int partition = 0; partition < 4; partition++) {
+            int wanted = partition;
+            assertThat(all)
+                    .filteredOn(each -> each.partition() == wanted)
+                    .extracting(each -> text(each.key()) + (each.value() == null))
+                    .containsExactly("ddlfalse", "marktrue");
+        }
+    }
+
+    private static String text(byte[] bytes) {
+        return new String(bytes, StandardCharsets.UTF_8);
+    }
+
     /** Gives acknowledgements time to arrive while the sink's clock stands still. */
     private static void settle(SinkDriver driver, long now) throws InterruptedException {
         for (int i = 0; i < 100; i++) {
@@ -569,8 +677,19 @@ class KafkaSinkIT {
         return read(kafka, topic, expected).stream().map(each -> each.value().length).toList();
     }
 
+    private static List<ConsumerRecord<byte[], byte[]>> readAll(String topic) {
+        return readAtLeast(kafka, topic, 0);
+    }
+
     /** Waits for so many messages, and reads all; fails when there are more. */
     private static List<ConsumerRecord<byte[], byte[]>> read(
+            KafkaServer server, String topic, int expected) {
+        List<ConsumerRecord<byte[], byte[]>> out = readAtLeast(server, topic, expected);
+        assertThat(out).as("messages in %s", topic).hasSize(expected);
+        return out;
+    }
+
+    private static List<ConsumerRecord<byte[], byte[]>> readAtLeast(
             KafkaServer server, String topic, int expected) {
         List<ConsumerRecord<byte[], byte[]>> out = new ArrayList<>();
         try (KafkaConsumer<byte[], byte[]> consumer =
@@ -594,7 +713,6 @@ class KafkaSinkIT {
                 consumer.poll(Duration.ofMillis(500)).forEach(out::add);
             }
         }
-        assertThat(out).as("messages in %s", topic).hasSize(expected);
         return out;
     }
 }

@@ -1,5 +1,6 @@
 package io.millrace.kafka;
 
+import io.millrace.codec.RowEncoder;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.SchemaChange;
@@ -24,17 +25,15 @@ final class SinkDriver implements Acks, AutoCloseable {
     private long nextSeq;
 
     SinkDriver(SinkSpec spec) {
-        sink =
-                new KafkaSinkFactory()
-                        .open(
-                                spec,
-                                new SinkContext(
-                                        "default/test",
-                                        "127.0.0.1:8300",
-                                        this,
-                                        0,
-                                        Optional.empty(),
-                                        false));
+        sink = new KafkaSinkFactory().open(spec, context());
+    }
+
+    SinkDriver(SinkSpec spec, RowEncoder encoder) {
+        sink = KafkaSinkFactory.open(spec, context(), KafkaSinkConfig.parse(spec), encoder);
+    }
+
+    private SinkContext context() {
+        return new SinkContext("default/test", "127.0.0.1:8300", this, 0, Optional.empty(), false);
     }
 
     @Override
