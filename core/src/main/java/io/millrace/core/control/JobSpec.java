@@ -1,6 +1,7 @@
 package io.millrace.core.control;
 
 import io.millrace.core.spi.SinkSpec;
+import io.millrace.core.spi.SinkSpec.ColumnSelector;
 import io.millrace.core.spi.SinkSpec.DispatchRule;
 import java.net.URI;
 import java.time.Duration;
@@ -18,6 +19,7 @@ import java.util.Map;
  * @param sinkUri as given
  * @param sinkOptions see {@link SinkSpec#options}
  * @param dispatchers see {@link SinkSpec#dispatchers}
+ * @param columnSelectors see {@link SinkSpec#columnSelectors}
  * @param caseSensitive whether filter rules and matchers compare names exactly
  * @param forceReplicate tables without a usable key are replicated too
  * @param ignoreIneligible such tables are skipped instead of refusing the job
@@ -39,6 +41,7 @@ public record JobSpec(
         String sinkUri,
         Map<String, String> sinkOptions,
         List<DispatchRule> dispatchers,
+        List<ColumnSelector> columnSelectors,
         boolean caseSensitive,
         boolean forceReplicate,
         boolean ignoreIneligible,
@@ -55,6 +58,7 @@ public record JobSpec(
     public JobSpec {
         sinkOptions = Map.copyOf(sinkOptions);
         dispatchers = List.copyOf(dispatchers);
+        columnSelectors = List.copyOf(columnSelectors);
     }
 
     /**
@@ -64,7 +68,14 @@ public record JobSpec(
      */
     public SinkSpec sinkSpec() {
         URI uri = SinkSpec.parseUri(sinkUri);
-        return new SinkSpec(uri, sinkOptions, dispatchers, caseSensitive, forceReplicate, timeZone);
+        return new SinkSpec(
+                uri,
+                sinkOptions,
+                dispatchers,
+                columnSelectors,
+                caseSensitive,
+                forceReplicate,
+                timeZone);
     }
 
     /** The same job from another start. */
@@ -76,6 +87,7 @@ public record JobSpec(
                 sinkUri,
                 sinkOptions,
                 dispatchers,
+                columnSelectors,
                 caseSensitive,
                 forceReplicate,
                 ignoreIneligible,

@@ -156,7 +156,7 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
     }
 
     private static JobProgress nothing(long tso) {
-        return new JobProgress(tso, tso, Set.of(), 0, 0, 0, 0);
+        return JobProgress.at(tso);
     }
 
     private static JobProgress atLeast(JobProgress progress, long tso) {
@@ -172,7 +172,8 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
                 progress.rows(),
                 progress.bytes(),
                 progress.ddls(),
-                progress.bufferedBytes());
+                progress.bufferedBytes(),
+                progress.deliveredTso());
     }
 
     /** How a run ended. */
@@ -500,7 +501,8 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
                                 last.rows(),
                                 last.bytes(),
                                 last.ddls(),
-                                0);
+                                0,
+                                last.deliveredTso());
             }
             run = null;
             LOG.info("run ended job={}", id);

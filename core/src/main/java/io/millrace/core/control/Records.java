@@ -1,7 +1,9 @@
 package io.millrace.core.control;
 
 import io.millrace.core.error.ErrorCode;
+import io.millrace.core.filter.EventRule;
 import io.millrace.core.model.TableName;
+import io.millrace.core.spi.SinkSpec.ColumnSelector;
 import io.millrace.core.spi.SinkSpec.DispatchRule;
 import java.time.Duration;
 import java.time.Instant;
@@ -122,6 +124,28 @@ final class Records {
                 .putList("filter.ignore-db", filter.ignoreDbs());
         putTables(fields, "filter.do-table", filter.doTables());
         putTables(fields, "filter.ignore-table", filter.ignoreTables());
+        fields.putList(
+                "filter.ignored-tso",
+                filter.ignoredTsos().stream().map(Long::toUnsignedString).toList());
+        fields.put("filter.event.n", filter.eventRules().size());
+        for (int i = 0; i < filter.eventRules().size(); i++) {
+            EventRule rule = filter.eventRules().get(i);
+            String at = "filter.event." + i + ".";
+            fields.putList(at + "matcher", rule.matcher())
+                    .putList(at + "event", rule.ignoredEvents())
+                    .putList(at + "sql", rule.ignoredSql())
+                    .put(at + "insert", rule.insertExpression())
+                    .put(at + "update-new", rule.updateNewExpression())
+                    .put(at + "update-old", rule.updateOldExpression())
+                    .put(at + "delete", rule.deleteExpression());
+        }
+        fields.put("column-selector.n", spec.columnSelectors().size());
+        for (int i = 0; i < spec.columnSelectors().size(); i++) {
+            ColumnSelector selector = spec.columnSelectors().get(i);
+            String at = "column-selector." + i + ".";
+            fields.putList(at + "matcher", selector.matcher())
+                    .putList(at + "column", selector.columns());
+        }
         fields.put("dispatcher.n", spec.dispatchers().size());
         for (int i = 0; i < spec.dispatchers().size(); i++) {
             DispatchRule rule = spec.dispatchers().get(i);
@@ -154,6 +178,12 @@ final class Records {
                             fields.list(at + "column"),
                             fields.get(at + "topic")));
         }
+        List<ColumnSelector> selectors = new ArrayList<>();
+        for (int i = 0; i < count(fields, "column-selector.n"); i++) {
+            String at = "column-selector." + i + ".";
+            selectors.add(
+                    new ColumnSelector(fields.list(at + "matcher"), fields.list(at + "column")));
+        }
         return new JobSpec(
                 new JobId(fields.get("namespace"), fields.get("name")),
                 fields.get("upstream"),
@@ -161,6 +191,7 @@ final class Records {
                 fields.get("sink-uri"),
                 options,
                 dispatchers,
+                selectors,
                 fields.flag("case-sensitive"),
                 fields.flag("force-replicate"),
                 fields.flag("ignore-ineligible"),
@@ -169,7 +200,9 @@ final class Records {
                         fields.list("filter.do-db"),
                         tables(fields, "filter.do-table"),
                         fields.list("filter.ignore-db"),
-                        tables(fields, "filter.ignore-table")),
+                        tables(fields, "filter.ignore-table"),
+                        eventRules(fields),
+                        fields.list("filter.ignored-tso", Long::parseUnsignedLong)),
                 fields.unsigned("start-tso"),
                 fields.unsigned("target-tso"),
                 fields.unsigned("memory-quota"),
@@ -179,6 +212,28 @@ final class Records {
                 fields.get("document"),
                 Instant.parse(fields.get("create-time")),
                 fields.get("creator-version"));
+    }
+
+    /** Of a list that records of earlier versions do not have. */
+    private static int count(Fields fields, String name) {
+        return Integer.parseInt(fields.get(name, "0"));
+    }
+
+    private static List<EventRule> eventRules(Fields fields) {
+        List<EventRule> rules = new ArrayList<>();
+        for (int i = 0; i < count(fields, "filter.event.n"); i++) {
+            String at = "filter.event." + i + ".";
+            rules.add(
+                    new EventRule(
+                            fields.list(at + "matcher"),
+                            fields.list(at + "event"),
+                            fields.list(at + "sql"),
+                            fields.get(at + "insert"),
+                            fields.get(at + "update-new"),
+                            fields.get(at + "update-old"),
+                            fields.get(at + "delete")));
+        }
+        return rules;
     }
 
     private static void putTables(Fields fields, String name, List<TableName> tables) {

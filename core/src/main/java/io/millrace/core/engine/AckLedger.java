@@ -36,6 +36,9 @@ public class AckLedger implements Acks {
     /** TSO that is resolved once the entry is acked; 0 when it is inside a transaction. */
     private final long[] resolves;
 
+    /** TSO of the entry itself. */
+    private final long[] tsos;
+
     /** The pipeline's thread; set before the sink can ack. */
     private Parker waiter = new Parker();
 
@@ -49,6 +52,7 @@ public class AckLedger implements Acks {
 
     private @Nullable SourcePosition position;
     private long resolvedTso;
+    private long deliveredTso;
 
     /**
      * @param start checkpoint to go on from
@@ -66,8 +70,10 @@ public class AckLedger implements Acks {
         mask = window - 1;
         positions = new SourcePosition[window];
         resolves = new long[window];
+        tsos = new long[window];
         position = start.map(Checkpoint::position).orElse(null);
         resolvedTso = start.map(Checkpoint::resolvedTso).orElse(startTso);
+        deliveredTso = resolvedTso;
         // Slot 0 must not look like entry 0 before that is appended.
         for (int i = 0; i < window; i++) {
             slots.setPlain(i, -1);
@@ -93,6 +99,7 @@ public class AckLedger implements Acks {
         int slot = (int) next & mask;
         positions[slot] = event.positionAfter();
         resolves[slot] = ends ? event.commitTso() : 0;
+        tsos[slot] = event.commitTso();
         slots.setRelease(slot, next << 1);
         return next++;
     }
@@ -170,6 +177,7 @@ public class AckLedger implements Acks {
             if (resolves[slot] != 0) {
                 resolve(resolves[slot]);
             }
+            deliveredTso = Math.max(deliveredTso, tsos[slot]);
             head++;
             count++;
         }
@@ -192,6 +200,14 @@ public class AckLedger implements Acks {
     /** Up to where no transaction is missing downstream, as of the last {@link #advance}. */
     public final long resolvedTso() {
         return resolvedTso;
+    }
+
+    /**
+     * TSO of the last event that was delivered, as of the last {@link #advance}; before there is
+     * one, the resolved TSO that the run began with.
+     */
+    public final long deliveredTso() {
+        return deliveredTso;
     }
 
     /** What may be saved now; empty when there is no position yet. */

@@ -13,6 +13,8 @@ import java.util.Set;
  * @param bytes their size in source form
  * @param ddls DDL statements that the sink accepted in this run
  * @param bufferedBytes held now between capture and sink, as counted against the memory quota
+ * @param deliveredTso TSO of the last row or DDL that the sink made durable; before there is one,
+ *     where the run began
  */
 public record JobProgress(
         long checkpointTso,
@@ -21,8 +23,14 @@ public record JobProgress(
         long rows,
         long bytes,
         long ddls,
-        long bufferedBytes) {
+        long bufferedBytes,
+        long deliveredTso) {
     public JobProgress {
         tableIds = Set.copyOf(tableIds);
+    }
+
+    /** Of a job that has no run: nothing but where it stands. */
+    public static JobProgress at(long tso) {
+        return new JobProgress(tso, tso, Set.of(), 0, 0, 0, 0, tso);
     }
 }

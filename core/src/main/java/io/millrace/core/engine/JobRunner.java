@@ -155,7 +155,7 @@ public final class JobRunner implements AutoCloseable {
     public JobProgress progress() {
         Pipeline running = pipeline;
         if (running == null) {
-            return new JobProgress(plan.startTso(), plan.startTso(), Set.of(), 0, 0, 0, 0);
+            return JobProgress.at(plan.startTso());
         }
         Capture reader = capture;
         return running.progress(

@@ -97,6 +97,7 @@ public final class Pipeline implements Stage, AutoCloseable {
 
     private final AtomicLong checkpointTso = new AtomicLong();
     private final AtomicLong readTso = new AtomicLong();
+    private final AtomicLong deliveredTso = new AtomicLong();
     private final AtomicLong rows = new AtomicLong();
     private final AtomicLong bytes = new AtomicLong();
     private final AtomicLong ddls = new AtomicLong();
@@ -126,6 +127,7 @@ public final class Pipeline implements Stage, AutoCloseable {
         this.resolvedTold = ledger.resolvedTso();
         this.checkpointTso.set(ledger.resolvedTso());
         this.readTso.set(ledger.resolvedTso());
+        this.deliveredTso.set(ledger.deliveredTso());
         this.targetReached = plan.targetTso() > 0 && ledger.resolvedTso() >= plan.targetTso();
         this.admission =
                 new Admission(plan.jobId(), plan.filter(), plan.sinkSpec().forceReplicate());
@@ -212,6 +214,9 @@ public final class Pipeline implements Stage, AutoCloseable {
         int work = ledger.advance();
         if (work > 0) {
             lastAckNanos = now;
+        }
+        if (ledger.deliveredTso() != deliveredTso.getPlain()) {
+            deliveredTso.setRelease(ledger.deliveredTso());
         }
         if (writer.saveWhenDue(now)) {
             work++;
@@ -432,7 +437,8 @@ public final class Pipeline implements Stage, AutoCloseable {
                 rows.getAcquire(),
                 bytes.getAcquire(),
                 ddls.getAcquire(),
-                intake.budget().used());
+                intake.budget().used(),
+                deliveredTso.getAcquire());
     }
 
     /** Whether the sink has something that it did not ack, so that its timers matter. */

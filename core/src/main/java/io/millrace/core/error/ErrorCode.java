@@ -8,6 +8,14 @@ public enum ErrorCode {
     INVALID_CONFIG(Fault.USER),
     UNSUPPORTED_OPTION(Fault.USER),
     INVALID_FILTER(Fault.USER),
+    /** A name of an event that an event filter is to leave out, which does not exist. */
+    INVALID_EVENT_TYPE(Fault.USER),
+    /** The text of an expression on rows is wrong. */
+    INVALID_EXPRESSION(Fault.USER),
+    /** An expression on rows names a column that the table does not have. */
+    EXPRESSION_COLUMN_NOT_FOUND(Fault.USER),
+    /** A column selector leaves a table without a whole key. */
+    COLUMN_SELECTOR_INVALID(Fault.USER),
     SINK_URI_INVALID(Fault.USER),
     SINK_UNKNOWN_PROTOCOL(Fault.USER),
     SINK_INVALID_CONFIG(Fault.USER),

@@ -27,10 +27,7 @@ final class RuleParser {
     }
 
     Optional<Rule> rule() {
-        if (text.length() > MAX_LENGTH) {
-            throw error(MAX_LENGTH, "it is longer than " + MAX_LENGTH + " characters");
-        }
-        if (text.isEmpty() || text.charAt(0) == '#') {
+        if (isBlank()) {
             return Optional.empty();
         }
         if (text.charAt(0) == '@') {
@@ -50,6 +47,29 @@ final class RuleParser {
             throw error(at, "nothing may follow the table pattern");
         }
         return Optional.of(new Rule(exclude, schema, table));
+    }
+
+    /** A pattern of a column's name: half a rule. */
+    Optional<ColumnPatterns.ColumnPattern> column() {
+        if (isBlank()) {
+            return Optional.empty();
+        }
+        boolean exclude = text.charAt(0) == '!';
+        if (exclude) {
+            at++;
+        }
+        NamePattern name = pattern("column");
+        if (at < text.length()) {
+            throw error(at, "nothing may follow the column pattern");
+        }
+        return Optional.of(new ColumnPatterns.ColumnPattern(exclude, name));
+    }
+
+    private boolean isBlank() {
+        if (text.length() > MAX_LENGTH) {
+            throw error(MAX_LENGTH, "it is longer than " + MAX_LENGTH + " characters");
+        }
+        return text.isEmpty() || text.charAt(0) == '#';
     }
 
     private NamePattern pattern(String what) {

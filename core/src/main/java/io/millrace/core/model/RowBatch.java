@@ -58,6 +58,14 @@ public abstract non-sealed class RowBatch implements ChangeEvent {
      */
     public abstract RowView rows();
 
+    /**
+     * The batch as the capture made it: this one itself, unless this is a part of another. Rows
+     * have the same index in both.
+     */
+    public RowBatch source() {
+        return this;
+    }
+
     /** Called once, when nobody uses the batch any more. */
     protected abstract void recycle();
 

@@ -22,7 +22,10 @@ public abstract class RowView {
     /** Back before the first row. */
     public abstract void rewind();
 
-    /** Index of the current row in its batch, from 0. */
+    /**
+     * Index of the current row in its batch, from 0; -1 before the first. Where only some rows of a
+     * batch take part, they keep the index that they have in the whole batch.
+     */
     public abstract int index();
 
     /** Whether the image holds this column at all. */

@@ -15,6 +15,8 @@ import java.util.Optional;
  * @param options sink options by their kebab-case URI parameter name, from the job's configuration;
  *     only those that were set
  * @param dispatchers topic and partition rules, first match wins
+ * @param columnSelectors which columns of which tables are delivered, first match wins; see {@link
+ *     ColumnSelection}
  * @param caseSensitive whether matchers compare names exactly
  * @param forceReplicate tables without a usable key are replicated too
  * @param timeZone IANA name or offset that TIMESTAMP texts are in
@@ -23,6 +25,7 @@ public record SinkSpec(
         URI uri,
         Map<String, String> options,
         List<DispatchRule> dispatchers,
+        List<ColumnSelector> columnSelectors,
         boolean caseSensitive,
         boolean forceReplicate,
         String timeZone) {
@@ -32,6 +35,31 @@ public record SinkSpec(
     public SinkSpec {
         options = Map.copyOf(options);
         dispatchers = List.copyOf(dispatchers);
+        columnSelectors = List.copyOf(columnSelectors);
+    }
+
+    /** Without column selectors. */
+    public SinkSpec(
+            URI uri,
+            Map<String, String> options,
+            List<DispatchRule> dispatchers,
+            boolean caseSensitive,
+            boolean forceReplicate,
+            String timeZone) {
+        this(uri, options, dispatchers, List.of(), caseSensitive, forceReplicate, timeZone);
+    }
+
+    /**
+     * Which columns of some tables are delivered.
+     *
+     * @param matcher table rules
+     * @param columns column patterns, see {@link io.millrace.core.filter.ColumnPatterns}
+     */
+    public record ColumnSelector(List<String> matcher, List<String> columns) {
+        public ColumnSelector {
+            matcher = List.copyOf(matcher);
+            columns = List.copyOf(columns);
+        }
     }
 
     /**

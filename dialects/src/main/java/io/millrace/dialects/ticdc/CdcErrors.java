@@ -40,6 +40,10 @@ final class CdcErrors {
             case START_AFTER_NOW -> "CDC:ErrAPIInvalidParam";
             case INVALID_CONFIG -> "CDC:ErrInvalidReplicaConfig";
             case INVALID_FILTER -> "CDC:ErrFilterRuleInvalid";
+            case INVALID_EVENT_TYPE -> "CDC:ErrInvalidIgnoreEventType";
+            case INVALID_EXPRESSION -> "CDC:ErrInvalidFilterExpression";
+            case EXPRESSION_COLUMN_NOT_FOUND -> "CDC:ErrExpressionColumnNotFound";
+            case COLUMN_SELECTOR_INVALID -> "CDC:ErrColumnSelectorFailed";
             case SINK_URI_INVALID -> "CDC:ErrSinkURIInvalid";
             case SINK_UNKNOWN_PROTOCOL -> "CDC:ErrSinkUnknownProtocol";
             case SINK_INVALID_CONFIG -> "CDC:ErrSinkInvalidConfig";

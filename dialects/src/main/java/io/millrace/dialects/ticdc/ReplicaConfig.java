@@ -22,7 +22,9 @@ import io.millrace.core.control.FilterSpec;
 import io.millrace.core.control.Secrets;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
+import io.millrace.core.filter.EventRule;
 import io.millrace.core.model.TableName;
+import io.millrace.core.spi.SinkSpec.ColumnSelector;
 import io.millrace.core.spi.SinkSpec.DispatchRule;
 import java.math.BigInteger;
 import java.time.Duration;
@@ -611,7 +613,30 @@ final class ReplicaConfig {
                 texts(filter.path("do_dbs")),
                 tables(filter.path("do_tables")),
                 texts(filter.path("ignore_dbs")),
-                tables(filter.path("ignore_tables")));
+                tables(filter.path("ignore_tables")),
+                eventRules(filter.path("event_filters")),
+                tsos(filter.path("ignore_txn_start_ts")));
+    }
+
+    private static List<EventRule> eventRules(JsonNode array) {
+        List<EventRule> out = new ArrayList<>();
+        array.forEach(rule ->
+                out.add(
+                        new EventRule(
+                                texts(rule.path("matcher")),
+                                texts(rule.path("ignore_event")),
+                                texts(rule.path("ignore_sql")),
+                                rule.path("ignore_insert_value_expr").asText(""),
+                                rule.path("ignore_update_new_value_expr").asText(""),
+                                rule.path("ignore_update_old_value_expr").asText(""),
+                                rule.path("ignore_delete_value_expr").asText(""))));
+        return out;
+    }
+
+    private static List<Long> tsos(JsonNode array) {
+        List<Long> out = new ArrayList<>();
+        array.forEach(tso -> out.add(tso.bigIntegerValue().longValue()));
+        return out;
     }
 
     private static List<TableName> tables(JsonNode array) {
@@ -636,6 +661,18 @@ final class ReplicaConfig {
                                         rule.path("index").asText(""),
                                         texts(rule.path("columns")),
                                         rule.path("topic").asText(""))));
+        return out;
+    }
+
+    static List<ColumnSelector> columnSelectors(JsonNode config) {
+        List<ColumnSelector> out = new ArrayList<>();
+        config.path("sink")
+                .path("column_selectors")
+                .forEach(selector ->
+                        out.add(
+                                new ColumnSelector(
+                                        texts(selector.path("matcher")),
+                                        texts(selector.path("columns")))));
         return out;
     }
 

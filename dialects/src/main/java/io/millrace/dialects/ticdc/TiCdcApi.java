@@ -416,10 +416,7 @@ final class TiCdcApi {
         lastCheck.run();
         control.checks().job(spec);
         Job job = submit(new Command.CreateJob(spec, start.streamEnd())).orElseThrow();
-        return info(
-                job,
-                new JobProgress(spec.startTso(), spec.startTso(), Set.of(), 0, 0, 0, 0),
-                false);
+        return info(job, JobProgress.at(spec.startTso()), false);
     }
 
     private static ObjectNode config(ObjectNode request) {
@@ -447,6 +444,7 @@ final class TiCdcApi {
                 sinkUri,
                 ReplicaConfig.sinkOptions(config, scheme),
                 ReplicaConfig.dispatchers(config),
+                ReplicaConfig.columnSelectors(config),
                 ReplicaConfig.flag(config, "case_sensitive"),
                 ReplicaConfig.flag(config, "force_replicate"),
                 ReplicaConfig.flag(config, "ignore_ineligible_table"),
@@ -550,6 +548,7 @@ final class TiCdcApi {
                 spec.sinkUri(),
                 spec.sinkOptions(),
                 spec.dispatchers(),
+                spec.columnSelectors(),
                 spec.caseSensitive(),
                 spec.forceReplicate(),
                 spec.ignoreIneligible(),
