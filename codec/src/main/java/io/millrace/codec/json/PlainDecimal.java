@@ -5,9 +5,17 @@ import java.math.BigInteger;
 
 /**
  * Writes floating-point numbers as the shortest decimal that reads back as the same number, the
- * closest one among those, and never with an exponent: what Go's {@code strconv} writes for format
- * {@code f}, precision -1. Allocates nothing. NaN and infinities, which no SQL column can hold, are
- * written as 0.
+ * closest one among those. Allocates nothing. NaN and infinities, which no SQL column can hold, are
+ * written as 0. There are three ways to place the point:
+ *
+ * <ul>
+ *   <li>{@link #append(double, ByteSink)} never has an exponent: what Go's {@code strconv} writes
+ *       for format {@code f}, precision -1;
+ *   <li>{@link #appendJson(double, ByteSink)} has one below 1e-6 and from 1e21 on, without a
+ *       leading zero ({@code 1e-7}, {@code 1e+21}): what Go's JSON encoder writes;
+ *   <li>{@link #appendGeneral(double, ByteSink)} has one below 1e-4 and from 1e6 on, of at least
+ *       two digits ({@code 1e-05}, {@code 1.5e+06}): what Go's {@code %v} writes.
+ * </ul>
  *
  * <p>The digits come from the Schubfach method (Raffaello Giulietti, "The Schubfach way to render
  * doubles", 2020): scale the number and the two ends of its rounding interval by a power of ten, so
@@ -46,42 +54,89 @@ public final class PlainDecimal {
         }
     }
 
+    /** Where a form changes to exponents: the first exponent below and above, and its width. */
+    private enum Form {
+        PLAIN(Integer.MIN_VALUE, Integer.MAX_VALUE, 0),
+        JSON(-7, 21, 1),
+        GENERAL(-5, 6, 2);
+
+        final int below;
+        final int above;
+        final int exponentDigits;
+
+        Form(int below, int above, int exponentDigits) {
+            this.below = below;
+            this.above = above;
+            this.exponentDigits = exponentDigits;
+        }
+    }
+
     private PlainDecimal() {}
 
-    /** Appends a double. */
+    /** Appends a double without exponent. */
     public static void append(double value, ByteSink out) {
+        append(value, Form.PLAIN, out);
+    }
+
+    /** Appends a float without exponent: the shortest decimal that reads back as the same float. */
+    public static void append(float value, ByteSink out) {
+        append(value, Form.PLAIN, out);
+    }
+
+    /** Appends a double as Go's JSON encoder does. */
+    public static void appendJson(double value, ByteSink out) {
+        append(value, Form.JSON, out);
+    }
+
+    /** Appends a float as Go's JSON encoder does. */
+    public static void appendJson(float value, ByteSink out) {
+        append(value, Form.JSON, out);
+    }
+
+    /** Appends a double as Go's {@code %v} does. */
+    public static void appendGeneral(double value, ByteSink out) {
+        append(value, Form.GENERAL, out);
+    }
+
+    /** Appends a float as Go's {@code %v} does. */
+    public static void appendGeneral(float value, ByteSink out) {
+        append(value, Form.GENERAL, out);
+    }
+
+    private static void append(double value, Form form, ByteSink out) {
         long bits = Double.doubleToRawLongBits(value);
         int exponent = (int) (bits >>> 52) & 0x7FF;
         long fraction = bits & (1L << 52) - 1;
         if (exponent == 0x7FF) {
             out.put('0');
         } else if (exponent == 0) {
-            append(bits < 0, fraction, -1074, false, out);
+            append(bits < 0, fraction, -1074, false, form, out);
         } else {
             append(
                     bits < 0,
                     fraction | 1L << 52,
                     exponent - 1075,
                     fraction == 0 && exponent > 1,
+                    form,
                     out);
         }
     }
 
-    /** Appends a float: the shortest decimal that reads back as the same float. */
-    public static void append(float value, ByteSink out) {
+    private static void append(float value, Form form, ByteSink out) {
         int bits = Float.floatToRawIntBits(value);
         int exponent = bits >>> 23 & 0xFF;
         int fraction = bits & (1 << 23) - 1;
         if (exponent == 0xFF) {
             out.put('0');
         } else if (exponent == 0) {
-            append(bits < 0, fraction, -149, false, out);
+            append(bits < 0, fraction, -149, false, form, out);
         } else {
             append(
                     bits < 0,
                     fraction | 1 << 23,
                     exponent - 150,
                     fraction == 0 && exponent > 1,
+                    form,
                     out);
         }
     }
@@ -91,7 +146,8 @@ public final class PlainDecimal {
      * @param q exponent: the number is c * 2^q
      * @param narrowBelow the gap to the next smaller number is half of that to the next greater
      */
-    private static void append(boolean negative, long c, int q, boolean narrowBelow, ByteSink out) {
+    private static void append(
+            boolean negative, long c, int q, boolean narrowBelow, Form form, ByteSink out) {
         if (negative) {
             out.put('-');
         }
@@ -100,7 +156,12 @@ public final class PlainDecimal {
             return;
         }
         if (q <= 0 && q > -53 && (c & (1L << -q) - 1) == 0) {
-            out.putLong(c >>> -q); // an integer below 2^53 is its own shortest form
+            long whole = c >>> -q; // an integer below 2^53 is its own shortest form
+            if (form == Form.GENERAL && whole >= 1_000_000) {
+                write(whole, 0, form, out);
+            } else {
+                out.putLong(whole);
+            }
             return;
         }
         int k = narrowBelow ? floorLog10ThreeQuartersPow2(q) : floorLog10Pow2(q);
@@ -120,7 +181,7 @@ public final class PlainDecimal {
             boolean belowFits = lower + odd <= tensBelow * 40;
             boolean aboveFits = tensBelow * 40 + 40 + odd <= upper;
             if (belowFits != aboveFits) {
-                write(belowFits ? tensBelow : tensBelow + 1, k + 1, out);
+                write(belowFits ? tensBelow : tensBelow + 1, k + 1, form, out);
                 return;
             }
         }
@@ -133,7 +194,7 @@ public final class PlainDecimal {
             long distance = number - ((below << 2) + 2);
             takeBelow = distance < 0 || distance == 0 && (below & 1) == 0;
         }
-        write(takeBelow ? below : below + 1, k, out);
+        write(takeBelow ? below : below + 1, k, form, out);
     }
 
     /** The product's top 64 of 192 bits, with the last bit set if anything was cut off. */
@@ -149,10 +210,17 @@ public final class PlainDecimal {
     }
 
     /** Writes digits * 10^exponent. */
-    private static void write(long digits, int exponent, ByteSink out) {
+    private static void write(long digits, int exponent, Form form, ByteSink out) {
         while (digits % 10 == 0) {
             digits /= 10;
             exponent++;
+        }
+        if (form != Form.PLAIN) {
+            int scientific = digitsOf(digits) - 1 + exponent;
+            if (scientific <= form.below || scientific >= form.above) {
+                writeScientific(digits, scientific, form.exponentDigits, out);
+                return;
+            }
         }
         out.ensure(MAX_LENGTH);
         if (exponent >= 0) {
@@ -178,6 +246,21 @@ public final class PlainDecimal {
             out.put('0');
         }
         out.putLong(digits);
+    }
+
+    private static void writeScientific(
+            long digits, int exponent, int exponentDigits, ByteSink out) {
+        int fraction = digitsOf(digits) - 1;
+        long unit = pow10(fraction);
+        out.put((int) ('0' + digits / unit));
+        if (fraction > 0) {
+            out.put('.');
+            out.putFixed(digits % unit, fraction);
+        }
+        out.put('e');
+        out.put(exponent < 0 ? '-' : '+');
+        int magnitude = Math.abs(exponent);
+        out.putFixed(magnitude, Math.max(exponentDigits, digitsOf(magnitude)));
     }
 
     private static final long[] POW10 = new long[19];

@@ -40,6 +40,28 @@ class PlainDecimalTest {
     }
 
     @Test
+    void jsonHasExponentsOnlyFarOut() {
+        assertThat(json(1e21)).isEqualTo("1e+21");
+        assertThat(json(1e20)).isEqualTo("100000000000000000000");
+        assertThat(json(1e-6)).isEqualTo("0.000001");
+        assertThat(json(1e-7)).isEqualTo("1e-7");
+        assertThat(json(-1.25e-7)).isEqualTo("-1.25e-7");
+        assertThat(json(1.5e-10)).isEqualTo("1.5e-10");
+        assertThat(json(Double.MAX_VALUE)).isEqualTo("1.7976931348623157e+308");
+        assertThat(json(-0.0)).isEqualTo("-0");
+        assertThat(json(123456.789)).isEqualTo("123456.789");
+        out.clear();
+        PlainDecimal.appendJson(Float.MIN_VALUE, out);
+        assertThat(out.toString()).isEqualTo("1e-45");
+    }
+
+    private String json(double value) {
+        out.clear();
+        PlainDecimal.appendJson(value, out);
+        return out.toString();
+    }
+
+    @Test
     void agreesWithTheJdkOnRandomDoubles() {
         long seed = System.nanoTime();
         Random random = new Random(seed);

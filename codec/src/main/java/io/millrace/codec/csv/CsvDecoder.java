@@ -1,0 +1,214 @@
+package io.millrace.codec.csv;
+
+import io.millrace.codec.decode.DecodedEvent;
+import io.millrace.codec.text.Cells;
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import io.millrace.core.model.Column;
+import io.millrace.core.model.RowBatch;
+import io.millrace.core.model.TableName;
+import io.millrace.core.model.TableSchema;
+import java.io.ByteArrayOutputStream;
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads the lines of a file back, given the columns that the table had; for tools and tests, not
+ * for speed. Integers come as {@link Long} or {@link BigInteger}, floats as {@link Float} and
+ * {@link Double}, decimals as {@link BigDecimal}, bytes as {@code byte[]}, ENUM and SET by name,
+ * everything else as {@link String}. A NULL text that equals a value is read as NULL when nothing
+ * is quoted.
+ */
+public final class CsvDecoder {
+    private final CsvConfig config;
+    private final byte[] delimiter;
+    private final byte[] terminator;
+    private final int quote;
+
+    public CsvDecoder(CsvConfig config) {
+        this.config = config;
+        delimiter = config.delimiter().getBytes(StandardCharsets.UTF_8);
+        terminator = config.terminator().getBytes(StandardCharsets.UTF_8);
+        quote = config.quote().isEmpty() ? -1 : config.quote().charAt(0);
+    }
+
+    /** A field before it is known what it means. */
+    private record Field(byte[] bytes, boolean quoted) {
+        String text() {
+            return new String(bytes, StandardCharsets.UTF_8);
+        }
+    }
+
+    /**
+     * The rows of a whole file, in order; the two lines of an update are two rows, a DELETE and an
+     * INSERT.
+     *
+     * @throws MillraceException INVALID_PARAMETER when the bytes are no such file; names the line
+     */
+    public List<DecodedEvent.Row> decode(TableSchema schema, byte[] content) {
+        List<List<Field>> lines = lines(content);
+        List<DecodedEvent.Row> rows = new ArrayList<>();
+        for (int i = config.outputFieldHeader() ? 1 : 0; i < lines.size(); i++) {
+            try {
+                rows.add(row(schema, lines.get(i)));
+            } catch (IllegalArgumentException e) {
+                throw new MillraceException(
+                        ErrorCode.INVALID_PARAMETER,
+                        "line " + (i + 1) + " of a csv file: " + e.getMessage(),
+                        e);
+            }
+        }
+        return rows;
+    }
+
+    private DecodedEvent.Row row(TableSchema schema, List<Field> fields) {
+        int[] ordinals = Cells.written(schema, false);
+        int meta =
+                3
+                        + (config.includeCommitTs() ? 1 : 0)
+                        + (config.outputOldValue() ? 1 : 0)
+                        + (config.outputHandleKey() ? 1 : 0);
+        if (fields.size() != meta + ordinals.length) {
+            throw new IllegalArgumentException(
+                    fields.size() + " fields instead of " + (meta + ordinals.length));
+        }
+        int op =
+                switch (fields.get(0).text()) {
+                    case "I" -> RowBatch.INSERT;
+                    case "U" -> RowBatch.UPDATE;
+                    case "D" -> RowBatch.DELETE;
+                    default ->
+                            throw new IllegalArgumentException(
+                                    "unknown operation " + fields.get(0).text());
+                };
+        Map<String, @Nullable Object> values = new LinkedHashMap<>();
+        for (int i = 0; i < ordinals.length; i++) {
+            Column column = schema.column(ordinals[i]);
+            values.put(column.name(), value(column, fields.get(meta + i)));
+        }
+        return new DecodedEvent.Row(
+                new TableName(fields.get(2).text(), fields.get(1).text()),
+                op,
+                config.includeCommitTs() ? Long.parseUnsignedLong(fields.get(3).text()) : 0,
+                op == RowBatch.DELETE ? values : Map.of(),
+                op == RowBatch.DELETE ? Map.of() : values);
+    }
+
+    private @Nullable Object value(Column column, Field field) {
+        String text = field.text();
+        if (!field.quoted() && text.equals(config.nullText())) {
+            return null;
+        }
+        return switch (column.kind()) {
+            case TINYINT, SMALLINT, MEDIUMINT, INT, BIGINT, YEAR, BIT -> integer(text);
+            case FLOAT -> Float.valueOf(text);
+            case DOUBLE -> Double.valueOf(text);
+            case DECIMAL -> new BigDecimal(text);
+            case BINARY, VARBINARY, TINYBLOB, BLOB, MEDIUMBLOB, LONGBLOB, GEOMETRY ->
+                    config.binaryEncoding() == CsvConfig.BinaryEncoding.HEX
+                            ? HexFormat.of().parseHex(text)
+                            : Base64.getDecoder().decode(text);
+            default -> text;
+        };
+    }
+
+    private static Object integer(String text) {
+        BigInteger value = new BigInteger(text);
+        return value.bitLength() < Long.SIZE ? (Object) value.longValue() : value;
+    }
+
+    private List<List<Field>> lines(byte[] content) {
+        List<List<Field>> lines = new ArrayList<>();
+        List<Field> fields = new ArrayList<>();
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        boolean quoted = false;
+        int at = 0;
+        while (at < content.length) {
+            if (quote >= 0 && content[at] == quote && bytes.size() == 0 && !quoted) {
+                at = readQuoted(content, at + 1, bytes);
+                quoted = true;
+            } else if (startsWith(content, at, terminator)) {
+                fields.add(field(bytes, quoted));
+                lines.add(fields);
+                fields = new ArrayList<>();
+                bytes.reset();
+                quoted = false;
+                at += terminator.length;
+            } else if (startsWith(content, at, delimiter)) {
+                fields.add(field(bytes, quoted));
+                bytes.reset();
+                quoted = false;
+                at += delimiter.length;
+            } else if (quote < 0 && content[at] == '\\' && !isNullText(content, at, bytes)) {
+                if (at + 1 == content.length) {
+                    throw broken(lines, "ends with a backslash");
+                }
+                byte next = content[at + 1];
+                bytes.write(next == 'r' ? '\r' : next == 'n' ? '\n' : next);
+                quoted = true; // an escaped text is not the text of NULL
+                at += 2;
+            } else {
+                bytes.write(content[at++]);
+            }
+        }
+        if (bytes.size() > 0 || quoted || !fields.isEmpty()) {
+            throw broken(lines, "has no end");
+        }
+        return lines;
+    }
+
+    private static Field field(ByteArrayOutputStream bytes, boolean quoted) {
+        return new Field(bytes.toByteArray(), quoted);
+    }
+
+    /** Whether the backslash here begins a field that is the text of NULL as a whole. */
+    private boolean isNullText(byte[] content, int at, ByteArrayOutputStream before) {
+        byte[] text = config.nullText().getBytes(StandardCharsets.UTF_8);
+        int end = at + text.length;
+        return before.size() == 0
+                && startsWith(content, at, text)
+                && (startsWith(content, end, delimiter) || startsWith(content, end, terminator));
+    }
+
+    /** Reads up to and with the closing quote; returns the place behind it. */
+    private int readQuoted(byte[] content, int from, ByteArrayOutputStream out) {
+        int at = from;
+        while (at < content.length) {
+            if (content[at] != quote) {
+                out.write(content[at++]);
+            } else if (at + 1 < content.length && content[at + 1] == quote) {
+                out.write(quote);
+                at += 2;
+            } else {
+                return at + 1;
+            }
+        }
+        throw broken(List.of(), "has a quote without its partner");
+    }
+
+    private static boolean startsWith(byte[] content, int at, byte[] prefix) {
+        if (content.length - at < prefix.length) {
+            return false;
+        }
+        for (int i = 0; i < prefix.length; i++) {
+            if (content[at + i] != prefix[i]) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static MillraceException broken(List<List<Field>> lines, String what) {
+        return new MillraceException(
+                ErrorCode.INVALID_PARAMETER,
+                "line " + (lines.size() + 1) + " of a csv file " + what);
+    }
+}
