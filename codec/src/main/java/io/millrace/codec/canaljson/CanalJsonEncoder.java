@@ -447,7 +447,7 @@ public final class CanalJsonEncoder implements RowEncoder {
     }
 
     /** Canal's event type of a DDL. */
-    static String eventType(DdlKind kind) {
+    public static String eventType(DdlKind kind) {
         return switch (kind) {
             case CREATE_TABLE -> "CREATE";
             case RENAME_TABLE -> "RENAME";

@@ -4,12 +4,15 @@ import io.millrace.core.model.Column;
 import io.millrace.core.model.ColumnKind;
 import java.util.Locale;
 
-/** What canal-json calls a column's type: a {@link java.sql.Types} number and a MySQL name. */
-final class SqlTypes {
+/**
+ * What Canal calls a column's type, in JSON and in protobuf: a {@link java.sql.Types} number and a
+ * MySQL name.
+ */
+public final class SqlTypes {
     private SqlTypes() {}
 
     /** The JDBC type number of values that fit the signed type. */
-    static int sqlType(ColumnKind kind) {
+    public static int sqlType(ColumnKind kind) {
         return switch (kind) {
             case TINYINT -> java.sql.Types.TINYINT;
             case SMALLINT -> java.sql.Types.SMALLINT;
@@ -32,7 +35,7 @@ final class SqlTypes {
     }
 
     /** The JDBC type number of unsigned values above {@link #signedMax}; 0 when there is none. */
-    static int promotedSqlType(ColumnKind kind) {
+    public static int promotedSqlType(ColumnKind kind) {
         return switch (kind) {
             case TINYINT -> java.sql.Types.SMALLINT;
             case SMALLINT -> java.sql.Types.INTEGER;
@@ -44,7 +47,7 @@ final class SqlTypes {
     }
 
     /** Greatest value of the signed type, for the kinds that have a promoted type. */
-    static long signedMax(ColumnKind kind) {
+    public static long signedMax(ColumnKind kind) {
         return switch (kind) {
             case TINYINT -> Byte.MAX_VALUE;
             case SMALLINT -> Short.MAX_VALUE;
@@ -54,7 +57,7 @@ final class SqlTypes {
     }
 
     /** Lower-case base name, then {@code unsigned} and {@code zerofill} where they apply. */
-    static String mysqlType(Column column) {
+    public static String mysqlType(Column column) {
         String full = column.typeText().toLowerCase(Locale.ROOT);
         String name = column.kind().name().toLowerCase(Locale.ROOT);
         if (column.kind() == ColumnKind.GEOMETRY) {
@@ -71,7 +74,7 @@ final class SqlTypes {
     }
 
     /** The server's spelling of the whole type; the short one when the column has none. */
-    static String fullMysqlType(Column column) {
+    public static String fullMysqlType(Column column) {
         return column.typeText().isEmpty() ? mysqlType(column) : column.typeText();
     }
 
