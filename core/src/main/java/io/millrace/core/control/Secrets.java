@@ -22,6 +22,7 @@ public final class Secrets {
                     "token",
                     "accesskey",
                     "accountkey",
+                    "encryptionkey",
                     "signature",
                     "oauth2privatekey",
                     "credential");
@@ -34,7 +35,7 @@ public final class Secrets {
             Pattern.compile("([a-zA-Z][a-zA-Z0-9+.-]*://[^:/?#@\\s]*):[^\\s]*@");
     private static final Pattern SECRET_PAIR =
             Pattern.compile(
-                    "(?i)([\\w-]*(?:password|passwd|pwd|secret|token|access[-_]?key|account[-_]?key"
+                    "(?i)([\\w-]*(?:password|passwd|pwd|secret|token|access[-_]?key|account[-_]?key|encryption[-_]?key"
                             + "|signature|credential)[\\w-]*\\\"?\\s*[=:]\\s*\\\"?)[^\\s&\\\",;'}]+");
 
     private Secrets() {}

@@ -6,6 +6,9 @@ import java.util.List;
 /**
  * Files by name below one root: a folder, or a bucket's prefix. Names have {@code /} between their
  * parts and cannot leave the root. Safe for use by several threads; calls block.
+ *
+ * <p>Methods throw MillraceException where the reason is known: SINK_ACCESS_DENIED,
+ * STORAGE_INVALID_CONFIG (no such bucket), SINK_CONNECTION and SINK_TRANSIENT (a retry may help).
  */
 public interface ObjectStore extends AutoCloseable {
     /**

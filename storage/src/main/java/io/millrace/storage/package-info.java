@@ -1,0 +1,5 @@
+/** Changes as files in folders and buckets. */
+@NullMarked
+package io.millrace.storage;
+
+import org.jspecify.annotations.NullMarked;
