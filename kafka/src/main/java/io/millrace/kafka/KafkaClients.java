@@ -20,8 +20,8 @@ final class KafkaClients {
     /** Longest time that a call into the producer may hold up the engine's thread. */
     static final int MAX_BLOCK_MS = 20;
 
-    /** A record that could not be delivered for so long ends the run; the job starts again. */
-    static final int DELIVERY_TIMEOUT_MS = 120_000;
+    /** The same in a transactional producer, whose calls about transactions need more. */
+    private static final int TRANSACTIONAL_MAX_BLOCK_MS = 2_000;
 
     private static final int BATCH_BYTES = 256 << 10;
 
@@ -70,12 +70,29 @@ final class KafkaClients {
     }
 
     KafkaProducer<byte[], byte[]> producer(String clientId) {
+        return producer(producerProperties(clientId));
+    }
+
+    /** A producer with transactions, which {@code initTransactions} was not called for yet. */
+    KafkaProducer<byte[], byte[]> transactionalProducer(String clientId, String transactionalId) {
+        Map<String, Object> properties = producerProperties(clientId);
+        properties.put(ProducerConfig.TRANSACTIONAL_ID_CONFIG, transactionalId);
+        properties.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, TRANSACTIONAL_MAX_BLOCK_MS);
+        return producer(properties);
+    }
+
+    private static KafkaProducer<byte[], byte[]> producer(Map<String, Object> properties) {
+        return new KafkaProducer<>(
+                properties, new ByteArraySerializer(), new ByteArraySerializer());
+    }
+
+    private Map<String, Object> producerProperties(String clientId) {
         Map<String, Object> properties = common(clientId);
         int requestTimeoutMs = (int) config.requestTimeout().toMillis();
         properties.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, requestTimeoutMs);
         properties.put(
                 ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG,
-                Math.max(DELIVERY_TIMEOUT_MS, requestTimeoutMs + LINGER_MS));
+                (int) Math.min(Integer.MAX_VALUE, config.deliveryTimeoutMs() + LINGER_MS));
         properties.put(ProducerConfig.ACKS_CONFIG, Integer.toString(config.requiredAcks()));
         // Without idempotence, order survives a retry only if requests go one by one.
         boolean retries = config.maxRetry().orElse(1) > 0;
@@ -100,8 +117,7 @@ final class KafkaClients {
                                         Integer.MAX_VALUE,
                                         config.maxMessageBytes()
                                                 + (long) KafkaSinkConfig.LIMIT_MARGIN)));
-        return new KafkaProducer<>(
-                properties, new ByteArraySerializer(), new ByteArraySerializer());
+        return properties;
     }
 
     private Map<String, Object> common(String clientId) {

@@ -8,15 +8,18 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.ApiException;
 import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.AuthorizationException;
+import org.apache.kafka.common.errors.InvalidPidMappingException;
 import org.apache.kafka.common.errors.InvalidProducerEpochException;
 import org.apache.kafka.common.errors.InvalidReplicationFactorException;
 import org.apache.kafka.common.errors.InvalidTopicException;
+import org.apache.kafka.common.errors.InvalidTxnStateException;
 import org.apache.kafka.common.errors.OutOfOrderSequenceException;
 import org.apache.kafka.common.errors.PolicyViolationException;
 import org.apache.kafka.common.errors.ProducerFencedException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.errors.TransactionAbortedException;
 import org.apache.kafka.common.errors.UnknownServerException;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
 
@@ -36,6 +39,9 @@ final class KafkaErrors {
                     case OutOfOrderSequenceException e -> ErrorCode.SINK_TRANSIENT;
                     case InvalidProducerEpochException e -> ErrorCode.SINK_TRANSIENT;
                     case ProducerFencedException e -> ErrorCode.SINK_TRANSIENT;
+                    case TransactionAbortedException e -> ErrorCode.SINK_TRANSIENT;
+                    case InvalidTxnStateException e -> ErrorCode.SINK_TRANSIENT;
+                    case InvalidPidMappingException e -> ErrorCode.SINK_TRANSIENT;
                     case RetriableException e -> ErrorCode.SINK_TRANSIENT;
                     // Any fault inside the broker; it says nothing of the record.
                     case UnknownServerException e -> ErrorCode.SINK_TRANSIENT;

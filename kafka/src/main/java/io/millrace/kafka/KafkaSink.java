@@ -14,12 +14,14 @@ import io.millrace.core.spi.Sink;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -37,7 +39,8 @@ import org.slf4j.LoggerFactory;
  * <p>The engine's thread encodes rows and hands them to the producer, as many as the producer has
  * room for; then {@link #offer} answers false, a batch that is under way waits, and {@link #doWork}
  * goes on with it. The producer's own thread counts the acknowledgements of each batch and acks it.
- * At least once: after an unclean end rows may come again, in the same order per partition.
+ * At least once: after an unclean end rows may come again, in the same order per partition; with
+ * {@link Transactions}, readers of committed records see each row once.
  */
 final class KafkaSink implements Sink {
     private static final Logger LOG = LoggerFactory.getLogger(KafkaSink.class);
@@ -49,6 +52,9 @@ final class KafkaSink implements Sink {
     private static final int RECORD_COST = 64;
 
     private static final int ALL_PARTITIONS = -1;
+
+    /** How long closing may take to abort an open Kafka transaction. */
+    private static final Duration ABORT_TIME = Duration.ofSeconds(2);
 
     private static final long WATERMARK_INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(1);
 
@@ -67,6 +73,9 @@ final class KafkaSink implements Sink {
     private final Admin admin;
     private final KafkaProducer<byte[], byte[]> producer;
     private final Topics topics;
+    private final Optional<Transactions> transactions;
+    private final Optional<Bootstraps> bootstraps;
+    private final boolean bootstrapEverywhere;
     private final Topics.Topic defaultTopic;
     private final Map<TableSchema, Route> routes = new HashMap<>();
 
@@ -79,6 +88,7 @@ final class KafkaSink implements Sink {
     private final ArrayDeque<ControlMessage> control = new ArrayDeque<>();
 
     private final Callback watermarkCallback = this::watermarkSent;
+    private final Callback bootstrapCallback = this::bootstrapSent;
 
     /** Written by the engine's thread only. */
     private long sentBytes;
@@ -176,7 +186,7 @@ final class KafkaSink implements Sink {
         }
 
         void countDown() {
-            if (open.decrementAndGet() == 0 && !closed) {
+            if (open.decrementAndGet() == 0 && !closed && transactions.isEmpty()) {
                 acks.ack(seq);
             }
         }
@@ -189,7 +199,9 @@ final class KafkaSink implements Sink {
             Acks acks,
             Admin admin,
             KafkaProducer<byte[], byte[]> producer,
-            Topics topics) {
+            Topics topics,
+            Bootstraps.Settings bootstrapSettings,
+            Optional<TransactionsFactory> transactional) {
         this.config = config;
         this.rules = rules;
         this.encoder = encoder;
@@ -199,13 +211,30 @@ final class KafkaSink implements Sink {
         this.admin = admin;
         this.producer = producer;
         this.topics = topics;
+        bootstraps =
+                encoder.hasBootstraps() && bootstrapSettings.enabled()
+                        ? Optional.of(new Bootstraps(bootstrapSettings))
+                        : Optional.empty();
+        bootstrapEverywhere = bootstrapSettings.allPartitions();
+        transactions = transactional.map(factory -> factory.create(acks, this::fail));
         defaultTopic = topics.get(config.topic());
+    }
+
+    /** Makes the transactions of a sink. */
+    @FunctionalInterface
+    interface TransactionsFactory {
+        Transactions create(Acks acks, Consumer<MillraceException> failure);
     }
 
     @Override
     public boolean offer(long seq, RowBatch offered) {
         if (busy() || inFlightBytes() >= MAX_IN_FLIGHT_BYTES) {
             return false;
+        }
+        if (transactions.isPresent() && transactions.get().before().covers(offered)) {
+            offered.release();
+            acks.ack(seq);
+            return true;
         }
         batch = offered;
         try {
@@ -214,6 +243,7 @@ final class KafkaSink implements Sink {
             row = offered.rows();
             delivery = new Delivery(seq, "table " + offered.schema().name());
             insertOfSplitUpdate = false;
+            tellSchemaBefore(offered, to);
             encoder.begin(offered.schema(), offered.commitTso(), to.topic.name());
             pump();
         } catch (MillraceException e) {
@@ -226,6 +256,13 @@ final class KafkaSink implements Sink {
     public boolean offer(long seq, SchemaChange change, boolean replayed) {
         if (busy()) {
             return false;
+        }
+        if (transactions.isPresent()) {
+            if (transactions.get().before().covers(change.commitTso())) {
+                acks.ack(seq);
+                return true;
+            }
+            transactions.get().ddl(seq, change.commitTso());
         }
         // When replayed the message may be there already: it is sent again, at least once.
         Delivery counted = new Delivery(seq, "a DDL");
@@ -268,6 +305,26 @@ final class KafkaSink implements Sink {
         return bytes == null ? 0 : bytes.length;
     }
 
+    private void tellSchemaBefore(RowBatch rows, Route to) {
+        if (bootstraps.isPresent()
+                && bootstraps
+                        .get()
+                        .beforeRows(rows.schema(), to.topic, rows.rowCount(), System.nanoTime())) {
+            queueBootstrap(rows.schema(), to.topic);
+        }
+    }
+
+    private void queueBootstrap(TableSchema schema, Topics.Topic topic) {
+        message.clear();
+        encoder.appendBootstrap(schema, message);
+        queue(topic, bootstrapEverywhere ? ALL_PARTITIONS : 0, bootstrapCallback);
+    }
+
+    @Override
+    public void transactionEnded(long commitTso) {
+        transactions.ifPresent(Transactions::transactionEnded);
+    }
+
     @Override
     public void resolved(long tso) {
         resolvedTso = tso;
@@ -279,8 +336,8 @@ final class KafkaSink implements Sink {
             return 0;
         }
         try {
-            int queued = queueWatermarks(nowNanos);
-            return queued + pump();
+            int queued = queueWatermarks(nowNanos) + queueBootstraps(nowNanos);
+            return queued + pump() + commit();
         } catch (MillraceException e) {
             fail(e);
             return 0;
@@ -308,8 +365,32 @@ final class KafkaSink implements Sink {
         return 1;
     }
 
+    private int queueBootstraps(long nowNanos) {
+        if (bootstraps.isEmpty() || busy()) {
+            return 0;
+        }
+        List<Bootstraps.Table> due = bootstraps.get().due(nowNanos);
+        for (Bootstraps.Table table : due) {
+            queueBootstrap(table.schema(), table.topic());
+        }
+        return due.size();
+    }
+
+    /** Ends the Kafka transaction between two events if it is time. */
+    private int commit() {
+        if (transactions.isEmpty() || batch != null || !control.isEmpty()) {
+            return 0;
+        }
+        // The progress belongs to the default topic, which may not exist before.
+        return defaultTopic.ready() && transactions.get().commitWhenDue(System.nanoTime()) ? 1 : 0;
+    }
+
+    private boolean isCommitting() {
+        return transactions.isPresent() && transactions.get().isCommitting();
+    }
+
     private boolean busy() {
-        return failed.get() || closed || batch != null || !control.isEmpty();
+        return failed.get() || closed || batch != null || !control.isEmpty() || isCommitting();
     }
 
     private long inFlightBytes() {
@@ -338,6 +419,9 @@ final class KafkaSink implements Sink {
 
     /** Hands over what the producer takes now; returns how many records. */
     private int pump() {
+        if (isCommitting()) {
+            return 0;
+        }
         pumpNanos = System.nanoTime();
         int done = 0;
         while (!control.isEmpty()) {
@@ -519,8 +603,15 @@ final class KafkaSink implements Sink {
         batch = null;
         row = null;
         delivery = null;
+        Progress reached = new Progress(rows.commitTso(), rows.eventIndex());
+        boolean last = rows.lastOfTransaction();
         rows.release();
-        counted.countDown();
+        if (transactions.isPresent()) {
+            transactions.get().batchDone(counted.seq, reached, last);
+            commit();
+        } else {
+            counted.countDown();
+        }
     }
 
     /** False when the producer has no room, or no metadata, now. */
@@ -536,6 +627,9 @@ final class KafkaSink implements Sink {
         sender = Thread.currentThread();
         refusal = null;
         try {
+            if (transactions.isPresent()) {
+                transactions.get().beforeSend(pumpNanos);
+            }
             producer.send(record, first ? new FirstRecord(partition, callback) : callback);
         } catch (KafkaException | IllegalStateException e) {
             throw KafkaErrors.delivery("topic " + record.topic(), e);
@@ -545,7 +639,11 @@ final class KafkaSink implements Sink {
         Exception refused = refusal;
         if (refused == null) {
             partition.sent(pumpNanos);
-            sentBytes += length(record.key()) + length(record.value()) + RECORD_COST;
+            int size = length(record.key()) + length(record.value()) + RECORD_COST;
+            sentBytes += size;
+            if (transactions.isPresent()) {
+                transactions.get().sent(size);
+            }
             refusedSinceNanos = 0;
             return true;
         }
@@ -556,7 +654,7 @@ final class KafkaSink implements Sink {
         if (refusedSinceNanos == 0) {
             refusedSinceNanos = now;
         } else if (now - refusedSinceNanos
-                > TimeUnit.MILLISECONDS.toNanos(KafkaClients.DELIVERY_TIMEOUT_MS)) {
+                > TimeUnit.MILLISECONDS.toNanos(config.deliveryTimeoutMs())) {
             throw KafkaErrors.delivery("topic " + record.topic(), refused);
         }
         return false;
@@ -621,8 +719,17 @@ final class KafkaSink implements Sink {
     }
 
     private void watermarkSent(@Nullable RecordMetadata metadata, @Nullable Exception exception) {
+        uncountedSent("a watermark", metadata, exception);
+    }
+
+    private void bootstrapSent(@Nullable RecordMetadata metadata, @Nullable Exception exception) {
+        uncountedSent("a bootstrap", metadata, exception);
+    }
+
+    private void uncountedSent(
+            String what, @Nullable RecordMetadata metadata, @Nullable Exception exception) {
         if (exception != null) {
-            undelivered("a watermark", exception);
+            undelivered(what, exception);
         } else if (metadata != null) {
             delivered(metadata);
         }
@@ -663,8 +770,10 @@ final class KafkaSink implements Sink {
         } catch (RuntimeException e) {
             LOG.warn("closing the encoder failed", e);
         }
+        transactions.ifPresent(Transactions::close);
         try {
-            producer.close(Duration.ZERO);
+            // With some time, a producer aborts the transaction that would keep readers waiting.
+            producer.close(transactions.isPresent() ? ABORT_TIME : Duration.ZERO);
         } catch (RuntimeException e) {
             LOG.warn("closing the Kafka producer failed", e);
         }

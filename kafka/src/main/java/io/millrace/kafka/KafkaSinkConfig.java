@@ -43,6 +43,7 @@ import org.slf4j.LoggerFactory;
  * @param requestTimeout for writing a request and waiting for its answer
  * @param requiredAcks -1 (all in-sync replicas), 1 (the leader) or 0 (nobody)
  * @param outputRawChangeEvent updates that change a key stay updates
+ * @param exactlyOnce rows and progress are written in Kafka transactions
  * @param sasl how to log in
  * @param tls how to encrypt
  */
@@ -61,6 +62,7 @@ record KafkaSinkConfig(
         Duration requestTimeout,
         int requiredAcks,
         boolean outputRawChangeEvent,
+        boolean exactlyOnce,
         Optional<Sasl> sasl,
         Optional<Tls> tls) {
 
@@ -74,6 +76,7 @@ record KafkaSinkConfig(
 
     private static final Logger LOG = LoggerFactory.getLogger(KafkaSinkConfig.class);
     private static final int DEFAULT_PORT = 9092;
+    private static final long MIN_DELIVERY_TIMEOUT_MS = 10_000;
     private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(10);
     private static final Pattern CLIENT_ID = Pattern.compile("[A-Za-z0-9._-]+");
     private static final Pattern VERSION = Pattern.compile("(\\d+)\\.(\\d+)\\.(\\d+)(?:\\.\\d+)?");
@@ -166,12 +169,30 @@ record KafkaSinkConfig(
                 writeTimeout.plus(readTimeout),
                 requiredAcks,
                 options.flag("output-raw-change-event", false),
+                exactlyOnce(options, requiredAcks, maxRetry),
                 sasl(options),
                 tls(spec, options));
     }
 
     static MillraceException invalid(String message) {
         return new MillraceException(ErrorCode.KAFKA_INVALID_CONFIG, message);
+    }
+
+    /** How long a record may wait for its acknowledgement before the run ends with an error. */
+    long deliveryTimeoutMs() {
+        return Math.max(MIN_DELIVERY_TIMEOUT_MS, 2 * requestTimeout.toMillis());
+    }
+
+    private static boolean exactlyOnce(
+            SinkOptions options, int requiredAcks, OptionalInt maxRetry) {
+        boolean wanted = options.flag("exactly-once", false);
+        if (wanted && requiredAcks != -1) {
+            throw invalid("exactly-once=true needs required-acks=-1, not " + requiredAcks);
+        }
+        if (wanted && maxRetry.isPresent() && maxRetry.getAsInt() == 0) {
+            throw invalid("exactly-once=true cannot be used with max-retry=0");
+        }
+        return wanted;
     }
 
     private static void checkAtomicity(SinkOptions options) {

@@ -11,13 +11,19 @@ import io.millrace.core.spi.SinkSpec;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.common.KafkaException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Kafka sinks: {@code kafka://} and {@code kafka+ssl://}. */
 public final class KafkaSinkFactory implements SinkFactory {
+    private static final Logger LOG = LoggerFactory.getLogger(KafkaSinkFactory.class);
+
     /** How long a test of the connection may take in all. */
     private static final long TEST_TIMEOUT_MS = 10_000;
 
@@ -71,24 +77,81 @@ public final class KafkaSinkFactory implements SinkFactory {
         DispatchRules rules = DispatchRules.compile(spec, config);
         String clientId = KafkaClients.clientId(config, context.nodeAddress(), context.jobId());
         Admin admin = admin(config, clientId, ADMIN_TIMEOUT_MS);
-        KafkaProducer<byte[], byte[]> producer;
+        KafkaProducer<byte[], byte[]> producer = null;
         try {
-            producer = new KafkaClients(config).producer(clientId);
-        } catch (KafkaException e) {
+            KafkaClients clients = new KafkaClients(config);
+            Optional<KafkaSink.TransactionsFactory> transactions = Optional.empty();
+            if (config.exactlyOnce()) {
+                ProgressGroup group = new ProgressGroup(context.jobId(), config.topic());
+                producer = clients.transactionalProducer(clientId, group.name());
+                transactions = Optional.of(begin(config, group, producer, admin));
+            } else {
+                producer = clients.producer(clientId);
+            }
+            return new KafkaSink(
+                    config,
+                    rules,
+                    encoder,
+                    context.acks(),
+                    admin,
+                    producer,
+                    new Topics(
+                            new TopicAdmin(config, admin, ADMIN_TIMEOUT_MS),
+                            producer,
+                            ADMIN_TIMEOUT_MS),
+                    Bootstraps.Settings.of(spec),
+                    transactions);
+        } catch (KafkaException | MillraceException e) {
+            if (producer != null) {
+                producer.close(Duration.ZERO);
+            }
             admin.close(Duration.ZERO);
-            throw failed(config, e);
+            encoder.close();
+            throw e instanceof MillraceException ours ? ours : failed(config, e);
         }
-        return new KafkaSink(
-                config,
-                rules,
-                encoder,
-                context.acks(),
-                admin,
-                producer,
-                new Topics(
-                        new TopicAdmin(config, admin, ADMIN_TIMEOUT_MS),
-                        producer,
-                        ADMIN_TIMEOUT_MS));
+    }
+
+    /** Fences older runs, ends what they left open, and only then reads how far they came. */
+    private static KafkaSink.TransactionsFactory begin(
+            KafkaSinkConfig config,
+            ProgressGroup group,
+            KafkaProducer<byte[], byte[]> producer,
+            Admin admin) {
+        Transactions.patiently(
+                System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(ADMIN_TIMEOUT_MS),
+                producer::initTransactions);
+        Progress before = group.read(admin, String.join(",", config.brokers()), ADMIN_TIMEOUT_MS);
+        LOG.info("group={} progress={}", group.name(), before);
+        return (acks, failure) ->
+                new Transactions(
+                        producer, group, before, acks, config.deliveryTimeoutMs(), failure);
+    }
+
+    @Override
+    public void forget(SinkSpec spec, String jobId) {
+        deleteProgress(spec, jobId);
+    }
+
+    /** Rows that were written come again then: nothing tells which tables they belong to. */
+    @Override
+    public void distrustProgress(SinkSpec spec, String jobId) {
+        deleteProgress(spec, jobId);
+    }
+
+    private static void deleteProgress(SinkSpec spec, String jobId) {
+        KafkaSinkConfig config = KafkaSinkConfig.parse(spec);
+        if (!config.exactlyOnce()) {
+            return;
+        }
+        String clientId = KafkaClients.clientId(config, "millrace", "forget");
+        try (Admin admin = admin(config, clientId, ADMIN_TIMEOUT_MS)) {
+            try {
+                new ProgressGroup(jobId, config.topic())
+                        .delete(admin, String.join(",", config.brokers()), ADMIN_TIMEOUT_MS);
+            } finally {
+                admin.close(Duration.ZERO);
+            }
+        }
     }
 
     private static Admin admin(KafkaSinkConfig config, String clientId, long timeoutMs) {
@@ -99,7 +162,7 @@ public final class KafkaSinkFactory implements SinkFactory {
         }
     }
 
-    private static MillraceException failed(KafkaSinkConfig config, KafkaException e) {
+    private static MillraceException failed(KafkaSinkConfig config, RuntimeException e) {
         return KafkaErrors.admin(String.join(",", config.brokers()), "connecting", e);
     }
 }

@@ -83,7 +83,7 @@ final class Topics {
         private Partition[] states = {};
         private volatile @Nullable MillraceException failure;
 
-        private Topic(String name) {
+        Topic(String name) {
             this.name = name;
         }
 

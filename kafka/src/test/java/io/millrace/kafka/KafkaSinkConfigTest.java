@@ -41,6 +41,7 @@ class KafkaSinkConfigTest {
                                 Duration.ofSeconds(20),
                                 -1,
                                 false,
+                                false,
                                 Optional.empty(),
                                 Optional.empty()));
     }
@@ -77,6 +78,7 @@ class KafkaSinkConfigTest {
                                 Duration.ofMillis(2500),
                                 1,
                                 true,
+                                false,
                                 Optional.of(new KafkaSinkConfig.Sasl("SCRAM-SHA-256", "u", "p&\"")),
                                 Optional.of(new KafkaSinkConfig.Tls(Optional.empty(), true))));
     }
@@ -133,6 +135,9 @@ class KafkaSinkConfigTest {
         refused("&ca=/nowhere.pem", ErrorCode.KAFKA_INVALID_CONFIG, "ca, cert and key");
         refused("&ca=/nowhere.pem&enable-tls=false", ErrorCode.KAFKA_INVALID_CONFIG, "enable-tls");
         refused("&insecure-skip-verify=true", ErrorCode.KAFKA_INVALID_CONFIG, "enable-tls");
+        refused("&exactly-once=maybe", ErrorCode.KAFKA_INVALID_CONFIG, "exactly-once");
+        refused("&exactly-once=true&required-acks=1", ErrorCode.KAFKA_INVALID_CONFIG, "required");
+        refused("&exactly-once=true&max-retry=0", ErrorCode.KAFKA_INVALID_CONFIG, "max-retry");
         refused("&transaction-atomicity=table", ErrorCode.SINK_URI_INVALID, "atomicity");
         refused(
                 "&large-message-handle-option=claim-check",

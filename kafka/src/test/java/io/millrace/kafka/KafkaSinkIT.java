@@ -45,6 +45,9 @@ class KafkaSinkIT {
     private static final long TSO = 439749918821711874L;
     private static final CanalJsonDecoder DECODER = new CanalJsonDecoder();
 
+    /** Without bootstrap messages. */
+    private static final String SILENT = "&send-bootstrap-interval-in-sec=0";
+
     private static KafkaServer kafka;
 
     private record Received(int partition, CanalJsonMessage message) {
@@ -496,7 +499,7 @@ class KafkaSinkIT {
         try (SinkDriver driver =
                 new SinkDriver(
                         spec(
-                                "shared?protocol=canal-json&partition-num=3",
+                                "shared?protocol=canal-json&partition-num=3" + SILENT,
                                 new DispatchRule(List.of("*.*"), "index-value", "", List.of(), "")),
                         encoder)) {
             driver.send(TestRowBatch.insert(schema, TSO, 0, true, rows));
@@ -528,7 +531,7 @@ class KafkaSinkIT {
         TableSchema schema = table("t", 0);
         String text = "x".repeat(800);
         try (SinkDriver driver =
-                new SinkDriver(spec("limited?protocol=canal-json"), new TextEncoder(10))) {
+                new SinkDriver(spec("limited?protocol=canal-json" + SILENT), new TextEncoder(10))) {
             driver.send(
                     TestRowBatch.insert(
                             schema,
@@ -552,7 +555,8 @@ class KafkaSinkIT {
         TableSchema schema = table("t", 0);
         try (SinkDriver driver =
                 new SinkDriver(
-                        spec("tombs?protocol=canal-json&partition-num=1"), new TextEncoder(1))) {
+                        spec("tombs?protocol=canal-json&partition-num=1" + SILENT),
+                        new TextEncoder(1))) {
             driver.send(TestRowBatch.insert(schema, TSO, 0, true, row(1, 1, "a"), row(2, 1, "b")));
             driver.send(TestRowBatch.delete(schema, TSO, 1, true, row(1, 1, "a")));
             driver.drain();
@@ -586,6 +590,68 @@ class KafkaSinkIT {
                     .extracting(each -> text(each.key()) + (each.value() == null))
                     .containsExactly("ddlfalse", "marktrue");
         }
+    }
+
+    @Test
+    void aSchemaIsToldBeforeTheFirstRowAndAgainAfterMany() {
+        for (boolean everywhere : new boolean[] {true, false}) {
+            String topic = "schemas" + everywhere;
+            try (SinkDriver driver =
+                    new SinkDriver(
+                            spec(
+                                    topic
+                                            + "?protocol=canal-json&partition-num=2"
+                                            + "&send-bootstrap-in-msg-count=3"
+                                            + "&send-bootstrap-to-all-partition="
+                                            + everywhere,
+                                    new DispatchRule(
+                                            List.of("*.*"), "index-value", "", List.of(), "")),
+                            new TextEncoder(1))) {
+                for (int i = 0; i < 4; i++) {
+                    driver.send(
+                            TestRowBatch.insert(table("t", 0), TSO + i, 0, true, row(i, i, "x")));
+                }
+                driver.drain();
+            }
+            List<ConsumerRecord<byte[], byte[]>> all = readAll(topic);
+            for (int partition = 0; partition < 2; partition++) {
+                int wanted = partition;
+                List<String> keys =
+                        all.stream()
+                                .filter(each -> each.partition() == wanted)
+                                .map(each -> text(each.key()))
+                                .toList();
+                int expected = everywhere || partition == 0 ? 2 : 0;
+                assertThat(keys).filteredOn("schema"::equals).hasSize(expected);
+                if (expected > 0) {
+                    assertThat(keys.getFirst()).isEqualTo("schema");
+                }
+            }
+        }
+    }
+
+    /** What lay in the topic is lost with it; what comes then is not. */
+    @Test
+    void aTopicThatIsDeletedMeanwhileEndsTheRunAndIsMadeAnew() throws Exception {
+        SinkSpec spec =
+                spec("gone?protocol=canal-json&partition-num=2&write-timeout=1s&read-timeout=1s");
+        TableSchema schema = table("t", 0);
+        try (SinkDriver driver = new SinkDriver(spec)) {
+            driver.send(TestRowBatch.insert(schema, TSO, 0, true, row(1, 1, "")));
+            driver.drain();
+            try (Admin admin = kafka.admin()) {
+                admin.deleteTopics(List.of("gone")).all().get();
+            }
+            driver.send(TestRowBatch.insert(schema, TSO + 1, 0, true, row(2, 1, "")));
+            MillraceException failure = driver.awaitFailure();
+            assertThat(failure.code()).isEqualTo(ErrorCode.SINK_TRANSIENT);
+            assertThat(driver.acked()).isEqualTo(1);
+        }
+        try (SinkDriver driver = new SinkDriver(spec)) {
+            driver.send(TestRowBatch.insert(schema, TSO + 1, 0, true, row(2, 1, "")));
+            driver.drain();
+        }
+        assertThat(consume("gone", 1)).extracting(r -> r.text("a")).containsExactly("2");
     }
 
     private static String text(byte[] bytes) {

@@ -108,6 +108,18 @@ final class TextEncoder implements RowEncoder {
     }
 
     @Override
+    public boolean hasBootstraps() {
+        return true;
+    }
+
+    @Override
+    public void appendBootstrap(TableSchema schema, Message out) {
+        out.setKeyed();
+        out.key().putUtf8("schema");
+        out.value().putUtf8(schema.name().toString());
+    }
+
+    @Override
     public void close() {
         closed = true;
     }
