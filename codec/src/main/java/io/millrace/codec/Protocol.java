@@ -15,7 +15,15 @@ public interface Protocol {
      */
     void validate(SinkSpec spec);
 
-    /** An encoder with the options of a valid spec. */
+    /**
+     * Tries what the format itself connects to, such as a schema registry. Blocks, but not for
+     * long.
+     *
+     * @throws io.millrace.core.error.MillraceException when a job with this spec could not run
+     */
+    default void testOpen(SinkSpec spec) {}
+
+    /** An encoder with the options of a valid spec. Connects to what the format needs. */
     RowEncoder encoder(SinkSpec spec, EncoderContext context);
 
     /**

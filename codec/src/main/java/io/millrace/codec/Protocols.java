@@ -1,5 +1,6 @@
 package io.millrace.codec;
 
+import io.millrace.codec.avro.AvroProtocol;
 import io.millrace.codec.canal.CanalProtocol;
 import io.millrace.codec.canaljson.CanalJsonProtocol;
 import io.millrace.core.error.ErrorCode;
@@ -12,7 +13,8 @@ import java.util.Map;
 
 /** The wire formats there are, by name. */
 public final class Protocols {
-    private static final List<Protocol> ALL = List.of(new CanalJsonProtocol(), new CanalProtocol());
+    private static final List<Protocol> ALL =
+            List.of(new CanalJsonProtocol(), new CanalProtocol(), new AvroProtocol());
 
     private static final Map<String, Protocol> BY_NAME = new LinkedHashMap<>();
 

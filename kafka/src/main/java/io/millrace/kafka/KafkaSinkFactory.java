@@ -59,6 +59,7 @@ public final class KafkaSinkFactory implements SinkFactory {
                 admin.close(Duration.ZERO);
             }
         }
+        config.protocol().testOpen(spec);
     }
 
     @Override

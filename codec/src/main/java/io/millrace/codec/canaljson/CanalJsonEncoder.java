@@ -2,6 +2,7 @@ package io.millrace.codec.canaljson;
 
 import io.millrace.codec.Message;
 import io.millrace.codec.RowEncoder;
+import io.millrace.codec.VectorText;
 import io.millrace.codec.json.JsonEscaper;
 import io.millrace.codec.json.PlainDecimal;
 import io.millrace.core.bytes.ByteSink;
@@ -325,7 +326,7 @@ public final class CanalJsonEncoder implements RowEncoder {
                     JsonEscaper.appendLatin1(
                             row.array(), row.offset(image, column), row.length(image, column), out);
             case ColumnProgram.VECTOR ->
-                    appendVector(
+                    VectorText.append(
                             row.array(), row.offset(image, column), row.length(image, column), out);
             default -> throw new IllegalStateException("unknown action " + action);
         }
@@ -335,18 +336,6 @@ public final class CanalJsonEncoder implements RowEncoder {
         scratch.clear();
         row.appendText(image, column, scratch);
         JsonEscaper.appendUtf8(scratch.array(), 0, scratch.length(), out);
-    }
-
-    /** A vector is stored as 32-bit little-endian floats. */
-    private static void appendVector(byte[] bytes, int from, int count, ByteSink out) {
-        out.put('[');
-        for (int at = 0; at + Float.BYTES <= count; at += Float.BYTES) {
-            if (at > 0) {
-                out.put(',');
-            }
-            PlainDecimal.append(Float.intBitsToFloat(WireBytes.i32(bytes, from + at)), out);
-        }
-        out.put(']');
     }
 
     /** Copies a few bytes in steps of eight: the array is padded, the sink has slack. */

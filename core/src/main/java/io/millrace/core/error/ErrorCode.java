@@ -62,6 +62,8 @@ public enum ErrorCode {
     SINK_DATA(Fault.DATA),
     SINK_DDL(Fault.DATA),
     MESSAGE_TOO_LARGE(Fault.DATA),
+    /** A schema registry refuses a schema, or is none. */
+    SCHEMA_REGISTRY(Fault.DOWNSTREAM),
     // control plane
     METASTORE_UNAVAILABLE(Fault.TRANSIENT),
     METASTORE_CONFLICT(Fault.TRANSIENT),

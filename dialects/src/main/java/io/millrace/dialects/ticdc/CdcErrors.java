@@ -76,6 +76,7 @@ final class CdcErrors {
                     kafka ? "CDC:ErrKafkaAsyncSendMessage" : "CDC:ErrMySQLTxnError";
             case SINK_DDL -> "CDC:ErrExecDDLFailed";
             case MESSAGE_TOO_LARGE -> "CDC:ErrMessageTooLarge";
+            case SCHEMA_REGISTRY -> "CDC:ErrAvroSchemaAPIError";
             case METASTORE_UNAVAILABLE, METASTORE_CONFLICT -> "DFLOW:ErrMetaOpFailed";
             case FENCED -> "CDC:ErrNotOwner";
             case SCHEDULER_REFUSED -> "CDC:ErrSchedulerRequestFailed";

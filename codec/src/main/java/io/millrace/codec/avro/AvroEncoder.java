@@ -1,0 +1,303 @@
+package io.millrace.codec.avro;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.codec.Message;
+import io.millrace.codec.RowEncoder;
+import io.millrace.codec.VectorText;
+import io.millrace.codec.avro.registry.SchemaRegistry;
+import io.millrace.core.bytes.ByteSink;
+import io.millrace.core.bytes.WireBytes;
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import io.millrace.core.model.Column;
+import io.millrace.core.model.RowBatch;
+import io.millrace.core.model.RowView;
+import io.millrace.core.model.SchemaChange;
+import io.millrace.core.model.TableName;
+import io.millrace.core.model.TableSchema;
+import io.millrace.core.model.Tso;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes Avro messages: key and value are each the registry's header and one record in Avro's
+ * binary encoding; a delete has the key and a null value, a table without a handle key has null
+ * keys.
+ *
+ * <p>{@link #begin} registers the schemas of a table version when it sees it first, which blocks.
+ * After that a row allocates nothing, but a DECIMAL of more than eighteen digits in precise mode
+ * and text in another character set than UTF-8.
+ */
+public final class AvroEncoder implements RowEncoder {
+    /** First byte of a watermark, which eight bytes of TSO follow. */
+    static final int WATERMARK = 2;
+
+    /** First byte of a DDL, which a JSON object follows. */
+    static final int DDL = 1;
+
+    /** Table versions whose programs are kept; beyond, all are dropped and built anew. */
+    private static final int MAX_PROGRAMS = 1 << 15;
+
+    private static final byte[] CREATED = {'c'};
+    private static final byte[] UPDATED = {'u'};
+
+    private final AvroConfig config;
+    private final SchemaRegistry registry;
+    private final String namespace;
+    private final Map<TableSchema, Table> tables = new HashMap<>();
+    private final ByteSink scratch = new ByteSink(1024);
+    private @Nullable Table table;
+    private long commitTso;
+
+    /** Programs and headers of one table version. */
+    private record Table(
+            TableSchema schema,
+            String topic,
+            AvroProgram values,
+            byte[] valueHeader,
+            AvroProgram keys,
+            byte[] keyHeader) {}
+
+    /**
+     * @param registry is closed with the encoder
+     * @param namespace the changefeed's
+     */
+    public AvroEncoder(AvroConfig config, SchemaRegistry registry, String namespace) {
+        this.config = config;
+        this.registry = registry;
+        this.namespace = namespace;
+    }
+
+    @Override
+    public void begin(TableSchema schema, long newCommitTso, String topic) {
+        commitTso = newCommitTso;
+        Table current = table;
+        if (current == null || current.schema != schema || !current.topic.equals(topic)) {
+            current = tables.get(schema);
+            if (current == null || !current.topic.equals(topic)) {
+                if (tables.size() >= MAX_PROGRAMS) {
+                    tables.clear();
+                }
+                current = prepare(schema, topic);
+                tables.put(schema, current);
+            }
+            table = current;
+        }
+    }
+
+    private Table prepare(TableSchema schema, String topic) {
+        int[] stored =
+                IntStream.range(0, schema.columns().size())
+                        .filter(i -> schema.column(i).generated() != Column.Generated.VIRTUAL)
+                        .toArray();
+        AvroProgram values = new AvroProgram(schema, stored, config);
+        AvroProgram keys =
+                new AvroProgram(
+                        schema, IntStream.of(schema.handleKey()).sorted().toArray(), config);
+        byte[] keyHeader = new byte[0];
+        if (schema.hasHandleKey()) {
+            keyHeader =
+                    registry.register(
+                            AvroNames.subject(topic, true),
+                            AvroSchemas.record(schema, keys, namespace, false));
+        }
+        byte[] valueHeader =
+                registry.register(
+                        AvroNames.subject(topic, false),
+                        AvroSchemas.record(schema, values, namespace, config.tidbExtension()));
+        return new Table(schema, topic, values, valueHeader, keys, keyHeader);
+    }
+
+    @Override
+    public void append(RowView row, int op, Message out) {
+        Table current = table;
+        if (current == null) {
+            throw new IllegalStateException("append before begin");
+        }
+        if (current.keyHeader.length > 0) {
+            out.setKeyed();
+            out.key().put(current.keyHeader);
+            appendRecord(current, current.keys, row, op, out.key());
+        }
+        if (op == RowBatch.DELETE) {
+            out.setTombstone();
+        } else {
+            ByteSink value = out.value();
+            value.put(current.valueHeader);
+            appendRecord(current, current.values, row, op, value);
+            if (config.tidbExtension()) {
+                AvroBytes.putBytes(op == RowBatch.INSERT ? CREATED : UPDATED, value);
+                AvroBytes.putLong(commitTso, value);
+                AvroBytes.putLong(Tso.physicalMs(commitTso), value);
+            }
+        }
+        out.addRow();
+    }
+
+    private void appendRecord(
+            Table current, AvroProgram program, RowView row, int op, ByteSink out) {
+        int wanted = op == RowBatch.DELETE ? RowView.BEFORE : RowView.AFTER;
+        for (int i = 0; i < program.ordinals.length; i++) {
+            int column = program.ordinals[i];
+            int image = wanted;
+            if (!row.isPresent(image, column)) {
+                if (op == RowBatch.UPDATE && row.isPresent(RowView.BEFORE, column)) {
+                    image = RowView.BEFORE; // a minimal new image leaves out what did not change
+                } else {
+                    appendMissing(current, program, i, op, out);
+                    continue;
+                }
+            }
+            if (program.valueBranches[i] >= 0) {
+                if (row.isNull(image, column)) {
+                    out.put(program.nullBranches[i]);
+                    continue;
+                }
+                out.put(program.valueBranches[i]);
+            } else if (row.isNull(image, column)) {
+                throw new MillraceException(
+                        ErrorCode.SCHEMA_MISMATCH,
+                        "table "
+                                + current.schema.name()
+                                + ": column "
+                                + program.columns[i].name()
+                                + " is NULL, but its definition does not allow it");
+            }
+            appendValue(program, i, row, image, column, out);
+        }
+    }
+
+    /** The server filled a column that a new row does not name with the column's default. */
+    private static void appendMissing(
+            Table current, AvroProgram program, int i, int op, ByteSink out) {
+        byte[] encoded = program.defaults[i];
+        if (op != RowBatch.INSERT || encoded.length == 0) {
+            throw new MillraceException(
+                    ErrorCode.UPSTREAM_MISCONFIGURED,
+                    "table "
+                            + current.schema.name()
+                            + ": the row image leaves out column "
+                            + program.columns[i].name()
+                            + ", and an Avro record must have every field; set"
+                            + " binlog_row_image=FULL in the upstream");
+        }
+        out.put(encoded);
+    }
+
+    private void appendValue(
+            AvroProgram program, int i, RowView row, int image, int column, ByteSink out) {
+        switch (program.actions[i]) {
+            case AvroProgram.LONG -> AvroBytes.putLong(row.longValue(image, column), out);
+            case AvroProgram.UNSIGNED_TEXT -> {
+                scratch.clear();
+                scratch.putUnsigned(row.longValue(image, column));
+                putScratch(out);
+            }
+            case AvroProgram.FLOAT ->
+                    AvroBytes.putFloat((float) finite(row.doubleValue(image, column)), out);
+            case AvroProgram.DOUBLE ->
+                    AvroBytes.putDouble(finite(row.doubleValue(image, column)), out);
+            case AvroProgram.BITS -> AvroBytes.putBits(row.longValue(image, column), out);
+            case AvroProgram.DECIMAL -> {
+                scratch.clear();
+                row.appendText(image, column, scratch);
+                AvroBytes.putDecimal(scratch.array(), 0, scratch.length(), program.scales[i], out);
+            }
+            case AvroProgram.SHORT_TEXT -> {
+                scratch.clear();
+                row.appendText(image, column, scratch);
+                putScratch(out);
+            }
+            case AvroProgram.TEXT -> {
+                if (row.isUtf8(column)) {
+                    AvroBytes.putBytes(
+                            row.array(), row.offset(image, column), row.length(image, column), out);
+                } else {
+                    scratch.clear();
+                    row.appendText(image, column, scratch);
+                    putScratch(out);
+                }
+            }
+            case AvroProgram.BYTES ->
+                    AvroBytes.putBytes(
+                            row.array(), row.offset(image, column), row.length(image, column), out);
+            case AvroProgram.ENUM -> {
+                long index = row.longValue(image, column);
+                byte[][] names = program.elements[i];
+                if (index >= 1 && index <= names.length) {
+                    AvroBytes.putBytes(names[(int) index - 1], out);
+                } else {
+                    AvroBytes.putLong(0, out); // the invalid value is the empty string
+                }
+            }
+            case AvroProgram.SET -> {
+                scratch.clear();
+                byte[][] names = program.elements[i];
+                for (long rest = row.longValue(image, column); rest != 0; rest &= rest - 1) {
+                    int bit = Long.numberOfTrailingZeros(rest);
+                    if (bit < names.length) {
+                        if (scratch.length() > 0) {
+                            scratch.put(',');
+                        }
+                        scratch.put(names[bit]);
+                    }
+                }
+                putScratch(out);
+            }
+            case AvroProgram.VECTOR -> {
+                scratch.clear();
+                VectorText.append(
+                        row.array(), row.offset(image, column), row.length(image, column), scratch);
+                putScratch(out);
+            }
+            default -> throw new IllegalStateException("unknown action " + program.actions[i]);
+        }
+    }
+
+    private void putScratch(ByteSink out) {
+        AvroBytes.putBytes(scratch.array(), 0, scratch.length(), out);
+    }
+
+    private static double finite(double value) {
+        return Double.isFinite(value) ? value : 0;
+    }
+
+    @Override
+    public boolean appendDdl(SchemaChange change, SchemaChange.Change part, Message out) {
+        if (!config.watermarks()) {
+            return false;
+        }
+        TableName name = part.newName().orElse(part.name());
+        ObjectNode ddl = JsonNodeFactory.instance.objectNode();
+        ddl.put("query", part.query());
+        ddl.put("type", part.kind().actionCode());
+        ddl.put("schema", name.schema());
+        ddl.put("table", name.table());
+        ddl.put("commitTs", change.commitTso());
+        out.value().put(DDL);
+        out.value().put(ddl.toString().getBytes(StandardCharsets.UTF_8));
+        return true;
+    }
+
+    @Override
+    public boolean hasWatermarks() {
+        return config.watermarks();
+    }
+
+    @Override
+    public void appendWatermark(long tso, Message out) {
+        ByteSink value = out.value();
+        value.put(WATERMARK);
+        WireBytes.putI64Be(value.ensure(Long.BYTES), value.length(), tso);
+        value.length(value.length() + Long.BYTES);
+    }
+
+    @Override
+    public void close() {
+        registry.close();
+    }
+}

@@ -1,0 +1,95 @@
+package io.millrace.codec.avro;
+
+import io.millrace.codec.CodecOptions;
+import io.millrace.codec.EncoderContext;
+import io.millrace.codec.Protocol;
+import io.millrace.codec.RowEncoder;
+import io.millrace.codec.avro.registry.ConfluentRegistry;
+import io.millrace.codec.avro.registry.SchemaRegistry;
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import io.millrace.core.spi.SinkOptions;
+import io.millrace.core.spi.SinkSpec;
+import java.util.Collections;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+
+/** {@code protocol=avro}. */
+public final class AvroProtocol implements Protocol {
+    @Override
+    public Set<String> names() {
+        return Collections.unmodifiableSet(new LinkedHashSet<>(List.of("avro", "flat-avro")));
+    }
+
+    @Override
+    public void validate(SinkSpec spec) {
+        config(spec);
+        ConfluentRegistry.validate(registryUrl(spec));
+    }
+
+    @Override
+    public void testOpen(SinkSpec spec) {
+        try (SchemaRegistry registry = new ConfluentRegistry(registryUrl(spec))) {
+            registry.check();
+        }
+    }
+
+    @Override
+    public RowEncoder encoder(SinkSpec spec, EncoderContext context) {
+        ConfluentRegistry registry = new ConfluentRegistry(registryUrl(spec));
+        try {
+            registry.check();
+        } catch (MillraceException e) {
+            registry.close();
+            throw e;
+        }
+        return new AvroEncoder(config(spec), registry, context.namespace());
+    }
+
+    @Override
+    public boolean needsTopicPerTable() {
+        return true;
+    }
+
+    private static AvroConfig config(SinkSpec spec) {
+        CodecOptions common = CodecOptions.of(spec);
+        SinkOptions options = options(spec);
+        if (spec.forceReplicate()) {
+            throw invalid(
+                    "protocol avro cannot be used with force-replicate: the rows of tables without"
+                            + " a key have no message key, and a delete is nothing but its key");
+        }
+        return new AvroConfig(
+                common.tidbExtension(),
+                choice(options, "avro-decimal-handling-mode", "precise", "string"),
+                choice(options, "avro-bigint-unsigned-handling-mode", "long", "string"),
+                options.flag("avro-enable-watermark", false));
+    }
+
+    private static String registryUrl(SinkSpec spec) {
+        return options(spec)
+                .text("schema-registry")
+                .orElseThrow(() ->
+                        invalid(
+                                "protocol avro needs schema-registry, the URL of a schema"
+                                        + " registry"));
+    }
+
+    private static SinkOptions options(SinkSpec spec) {
+        return new SinkOptions(spec, ErrorCode.CODEC_INVALID_CONFIG);
+    }
+
+    /** Whether the second of two values was chosen; the first is the default. */
+    private static boolean choice(SinkOptions options, String name, String first, String second) {
+        String value = options.text(name, first);
+        if (!value.equals(first) && !value.equals(second)) {
+            throw invalid(name + " must be " + first + " or " + second + ", not '" + value + "'");
+        }
+        return value.equals(second);
+    }
+
+    private static MillraceException invalid(String message) {
+        return new MillraceException(ErrorCode.CODEC_INVALID_CONFIG, message);
+    }
+}
