@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.net.ConnectException;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -14,6 +15,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Base64;
+import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,16 +33,37 @@ final class ApiClient {
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    private final HttpClient http = HttpClient.newBuilder().connectTimeout(CONNECT_TIMEOUT).build();
+    private final HttpClient http;
     private final URI server;
     private final @Nullable String authorization;
+    private final @Nullable PrintWriter trace;
 
     /**
      * @param server base address such as {@code http://127.0.0.1:8300}; the scheme may be left out
      * @param credentials {@code user:password} for Basic authentication, or null
      */
     ApiClient(String server, @Nullable String credentials) {
-        String address = server.contains("://") ? server : "http://" + server;
+        this(server, credentials, null, null);
+    }
+
+    /**
+     * @param tls for https addresses; null is the JDK's default. With it, an address without scheme
+     *     is an https one
+     * @param trace gets a line for each request and each answer; null is silent
+     */
+    ApiClient(
+            String server,
+            @Nullable String credentials,
+            @Nullable SSLContext tls,
+            @Nullable PrintWriter trace) {
+        HttpClient.Builder client = HttpClient.newBuilder().connectTimeout(CONNECT_TIMEOUT);
+        if (tls != null) {
+            client.sslContext(tls);
+        }
+        this.http = client.build();
+        this.trace = trace;
+        String address =
+                server.contains("://") ? server : (tls == null ? "http://" : "https://") + server;
         try {
             this.server =
                     URI.create(
@@ -76,6 +99,10 @@ final class ApiClient {
         return call("DELETE", path, null);
     }
 
+    JsonNode delete(String path, JsonNode body) {
+        return call("DELETE", path, body);
+    }
+
     /** A path segment with everything escaped that is not plain. */
     static String segment(String text) {
         return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
@@ -95,6 +122,7 @@ final class ApiClient {
         if (authorization != null) {
             request.header("Authorization", authorization);
         }
+        trace("> " + method + " " + server + path);
         HttpResponse<String> response;
         try {
             response = http.send(request.build(), HttpResponse.BodyHandlers.ofString());
@@ -109,15 +137,24 @@ final class ApiClient {
             Thread.currentThread().interrupt();
             throw new CliException("interrupted while calling " + server + path);
         }
+        trace("< " + response.statusCode() + " " + response.body().length() + " bytes");
         JsonNode answer = parse(response.body());
         if (response.statusCode() / 100 != 2) {
             String message = answer.path("error_msg").asText("");
             throw new CliException(
                     message.isEmpty()
                             ? method + " " + path + " answered " + response.statusCode()
-                            : message);
+                            : message,
+                    answer.path("error_code").asText(""));
         }
         return answer;
+    }
+
+    private void trace(String line) {
+        if (trace != null) {
+            trace.println(line);
+            trace.flush();
+        }
     }
 
     private static JsonNode parse(String text) {

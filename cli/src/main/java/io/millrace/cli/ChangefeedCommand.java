@@ -1,15 +1,11 @@
 package io.millrace.cli;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.IOException;
 import java.io.PrintWriter;
 import java.math.BigInteger;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -34,7 +30,6 @@ import picocli.CommandLine.Option;
             CommandLine.HelpCommand.class
         })
 final class ChangefeedCommand implements Runnable {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final String ROUTE = "/api/v2/changefeeds";
 
     @CommandLine.Spec
@@ -110,11 +105,7 @@ final class ChangefeedCommand implements Runnable {
         }
 
         void printJson(JsonNode node) {
-            try {
-                out().println(JSON.writerWithDefaultPrettyPrinter().writeValueAsString(node));
-            } catch (JsonProcessingException e) {
-                throw new CliException("cannot print the answer: " + e.getOriginalMessage());
-            }
+            out().println(JsonText.pretty(node));
         }
 
         void printInfo(JsonNode info) {
@@ -179,7 +170,9 @@ final class ChangefeedCommand implements Runnable {
         @Option(
                 names = "--config",
                 paramLabel = "FILE",
-                description = "JSON file with a replica_config object.")
+                description =
+                        "TOML file with TiCDC's keys, or a JSON file (named .json) with a"
+                                + " replica_config object.")
         private @Nullable Path file;
 
         @Option(
@@ -191,20 +184,10 @@ final class ChangefeedCommand implements Runnable {
 
         /** The replica_config, empty when nothing was given. */
         ObjectNode replicaConfig() {
-            ObjectNode config = JsonNodeFactory.instance.objectNode();
-            if (file != null) {
-                try {
-                    JsonNode node = JSON.readTree(Files.readString(file));
-                    if (!(node instanceof ObjectNode object)) {
-                        throw new CliException(file + " does not hold a JSON object");
-                    }
-                    config = object;
-                } catch (JsonProcessingException e) {
-                    throw new CliException(file + " is not JSON: " + e.getOriginalMessage());
-                } catch (IOException e) {
-                    throw new CliException("cannot read " + file + ": " + e.getMessage());
-                }
-            }
+            ObjectNode config =
+                    file == null
+                            ? JsonNodeFactory.instance.objectNode()
+                            : ChangefeedFile.read(file);
             if (!rules.isEmpty()) {
                 ArrayNode array = config.withObject("/filter").putArray("rules");
                 rules.forEach(array::add);

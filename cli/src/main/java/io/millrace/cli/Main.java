@@ -7,7 +7,7 @@ import java.util.Properties;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
-/** Entry point of {@code ./millrace changefeed} and {@code ./millrace version}. */
+/** Entry point of {@code ./millrace changefeed}, {@code cdc} and {@code version}. */
 @Command(
         name = "millrace",
         mixinStandardHelpOptions = true,
@@ -15,6 +15,7 @@ import picocli.CommandLine.Command;
         description = "Operates a Millrace server over its HTTP API.",
         subcommands = {
             ChangefeedCommand.class,
+            CdcCommand.class,
             Main.VersionCommand.class,
             CommandLine.HelpCommand.class
         })
@@ -23,7 +24,15 @@ public final class Main implements Runnable {
     @SuppressWarnings("NullAway.Init") // picocli fills it in
     private CommandLine.Model.CommandSpec spec;
 
-    private Main() {}
+    private final Surroundings surroundings;
+
+    private Main(Surroundings surroundings) {
+        this.surroundings = surroundings;
+    }
+
+    Surroundings surroundings() {
+        return surroundings;
+    }
 
     public static void main(String[] args) {
         System.exit(run(args));
@@ -31,7 +40,13 @@ public final class Main implements Runnable {
 
     /** Runs one command; 0 is success, 1 a failure that was explained, 2 wrong usage. */
     static int run(String... args) {
-        return new CommandLine(new Main())
+        return run(Surroundings.ofProcess(), args);
+    }
+
+    static int run(Surroundings surroundings, String... args) {
+        return new CommandLine(new Main(surroundings))
+                .setOut(surroundings.out())
+                .setErr(surroundings.err())
                 .setExecutionExceptionHandler((e, commandLine, parsed) -> {
                     if (!(e instanceof CliException)) {
                         throw e;
@@ -50,6 +65,11 @@ public final class Main implements Runnable {
 
     /** Version of this build. */
     static String version() {
+        return property("version");
+    }
+
+    /** A fact about this build; {@code None} when it is not known. */
+    static String property(String name) {
         Properties properties = new Properties();
         try (InputStream in = Main.class.getResourceAsStream("version.properties")) {
             if (in != null) {
@@ -58,7 +78,7 @@ public final class Main implements Runnable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        return properties.getProperty("version", "unknown");
+        return properties.getProperty(name, "None");
     }
 
     /** Prints the version line for {@code --version}. */

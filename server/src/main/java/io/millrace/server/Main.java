@@ -12,6 +12,7 @@ import java.time.Clock;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Supplier;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.core.config.Configurator;
 import org.jspecify.annotations.Nullable;
@@ -138,8 +139,13 @@ public final class Main implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
+        return serve(this::settings);
+    }
+
+    /** Runs a server until a signal comes; the exit code when it could not start. */
+    static int serve(Supplier<Settings> source) throws InterruptedException {
         try {
-            ServerConfig settings = ServerConfig.of(settings());
+            ServerConfig settings = ServerConfig.of(source.get());
             Configurator.setRootLevel(org.apache.logging.log4j.Level.valueOf(settings.logLevel()));
             MillraceNode node =
                     MillraceNode.start(settings, upstreams(settings.dataDir()), sinks());

@@ -99,7 +99,8 @@ final class MillraceNode implements AutoCloseable {
                                 Version.CURRENT.gitHash(),
                                 config.clusterId(),
                                 config.timeZone(),
-                                config.retryingWord()),
+                                config.retryingWord(),
+                                config.shown()),
                         new LogControl(),
                         authenticator)
                 .install(http);

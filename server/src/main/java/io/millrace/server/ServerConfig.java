@@ -133,6 +133,34 @@ record ServerConfig(
         return (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + openPort;
     }
 
+    /**
+     * All settings under their names in the configuration file. Holds passwords: hide them before
+     * showing it.
+     */
+    Map<String, String> shown() {
+        Map<String, String> all = new TreeMap<>();
+        all.put("addr", hostAndPort(port));
+        advertiseAddress.ifPresent(address -> all.put("advertise-addr", address));
+        all.put("data-dir", dataDir.toString());
+        all.put("log-level", logLevel);
+        all.put("time-zone", timeZone.getId());
+        all.put("cluster-id", clusterId);
+        all.put("retry-interval", retryInterval.toMillis() + "ms");
+        all.put("max-body-bytes", Long.toString(maxBodyBytes));
+        all.put("ticdc.retrying-state", retryingWord);
+        upstreams.forEach((name, uri) -> all.put("upstreams." + name, uri.toString()));
+        tls.ifPresent(files -> {
+            all.put("tls.cert", files.cert().toString());
+            all.put("tls.key", files.key().toString());
+            files.ca().ifPresent(ca -> all.put("tls.ca", ca.toString()));
+        });
+        login.ifPresent(known -> {
+            all.put("auth.user", known.user());
+            all.put("auth.password", known.password());
+        });
+        return all;
+    }
+
     private static Optional<Tls> tls(Settings settings) {
         Optional<String> cert = settings.get("tls.cert");
         Optional<String> key = settings.get("tls.key");

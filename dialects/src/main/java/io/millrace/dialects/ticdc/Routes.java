@@ -3,8 +3,10 @@ package io.millrace.dialects.ticdc;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
+import io.millrace.core.error.MillraceException;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 
 /** Which route does what, in both versions of the API and outside of them. */
 final class Routes {
@@ -23,20 +25,28 @@ final class Routes {
     }
 
     /** The API behind the routes, in both versions. */
-    record Apis(TiCdcV1 v1, TiCdcApi v2) {}
+    record Apis(TiCdcV1 v1, TiCdcApi v2, TiCdcInternals internals) {}
 
-    /** Status and body; the body may be missing altogether. */
-    record Answer(int status, Optional<JsonNode> body) {
+    /**
+     * Status and body; the body may be missing altogether.
+     *
+     * @param text body of a route whose answers are no JSON; empty otherwise
+     */
+    record Answer(int status, Optional<JsonNode> body, String text) {
         static Answer ok(JsonNode body) {
-            return new Answer(200, Optional.of(body));
+            return new Answer(200, Optional.of(body), "");
         }
 
         static Answer ok() {
-            return new Answer(200, Optional.empty());
+            return new Answer(200, Optional.empty(), "");
         }
 
         static Answer accepted() {
-            return new Answer(ACCEPTED, Optional.empty());
+            return new Answer(ACCEPTED, Optional.empty(), "");
+        }
+
+        static Answer text(int status, String text) {
+            return new Answer(status, Optional.empty(), text);
         }
     }
 
@@ -44,6 +54,9 @@ final class Routes {
 
     static void install(Router router) {
         unversioned(router);
+        debug(router);
+        legacy(router);
+        unsafe(router);
         v1(router);
         v1Changefeeds(router);
         v2(router);
@@ -57,6 +70,103 @@ final class Routes {
                 HandlerType.POST,
                 "/admin/log",
                 (apis, request) -> Answer.ok(apis.v2().setBareLogLevel(request.bodyAsBytes())));
+    }
+
+    private static void debug(Router router) {
+        router.route(
+                HandlerType.GET,
+                "/config",
+                (apis, request) -> Answer.ok(apis.internals().config()));
+        router.route(
+                HandlerType.GET,
+                "/debug/info",
+                (apis, request) -> Answer.text(200, apis.internals().debugInfo()));
+        router.route(
+                HandlerType.GET,
+                "/debug/pprof/",
+                (apis, request) -> Answer.text(200, TiCdcInternals.profiles()));
+        router.route(
+                HandlerType.GET,
+                "/debug/pprof/{profile}",
+                (apis, request) -> {
+                    String profile = request.pathParam("profile");
+                    return switch (profile) {
+                        case "goroutine" -> Answer.text(200, TiCdcInternals.threads());
+                        case "cmdline" -> Answer.text(200, "millrace\n");
+                        default -> Answer.text(400, TiCdcInternals.noProfile(profile));
+                    };
+                });
+    }
+
+    private static void legacy(Router router) {
+        String owner = "/capture/owner/";
+        legacy(router, owner + "resign", (apis, request) -> apis.v2().resign());
+        legacy(
+                router,
+                owner + "admin",
+                (apis, request) ->
+                        apis.internals()
+                                .admin(request.formParam("admin-job"), request.formParam("cf-id")));
+        legacy(
+                router,
+                owner + "rebalance_trigger",
+                (apis, request) -> apis.internals().rebalance(request.formParam("cf-id")));
+        legacy(
+                router,
+                owner + "move_table",
+                (apis, request) ->
+                        apis.internals()
+                                .move(
+                                        request.formParam("cf-id"),
+                                        request.formParam("target-cp-id"),
+                                        request.formParam("table-id")));
+        router.route(
+                HandlerType.POST,
+                owner + "changefeed/query",
+                (apis, request) -> {
+                    try {
+                        return Answer.ok(apis.internals().query(request.formParam("cf-id")));
+                    } catch (MillraceException e) {
+                        return refusedForm(e);
+                    }
+                });
+    }
+
+    /** A form post without a body in its answer but {@code {status, message}}. */
+    private static void legacy(Router router, String path, BiConsumer<Apis, Context> action) {
+        router.route(
+                HandlerType.POST,
+                path,
+                (apis, request) -> {
+                    try {
+                        return Answer.ok(
+                                apis.internals().legacy(() -> action.accept(apis, request)));
+                    } catch (MillraceException e) {
+                        return refusedForm(e);
+                    }
+                });
+    }
+
+    private static Answer refusedForm(MillraceException e) {
+        String text = CdcErrors.text(e, "");
+        return new Answer(
+                CdcErrors.status(text), Optional.of(TiCdcInternals.legacyAnswer(false, text)), "");
+    }
+
+    private static void unsafe(Router router) {
+        router.route(
+                HandlerType.GET,
+                V2 + "/unsafe/metadata",
+                (apis, request) -> Answer.ok(apis.internals().metadata()));
+        router.route(
+                HandlerType.POST,
+                V2 + "/unsafe/resolve_lock",
+                (apis, request) -> Answer.ok(apis.internals().resolveLock(request.bodyAsBytes())));
+        router.route(
+                HandlerType.DELETE,
+                V2 + "/unsafe/service_gc_safepoint",
+                (apis, request) ->
+                        Answer.ok(apis.internals().deleteSafepoint(request.bodyAsBytes())));
     }
 
     private static void v1(Router router) {

@@ -97,7 +97,7 @@ final class TiCdcApi {
         this.clock = clock;
     }
 
-    private static Shape.Struct withUpstream(Shape.Field... fields) {
+    static Shape.Struct withUpstream(Shape.Field... fields) {
         List<Shape.Field> all = new java.util.ArrayList<>(List.of(fields));
         all.addAll(List.of(UPSTREAM_FIELDS));
         return new Shape.Struct(all);
@@ -339,12 +339,7 @@ final class TiCdcApi {
         if (spec.targetTso() != 0) {
             info.set("target_ts", GoJson.unsigned(spec.targetTso()));
         }
-        int adminJob =
-                switch (job.state()) {
-                    case NORMAL, RETRYING -> 0;
-                    case STOPPED, FAILED -> 1;
-                    case FINISHED -> 4;
-                };
+        int adminJob = adminJobType(job.state());
         if (adminJob != 0) {
             info.put("admin_job_type", adminJob);
         }
@@ -364,6 +359,15 @@ final class TiCdcApi {
             }
         }
         return info;
+    }
+
+    /** The number that TiCDC keeps beside the state. */
+    static int adminJobType(JobState state) {
+        return switch (state) {
+            case NORMAL, RETRYING -> 0;
+            case STOPPED, FAILED -> 1;
+            case FINISHED -> 4;
+        };
     }
 
     JsonNode create(byte[] body) {
@@ -705,7 +709,7 @@ final class TiCdcApi {
                 .put("logic_time", Tso.logical(now));
     }
 
-    private static void refuseForeignUpstream(ObjectNode request) {
+    static void refuseForeignUpstream(ObjectNode request) {
         for (Shape.Field field : UPSTREAM_FIELDS) {
             JsonNode value = request.path(field.name());
             if (!value.isMissingNode() && !value.isEmpty() || !value.asText("").isEmpty()) {

@@ -105,11 +105,12 @@ public final class TiCdcDialect {
                     TiCdcApi api =
                             new TiCdcApi(ready.get(), settings, logLevels, Clock.systemUTC());
                     TiCdcV1 v1 = new TiCdcV1(api, ready.get(), settings);
-                    Routes.Answer answer = action.run(new Routes.Apis(v1, api), request);
+                    TiCdcInternals internals = new TiCdcInternals(api, ready.get(), settings);
+                    Routes.Answer answer = action.run(new Routes.Apis(v1, api, internals), request);
                     answer.body()
                             .ifPresentOrElse(
                                     body -> answer(request, answer.status(), body),
-                                    () -> request.status(answer.status()).result(""));
+                                    () -> request.status(answer.status()).result(answer.text()));
                 });
     }
 
