@@ -3,6 +3,8 @@ package io.millrace.codec;
 import io.millrace.codec.avro.AvroProtocol;
 import io.millrace.codec.canal.CanalProtocol;
 import io.millrace.codec.canaljson.CanalJsonProtocol;
+import io.millrace.codec.maxwell.MaxwellProtocol;
+import io.millrace.codec.openprotocol.OpenProtocol;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.spi.SinkSpec;
@@ -14,7 +16,12 @@ import java.util.Map;
 /** The wire formats there are, by name. */
 public final class Protocols {
     private static final List<Protocol> ALL =
-            List.of(new CanalJsonProtocol(), new CanalProtocol(), new AvroProtocol());
+            List.of(
+                    new OpenProtocol(),
+                    new CanalJsonProtocol(),
+                    new CanalProtocol(),
+                    new AvroProtocol(),
+                    new MaxwellProtocol());
 
     private static final Map<String, Protocol> BY_NAME = new LinkedHashMap<>();
 

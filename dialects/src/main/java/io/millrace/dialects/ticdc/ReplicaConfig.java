@@ -706,6 +706,7 @@ final class ReplicaConfig {
                     options);
             onFlag(sink, "content_compatible", "content-compatible", options);
             onFlag(sink, "debezium_disable_schema", "debezium-disable-schema", options);
+            option(sink.path("open"), "output_old_value", "open-output-old-value", options);
             JsonNode kafka = sink.path("kafka_config");
             copyAll(kafka, Map.of(), options);
             copyAll(kafka.path("codec_config"), Map.of(), options);
