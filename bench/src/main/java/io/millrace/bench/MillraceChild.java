@@ -11,6 +11,7 @@ import io.millrace.core.spi.Upstream;
 import io.millrace.kafka.KafkaSinkFactory;
 import io.millrace.mysql.sink.MySqlSinkFactory;
 import io.millrace.mysql.upstream.MySqlUpstreamFactory;
+import io.millrace.storage.store.Stores;
 import java.lang.management.ManagementFactory;
 import java.net.URI;
 import java.time.Clock;
@@ -59,7 +60,7 @@ final class MillraceChild {
         SinkFactory factory =
                 switch (spec.scheme()) {
                     case "discard" -> java.util.Objects.requireNonNull(discard);
-                    case "kafka" -> new KafkaSinkFactory();
+                    case "kafka" -> new KafkaSinkFactory(new Stores());
                     default -> new MySqlSinkFactory(Clock.systemUTC());
                 };
         AtomicReference<MillraceException> failure = new AtomicReference<>();

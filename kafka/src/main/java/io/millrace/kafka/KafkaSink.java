@@ -10,12 +10,14 @@ import io.millrace.core.model.RowView;
 import io.millrace.core.model.SchemaChange;
 import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.Acks;
+import io.millrace.core.spi.ColumnSelection;
 import io.millrace.core.spi.Sink;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -69,6 +71,8 @@ final class KafkaSink implements Sink {
     private final RowEncoder encoder;
     private final int rowsPerMessage;
     private final int framingBytes;
+    private final ColumnSelection columns;
+    private final Optional<ClaimChecks> claimChecks;
     private final Acks acks;
     private final Admin admin;
     private final KafkaProducer<byte[], byte[]> producer;
@@ -102,9 +106,19 @@ final class KafkaSink implements Sink {
     // The batch under way.
     private @Nullable RowBatch batch;
     private @Nullable RowView row;
+
+    /** The columns of the row that are encoded. */
+    private @Nullable RowView selected;
+
     private @Nullable Route route;
     private @Nullable Delivery delivery;
     private boolean insertOfSplitUpdate;
+
+    /** The row at hand is too large and on its way into a store; the others wait. */
+    private ClaimChecks.@Nullable Claim claim;
+
+    private int claimOp;
+    private int claimPartition;
 
     /** Complete messages of the batch, in the order in which they have to go. */
     private final ArrayDeque<ProducerRecord<byte[], byte[]>> complete = new ArrayDeque<>();
@@ -192,31 +206,55 @@ final class KafkaSink implements Sink {
         }
     }
 
-    KafkaSink(
-            KafkaSinkConfig config,
-            DispatchRules rules,
+    /**
+     * What messages are made of.
+     *
+     * @param encoder closed by the sink
+     * @param columns what of a row is encoded
+     * @param claimChecks where messages go that are too large; closed by the sink
+     */
+    record Content(
             RowEncoder encoder,
-            Acks acks,
+            ColumnSelection columns,
+            Bootstraps.Settings bootstraps,
+            Optional<ClaimChecks> claimChecks) {}
+
+    /**
+     * What messages go to.
+     *
+     * @param admin closed by the sink
+     * @param producer closed by the sink
+     * @param transactions for exactly-once
+     */
+    record Target(
             Admin admin,
             KafkaProducer<byte[], byte[]> producer,
             Topics topics,
-            Bootstraps.Settings bootstrapSettings,
-            Optional<TransactionsFactory> transactional) {
+            Optional<TransactionsFactory> transactions) {}
+
+    KafkaSink(
+            KafkaSinkConfig config,
+            DispatchRules rules,
+            Content content,
+            Target target,
+            Acks acks) {
         this.config = config;
         this.rules = rules;
-        this.encoder = encoder;
+        this.acks = acks;
+        encoder = content.encoder();
         rowsPerMessage = encoder.maxRowsPerMessage();
         framingBytes = encoder.framingBytes();
-        this.acks = acks;
-        this.admin = admin;
-        this.producer = producer;
-        this.topics = topics;
+        columns = content.columns();
+        claimChecks = content.claimChecks();
         bootstraps =
-                encoder.hasBootstraps() && bootstrapSettings.enabled()
-                        ? Optional.of(new Bootstraps(bootstrapSettings))
+                encoder.hasBootstraps() && content.bootstraps().enabled()
+                        ? Optional.of(new Bootstraps(content.bootstraps()))
                         : Optional.empty();
-        bootstrapEverywhere = bootstrapSettings.allPartitions();
-        transactions = transactional.map(factory -> factory.create(acks, this::fail));
+        bootstrapEverywhere = content.bootstraps().allPartitions();
+        admin = target.admin();
+        producer = target.producer();
+        topics = target.topics();
+        transactions = target.transactions().map(factory -> factory.create(acks, this::fail));
         defaultTopic = topics.get(config.topic());
     }
 
@@ -241,10 +279,11 @@ final class KafkaSink implements Sink {
             Route to = routeOf(offered.schema());
             route = to;
             row = offered.rows();
+            selected = to.columns.view(row);
             delivery = new Delivery(seq, "table " + offered.schema().name());
             insertOfSplitUpdate = false;
             tellSchemaBefore(offered, to);
-            encoder.begin(offered.schema(), offered.commitTso(), to.topic.name());
+            encoder.begin(to.columns.schema(), offered.commitTso(), to.topic.name());
             pump();
         } catch (MillraceException e) {
             fail(e);
@@ -309,8 +348,12 @@ final class KafkaSink implements Sink {
         if (bootstraps.isPresent()
                 && bootstraps
                         .get()
-                        .beforeRows(rows.schema(), to.topic, rows.rowCount(), System.nanoTime())) {
-            queueBootstrap(rows.schema(), to.topic);
+                        .beforeRows(
+                                to.columns.schema(),
+                                to.topic,
+                                rows.rowCount(),
+                                System.nanoTime())) {
+            queueBootstrap(to.columns.schema(), to.topic);
         }
     }
 
@@ -410,6 +453,7 @@ final class KafkaSink implements Sink {
             current =
                     new Route(
                             schema,
+                            columns.of(schema),
                             topics.get(rules.topic(schema.name())),
                             rules.partitioner(schema));
             routes.put(schema, current);
@@ -445,6 +489,12 @@ final class KafkaSink implements Sink {
                 }
                 complete.remove();
                 done++;
+            } else if (claim != null) {
+                if (!claim.isDone()) {
+                    return done;
+                }
+                shorten(claimOp, claimPartition, Optional.of(claim.location()), to, counted);
+                claim = null;
             } else if (!encodeRow(rows, view, to, counted) && !closeFirst(to, counted)) {
                 finishBatch(rows, counted);
                 return done + 1;
@@ -469,7 +519,7 @@ final class KafkaSink implements Sink {
             return true;
         }
         if (next.size() > limit(next.topic())) {
-            throw tooLarge(next.topic(), next.size(), "a DDL, watermark or bootstrap", null);
+            throw tooLarge(next.topic(), next.size(), "a DDL, watermark or bootstrap");
         }
         if (!send(
                 next.topic(),
@@ -521,10 +571,10 @@ final class KafkaSink implements Sink {
         }
         if (rowsPerMessage == 1) {
             message.clear();
-            encoder.append(view, op, message);
-            completeSingle(view, op, partition, message, to, counted);
+            encoder.append(encoded(), op, message);
+            completeSingle(op, partition, message, to, counted);
         } else {
-            appendToOpen(view, op, partition, to, counted);
+            appendToOpen(op, partition, to, counted);
         }
         return true;
     }
@@ -533,12 +583,12 @@ final class KafkaSink implements Sink {
      * Appends a row to the open message of its partition. Rows of one key have one partition, so
      * none overtakes another of its key.
      */
-    private void appendToOpen(RowView view, int op, int partition, Route to, Delivery counted) {
+    private void appendToOpen(int op, int partition, Route to, Delivery counted) {
         int limit = limit(to.topic);
         Message open = openMessages.get(partition);
         if (open != null) {
             open.mark();
-            encoder.append(view, op, open);
+            encoder.append(encoded(), op, open);
             if (open.size() + framingBytes > limit) {
                 open.rollback();
                 close(partition, open, to, counted);
@@ -547,9 +597,9 @@ final class KafkaSink implements Sink {
         }
         if (open == null) {
             open = openMessages.take();
-            encoder.append(view, op, open);
+            encoder.append(encoded(), op, open);
             if (open.size() + framingBytes > limit) {
-                completeSingle(view, op, partition, open, to, counted);
+                completeSingle(op, partition, open, to, counted);
                 openMessages.recycle(open);
                 return;
             }
@@ -578,20 +628,37 @@ final class KafkaSink implements Sink {
         openMessages.recycle(open);
     }
 
-    /** Completes the message of one row, or what is left of the row if it is too large. */
-    private void completeSingle(
-            RowView view, int op, int partition, Message single, Route to, Delivery counted) {
+    /** Completes the message of one row, or sees to it if it is too large. */
+    private void completeSingle(int op, int partition, Message single, Route to, Delivery counted) {
         encoder.finish(single);
-        int limit = limit(to.topic);
-        if (single.size() > limit && encoder.canShorten()) {
-            single.clear();
-            encoder.appendShortened(view, op, Optional.empty(), single);
-            encoder.finish(single);
+        if (single.size() <= limit(to.topic)) {
+            complete(partition, single, to, counted);
+        } else if (!encoder.canShorten()) {
+            throw tooLarge(to, single);
+        } else if (claimChecks.isPresent()) {
+            claim = claimChecks.get().put(single);
+            claimOp = op;
+            claimPartition = partition;
+        } else {
+            shorten(op, partition, Optional.empty(), to, counted);
         }
-        if (single.size() > limit) {
-            throw tooLarge(to.topic, single.size(), "a row of " + to.schema.name(), view);
+    }
+
+    /** Completes the message of a row that is too large, with its handle key alone. */
+    private void shorten(
+            int op, int partition, Optional<String> place, Route to, Delivery counted) {
+        Message shortened = openMessages.take();
+        encoder.appendShortened(encoded(), op, place, shortened);
+        encoder.finish(shortened);
+        if (shortened.size() > limit(to.topic)) {
+            throw tooLarge(to, shortened);
         }
-        complete(partition, single, to, counted);
+        complete(partition, shortened, to, counted);
+        openMessages.recycle(shortened);
+    }
+
+    private RowView encoded() {
+        return Objects.requireNonNull(selected);
     }
 
     private void complete(int partition, Message done, Route to, Delivery counted) {
@@ -602,6 +669,7 @@ final class KafkaSink implements Sink {
     private void finishBatch(RowBatch rows, Delivery counted) {
         batch = null;
         row = null;
+        selected = null;
         delivery = null;
         Progress reached = new Progress(rows.commitTso(), rows.eventIndex());
         boolean last = rows.lastOfTransaction();
@@ -665,13 +733,16 @@ final class KafkaSink implements Sink {
         return topic.maxMessageBytes() - KafkaSinkConfig.RECORD_OVERHEAD;
     }
 
-    private MillraceException tooLarge(
-            Topics.Topic topic, int bytes, String what, @Nullable RowView view) {
+    private MillraceException tooLarge(Route to, Message row) {
+        RowView view = Objects.requireNonNull(this.row);
+        return tooLarge(to.topic, row.size(), "a row of " + to.schema.name() + keyText(view));
+    }
+
+    private static MillraceException tooLarge(Topics.Topic topic, int bytes, String what) {
         return new MillraceException(
                 ErrorCode.MESSAGE_TOO_LARGE,
                 "the message of "
                         + what
-                        + (view == null ? "" : keyText(view))
                         + " has "
                         + (bytes + KafkaSinkConfig.RECORD_OVERHEAD)
                         + " bytes, topic "
@@ -770,6 +841,7 @@ final class KafkaSink implements Sink {
         } catch (RuntimeException e) {
             LOG.warn("closing the encoder failed", e);
         }
+        claimChecks.ifPresent(ClaimChecks::close);
         transactions.ifPresent(Transactions::close);
         try {
             // With some time, a producer aborts the transaction that would keep readers waiting.

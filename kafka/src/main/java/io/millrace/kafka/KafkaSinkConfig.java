@@ -1,6 +1,7 @@
 package io.millrace.kafka;
 
 import io.millrace.codec.CodecOptions;
+import io.millrace.codec.LargeMessages;
 import io.millrace.codec.Protocol;
 import io.millrace.codec.Protocols;
 import io.millrace.core.error.ErrorCode;
@@ -44,6 +45,7 @@ import org.slf4j.LoggerFactory;
  * @param requiredAcks -1 (all in-sync replicas), 1 (the leader) or 0 (nobody)
  * @param outputRawChangeEvent updates that change a key stay updates
  * @param exactlyOnce rows and progress are written in Kafka transactions
+ * @param largeMessages what happens to messages that are too large
  * @param sasl how to log in
  * @param tls how to encrypt
  */
@@ -63,6 +65,7 @@ record KafkaSinkConfig(
         int requiredAcks,
         boolean outputRawChangeEvent,
         boolean exactlyOnce,
+        LargeMessages largeMessages,
         Optional<Sasl> sasl,
         Optional<Tls> tls) {
 
@@ -81,9 +84,6 @@ record KafkaSinkConfig(
     private static final Pattern CLIENT_ID = Pattern.compile("[A-Za-z0-9._-]+");
     private static final Pattern VERSION = Pattern.compile("(\\d+)\\.(\\d+)\\.(\\d+)(?:\\.\\d+)?");
     private static final Set<String> COMPRESSIONS = Set.of("none", "gzip", "snappy", "lz4", "zstd");
-
-    private static final List<String> LARGE_MESSAGE_OPTIONS =
-            List.of("large-message-handle-option", "large-message-handle-compression");
 
     /**
      * Log-in by user and password.
@@ -116,7 +116,6 @@ record KafkaSinkConfig(
         List<String> brokers = brokers(spec.uri());
         String topic = topic(spec.uri());
         checkAtomicity(options);
-        checkLargeMessages(options);
         checkVersion(options);
         OptionalInt partitionNum = options.number("partition-num");
         if (partitionNum.isPresent() && partitionNum.getAsInt() <= 0) {
@@ -170,6 +169,7 @@ record KafkaSinkConfig(
                 requiredAcks,
                 options.flag("output-raw-change-event", false),
                 exactlyOnce(options, requiredAcks, maxRetry),
+                LargeMessages.of(spec),
                 sasl(options),
                 tls(spec, options));
     }
@@ -201,25 +201,6 @@ record KafkaSinkConfig(
             throw new MillraceException(
                     ErrorCode.SINK_URI_INVALID,
                     "transaction-atomicity '" + atomicity + "' is not supported by a Kafka sink");
-        }
-    }
-
-    private static void checkLargeMessages(SinkOptions options) {
-        for (String name : LARGE_MESSAGE_OPTIONS) {
-            String value = options.text(name, "none");
-            if (!value.equals("none")) {
-                throw new MillraceException(
-                        ErrorCode.UNSUPPORTED_OPTION,
-                        name + "=" + value + " is not available yet; available: none");
-            }
-        }
-        for (String name : List.of("claim-check-storage-uri", "claim-check-raw-value")) {
-            Optional<String> value = options.text(name);
-            if (value.isPresent() && !value.get().equals("false")) {
-                throw new MillraceException(
-                        ErrorCode.UNSUPPORTED_OPTION,
-                        name + " is not available yet: large messages stop the job");
-            }
         }
     }
 

@@ -1,16 +1,22 @@
 package io.millrace.kafka;
 
 import io.millrace.codec.EncoderContext;
+import io.millrace.codec.LargeMessages;
 import io.millrace.codec.RowEncoder;
+import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.TableSchema;
+import io.millrace.core.spi.ColumnSelection;
+import io.millrace.core.spi.ObjectStores;
 import io.millrace.core.spi.Sink;
 import io.millrace.core.spi.SinkContext;
 import io.millrace.core.spi.SinkFactory;
 import io.millrace.core.spi.SinkSpec;
+import java.net.URI;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -30,6 +36,15 @@ public final class KafkaSinkFactory implements SinkFactory {
     /** How long a running sink waits for an answer about topics. */
     private static final long ADMIN_TIMEOUT_MS = 30_000;
 
+    private final ObjectStores stores;
+
+    /**
+     * @param stores for messages that are too large for a topic
+     */
+    public KafkaSinkFactory(ObjectStores stores) {
+        this.stores = stores;
+    }
+
     @Override
     public Set<String> schemes() {
         return Set.of("kafka", "kafka+ssl");
@@ -37,19 +52,52 @@ public final class KafkaSinkFactory implements SinkFactory {
 
     @Override
     public void validate(SinkSpec spec) {
-        DispatchRules.compile(spec, KafkaSinkConfig.parse(spec));
+        check(spec, KafkaSinkConfig.parse(spec));
+    }
+
+    private void check(SinkSpec spec, KafkaSinkConfig config) {
+        DispatchRules.compile(spec, config);
+        ColumnSelection.of(spec);
+        Optional<URI> storage = config.largeMessages().claimCheckStorage().map(SinkSpec::parseUri);
+        if (storage.isPresent()) {
+            String scheme = String.valueOf(storage.get().getScheme()).toLowerCase(Locale.ROOT);
+            if (!stores.schemes().contains(scheme)) {
+                throw new MillraceException(
+                        ErrorCode.INVALID_CONFIG,
+                        "claim-check-storage-uri: no storage has the scheme '"
+                                + scheme
+                                + "'; there are "
+                                + String.join(", ", stores.schemes().stream().sorted().toList()));
+            }
+        }
+    }
+
+    private Optional<ClaimChecks> claimChecks(KafkaSinkConfig config) {
+        LargeMessages options = config.largeMessages();
+        return options.claimCheckStorage()
+                .map(uri -> new ClaimChecks(stores.open(SinkSpec.parseUri(uri)), options));
     }
 
     @Override
     public void validateTables(SinkSpec spec, List<TableSchema> tables) {
         DispatchRules rules = DispatchRules.compile(spec, KafkaSinkConfig.parse(spec));
-        tables.forEach(rules::partitioner);
+        ColumnSelection columns = ColumnSelection.of(spec);
+        for (TableSchema table : tables) {
+            rules.partitioner(table);
+            columns.of(table);
+        }
     }
 
     @Override
     public void testOpen(SinkSpec spec) {
         KafkaSinkConfig config = KafkaSinkConfig.parse(spec);
-        DispatchRules.compile(spec, config);
+        check(spec, config);
+        Optional<ClaimChecks> claimChecks = claimChecks(config);
+        if (claimChecks.isPresent()) {
+            try (ClaimChecks opened = claimChecks.get()) {
+                opened.check();
+            }
+        }
         long timeoutMs = Math.min(TEST_TIMEOUT_MS, config.dialTimeout().toMillis());
         String clientId = KafkaClients.clientId(config, "millrace", "check");
         try (Admin admin = admin(config, clientId, timeoutMs)) {
@@ -73,13 +121,14 @@ public final class KafkaSinkFactory implements SinkFactory {
     }
 
     /** Opens with an encoder of the caller's choice, which the sink closes. */
-    static Sink open(
-            SinkSpec spec, SinkContext context, KafkaSinkConfig config, RowEncoder encoder) {
+    Sink open(SinkSpec spec, SinkContext context, KafkaSinkConfig config, RowEncoder encoder) {
         DispatchRules rules = DispatchRules.compile(spec, config);
         String clientId = KafkaClients.clientId(config, context.nodeAddress(), context.jobId());
         Admin admin = admin(config, clientId, ADMIN_TIMEOUT_MS);
         KafkaProducer<byte[], byte[]> producer = null;
+        Optional<ClaimChecks> claimChecks = Optional.empty();
         try {
+            claimChecks = claimChecks(config);
             KafkaClients clients = new KafkaClients(config);
             Optional<KafkaSink.TransactionsFactory> transactions = Optional.empty();
             if (config.exactlyOnce()) {
@@ -89,25 +138,28 @@ public final class KafkaSinkFactory implements SinkFactory {
             } else {
                 producer = clients.producer(clientId);
             }
-            return new KafkaSink(
-                    config,
-                    rules,
-                    encoder,
-                    context.acks(),
-                    admin,
-                    producer,
+            Topics topics =
                     new Topics(
                             new TopicAdmin(config, admin, ADMIN_TIMEOUT_MS),
                             producer,
-                            ADMIN_TIMEOUT_MS),
-                    Bootstraps.Settings.of(spec),
-                    transactions);
+                            ADMIN_TIMEOUT_MS);
+            return new KafkaSink(
+                    config,
+                    rules,
+                    new KafkaSink.Content(
+                            encoder,
+                            ColumnSelection.of(spec),
+                            Bootstraps.Settings.of(spec),
+                            claimChecks),
+                    new KafkaSink.Target(admin, producer, topics, transactions),
+                    context.acks());
         } catch (KafkaException | MillraceException e) {
             if (producer != null) {
                 producer.close(Duration.ZERO);
             }
             admin.close(Duration.ZERO);
             encoder.close();
+            claimChecks.ifPresent(ClaimChecks::close);
             throw e instanceof MillraceException ours ? ours : failed(config, e);
         }
     }

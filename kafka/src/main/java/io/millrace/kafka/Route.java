@@ -1,6 +1,7 @@
 package io.millrace.kafka;
 
 import io.millrace.core.model.Column;
+import io.millrace.core.model.Projection;
 import io.millrace.core.model.RowView;
 import io.millrace.core.model.TableSchema;
 import java.util.HashSet;
@@ -10,6 +11,10 @@ import java.util.stream.IntStream;
 /** Where the rows of one table version go, and which of its columns matter for that. */
 final class Route {
     final TableSchema schema;
+
+    /** What of a row is encoded. */
+    final Projection columns;
+
     final Topics.Topic topic;
     final RowPartitioner partitioner;
 
@@ -19,15 +24,16 @@ final class Route {
     /** Columns that a row has a value of in the binary log. */
     private final int[] storedColumns;
 
-    Route(TableSchema schema, Topics.Topic topic, RowPartitioner partitioner) {
+    Route(TableSchema schema, Projection columns, Topics.Topic topic, RowPartitioner partitioner) {
         this.schema = schema;
+        this.columns = columns;
         this.topic = topic;
         this.partitioner = partitioner;
-        Set<Integer> columns = new HashSet<>();
+        Set<Integer> ordinals = new HashSet<>();
         for (TableSchema.Key key : schema.keys()) {
-            columns.addAll(key.columns());
+            ordinals.addAll(key.columns());
         }
-        keyColumns = columns.stream().mapToInt(Integer::intValue).sorted().toArray();
+        keyColumns = ordinals.stream().mapToInt(Integer::intValue).sorted().toArray();
         storedColumns =
                 IntStream.range(0, schema.columns().size())
                         .filter(i -> schema.column(i).generated() != Column.Generated.VIRTUAL)

@@ -99,8 +99,8 @@ class KafkaExactlyOnceIT {
             sendTransaction(driver, 0);
             driver.drain();
         }
-        new KafkaSinkFactory().distrustProgress(spec, "default/test");
-        new KafkaSinkFactory().forget(spec, "default/test");
+        new KafkaSinkFactory(new MemoryStores()).distrustProgress(spec, "default/test");
+        new KafkaSinkFactory(new MemoryStores()).forget(spec, "default/test");
         try (SinkDriver driver = new SinkDriver(spec)) {
             sendTransaction(driver, 0);
             driver.drain();

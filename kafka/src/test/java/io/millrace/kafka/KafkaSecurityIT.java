@@ -119,7 +119,7 @@ class KafkaSecurityIT {
                                     + "/t?protocol=canal-json&sasl-user=millrace"
                                     + "&sasl-password=hush&sasl-mechanism="
                                     + mechanism);
-            assertThatThrownBy(() -> new KafkaSinkFactory().testOpen(spec))
+            assertThatThrownBy(() -> new KafkaSinkFactory(new MemoryStores()).testOpen(spec))
                     .hasMessageNotContaining("hush")
                     .extracting(e -> ((MillraceException) e).code())
                     .isEqualTo(ErrorCode.SINK_ACCESS_DENIED);
@@ -146,7 +146,7 @@ class KafkaSecurityIT {
                         "kafka://127.0.0.1:"
                                 + tlsPort
                                 + "/t?protocol=canal-json&enable-tls=true&dial-timeout=3s");
-        assertThatThrownBy(() -> new KafkaSinkFactory().testOpen(spec))
+        assertThatThrownBy(() -> new KafkaSinkFactory(new MemoryStores()).testOpen(spec))
                 .isInstanceOf(MillraceException.class)
                 .extracting(e -> ((MillraceException) e).code())
                 .isEqualTo(ErrorCode.SINK_ACCESS_DENIED);
@@ -159,7 +159,7 @@ class KafkaSecurityIT {
     private static void delivers(String uriWithTopic) {
         String uri = uriWithTopic.formatted("secure" + topics++) + "&protocol=canal-json";
         SinkSpec spec = SinkSpec.of(uri);
-        new KafkaSinkFactory().testOpen(spec);
+        new KafkaSinkFactory(new MemoryStores()).testOpen(spec);
         TableSchema schema =
                 new TableSchema(
                         1,

@@ -3,6 +3,7 @@ package io.millrace.kafka;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.millrace.codec.LargeMessages;
 import io.millrace.codec.Protocols;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
@@ -42,6 +43,7 @@ class KafkaSinkConfigTest {
                                 -1,
                                 false,
                                 false,
+                                LargeMessages.NONE,
                                 Optional.empty(),
                                 Optional.empty()));
     }
@@ -79,6 +81,7 @@ class KafkaSinkConfigTest {
                                 1,
                                 true,
                                 false,
+                                LargeMessages.NONE,
                                 Optional.of(new KafkaSinkConfig.Sasl("SCRAM-SHA-256", "u", "p&\"")),
                                 Optional.of(new KafkaSinkConfig.Tls(Optional.empty(), true))));
     }
@@ -140,9 +143,9 @@ class KafkaSinkConfigTest {
         refused("&exactly-once=true&max-retry=0", ErrorCode.KAFKA_INVALID_CONFIG, "max-retry");
         refused("&transaction-atomicity=table", ErrorCode.SINK_URI_INVALID, "atomicity");
         refused(
-                "&large-message-handle-option=claim-check",
-                ErrorCode.UNSUPPORTED_OPTION,
-                "large-message-handle-option=claim-check");
+                "&large-message-handle-option=claim-check&enable-tidb-extension=true",
+                ErrorCode.INVALID_CONFIG,
+                "claim-check-storage-uri");
         assertThatThrownBy(() ->
                         KafkaSinkConfig.parse(
                                 new SinkSpec(

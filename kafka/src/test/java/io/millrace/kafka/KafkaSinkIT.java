@@ -421,7 +421,7 @@ class KafkaSinkIT {
 
     @Test
     void testOpenSaysWhatIsWrongWithTheTarget() throws Exception {
-        KafkaSinkFactory factory = new KafkaSinkFactory();
+        KafkaSinkFactory factory = new KafkaSinkFactory(new MemoryStores());
         create("two", 2, Map.of());
         create("isr", 1, Map.of("min.insync.replicas", "2"));
         factory.testOpen(spec("two?protocol=canal-json"));
@@ -654,6 +654,102 @@ class KafkaSinkIT {
         assertThat(consume("gone", 1)).extracting(r -> r.text("a")).containsExactly("2");
     }
 
+    @Test
+    void aMessageThatIsTooLargeGoesIntoTheClaimCheckStorage() throws Exception {
+        create("claims", 1, Map.of("max.message.bytes", "2128"));
+        MemoryStores stores = new MemoryStores();
+        TableSchema schema = table("t", 0);
+        SinkSpec spec =
+                spec(
+                        "claims?protocol=canal-json&enable-tidb-extension=true"
+                                + "&large-message-handle-option=claim-check"
+                                + "&claim-check-storage-uri=memory://here/a");
+        new KafkaSinkFactory(stores).testOpen(spec);
+        try (SinkDriver driver = new SinkDriver(spec, new TextEncoder(10), stores)) {
+            driver.send(
+                    TestRowBatch.insert(
+                            schema,
+                            TSO,
+                            0,
+                            true,
+                            row(1, 1, "a"),
+                            row(2, 1, "x".repeat(3000)),
+                            row(3, 1, "b")));
+            driver.drain();
+        }
+        Map<String, String> files = stores.texts();
+        assertThat(files).hasSize(1);
+        String name = files.keySet().iterator().next();
+        assertThat(name)
+                .matches("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\\.json");
+        java.util.Base64.Encoder base64 = java.util.Base64.getEncoder();
+        assertThat(files.get(name))
+                .isEqualTo(
+                        "{\"key\":\""
+                                + base64.encodeToString(utf8("claims"))
+                                + "\",\"value\":\""
+                                + base64.encodeToString(utf8("I2=" + "x".repeat(3000) + ";."))
+                                + "\"}");
+        assertThat(readAll("claims"))
+                .filteredOn(each -> !text(each.key()).equals("schema"))
+                .extracting(each -> text(each.value()))
+                .containsExactly("I1=a;.", "I2@memory://here/a/" + name + ".", "I3=b;.");
+    }
+
+    @Test
+    void aClaimCheckStorageThatCannotBeUsedIsTold() throws Exception {
+        String handling =
+                "?protocol=canal-json&enable-tidb-extension=true"
+                        + "&large-message-handle-option=claim-check"
+                        + "&claim-check-storage-uri=";
+        create("unclaimed", 1, Map.of("max.message.bytes", "2128"));
+        refused(
+                spec("unclaimed" + handling + "ftp://x"),
+                ErrorCode.INVALID_CONFIG,
+                "claim-check-storage-uri");
+        SinkSpec broken = spec("unclaimed" + handling + "memory://broken/");
+        refused(broken, ErrorCode.SINK_CONNECTION, "claim check storage memory://broken/");
+        try (SinkDriver driver = new SinkDriver(broken, new TextEncoder(10))) {
+            driver.send(
+                    TestRowBatch.insert(table("t", 0), TSO, 0, true, row(2, 1, "x".repeat(3000))));
+            MillraceException failure = driver.awaitFailure();
+            assertThat(failure.code()).isEqualTo(ErrorCode.SINK_TRANSIENT);
+            assertThat(failure.text()).contains("memory://broken/", "the store is broken");
+        }
+    }
+
+    @Test
+    void onlySelectedColumnsAreEncodedAndKeysAreThoseOfTheWholeRow() throws Exception {
+        SinkSpec whole = spec("selected?protocol=canal-json&partition-num=1");
+        SinkSpec spec =
+                new SinkSpec(
+                        whole.uri(),
+                        whole.options(),
+                        whole.dispatchers(),
+                        List.of(new SinkSpec.ColumnSelector(List.of("test.*"), List.of("a", "c"))),
+                        true,
+                        false,
+                        "UTC");
+        try (SinkDriver driver = new SinkDriver(spec)) {
+            driver.send(
+                    TestRowBatch.update(
+                            table("t", 0, 1), TSO, 0, true, row(1, 5, "x"), row(1, 6, "y")));
+            MillraceException failure = driver.awaitFailure();
+            assertThat(failure.code()).isEqualTo(ErrorCode.COLUMN_SELECTOR_INVALID);
+        }
+        try (SinkDriver driver = new SinkDriver(spec)) {
+            driver.send(TestRowBatch.insert(table("t", 0), TSO, 0, true, row(1, 5, "x")));
+            driver.drain();
+        }
+        assertThat(consume("selected", 1))
+                .extracting(r -> r.message().data().orElseThrow().keySet())
+                .containsExactly(java.util.Set.of("a", "c"));
+    }
+
+    private static byte[] utf8(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
     private static String text(byte[] bytes) {
         return new String(bytes, StandardCharsets.UTF_8);
     }
@@ -677,7 +773,7 @@ class KafkaSinkIT {
     }
 
     private static void refused(SinkSpec spec, ErrorCode code, String named) {
-        assertThatThrownBy(() -> new KafkaSinkFactory().testOpen(spec))
+        assertThatThrownBy(() -> new KafkaSinkFactory(new MemoryStores()).testOpen(spec))
                 .as("%s", spec.uri())
                 .isInstanceOf(MillraceException.class)
                 .hasMessageContaining(named)

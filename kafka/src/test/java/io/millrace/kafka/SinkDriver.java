@@ -5,6 +5,7 @@ import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.SchemaChange;
 import io.millrace.core.spi.Acks;
+import io.millrace.core.spi.ObjectStores;
 import io.millrace.core.spi.Sink;
 import io.millrace.core.spi.SinkContext;
 import io.millrace.core.spi.SinkSpec;
@@ -25,11 +26,21 @@ final class SinkDriver implements Acks, AutoCloseable {
     private long nextSeq;
 
     SinkDriver(SinkSpec spec) {
-        sink = new KafkaSinkFactory().open(spec, context());
+        this(spec, new MemoryStores());
+    }
+
+    SinkDriver(SinkSpec spec, ObjectStores stores) {
+        sink = new KafkaSinkFactory(stores).open(spec, context());
     }
 
     SinkDriver(SinkSpec spec, RowEncoder encoder) {
-        sink = KafkaSinkFactory.open(spec, context(), KafkaSinkConfig.parse(spec), encoder);
+        this(spec, encoder, new MemoryStores());
+    }
+
+    SinkDriver(SinkSpec spec, RowEncoder encoder, ObjectStores stores) {
+        sink =
+                new KafkaSinkFactory(stores)
+                        .open(spec, context(), KafkaSinkConfig.parse(spec), encoder);
     }
 
     private SinkContext context() {

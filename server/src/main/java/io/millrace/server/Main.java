@@ -7,6 +7,7 @@ import io.millrace.core.spi.UpstreamFactory;
 import io.millrace.kafka.KafkaSinkFactory;
 import io.millrace.mysql.sink.MySqlSinkFactory;
 import io.millrace.mysql.upstream.MySqlUpstreamFactory;
+import io.millrace.storage.store.Stores;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
@@ -134,7 +135,7 @@ public final class Main implements Callable<Integer> {
         return List.of(
                 new BlackholeSinkFactory(),
                 new MySqlSinkFactory(Clock.systemUTC()),
-                new KafkaSinkFactory());
+                new KafkaSinkFactory(new Stores()));
     }
 
     @Override

@@ -13,6 +13,7 @@ import io.millrace.core.spi.SinkSpec;
 import io.millrace.kafka.KafkaSinkFactory;
 import io.millrace.mysql.sink.MySqlSinkFactory;
 import io.millrace.server.ApiClient.Answer;
+import io.millrace.storage.store.Stores;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -248,7 +249,7 @@ final class CompatibilityIT {
                                         .set("upstream", "fake://here")),
                         List.of(new FakeUpstream()),
                         List.of(
-                                new ChecksOnly(new KafkaSinkFactory()),
+                                new ChecksOnly(new KafkaSinkFactory(new Stores())),
                                 new ChecksOnly(new MySqlSinkFactory(Clock.systemUTC()))))) {
             ApiClient api = new ApiClient(node.url());
             for (Option option : options) {
