@@ -5,6 +5,7 @@ import io.millrace.codec.canal.CanalProtocol;
 import io.millrace.codec.canaljson.CanalJsonProtocol;
 import io.millrace.codec.maxwell.MaxwellProtocol;
 import io.millrace.codec.openprotocol.OpenProtocol;
+import io.millrace.codec.simple.SimpleProtocol;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.spi.SinkSpec;
@@ -21,9 +22,8 @@ public final class Protocols {
                     new CanalJsonProtocol(),
                     new CanalProtocol(),
                     new AvroProtocol(),
-                    new MaxwellProtocol());
-
-    private static final Map<String, Protocol> BY_NAME = new LinkedHashMap<>();
+                    new MaxwellProtocol(),
+                    new SimpleProtocol());
 
     static {
         for (Protocol protocol : ALL) {
