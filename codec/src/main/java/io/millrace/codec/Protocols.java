@@ -25,6 +25,8 @@ public final class Protocols {
                     new MaxwellProtocol(),
                     new SimpleProtocol());
 
+    private static final Map<String, Protocol> BY_NAME = new LinkedHashMap<>();
+
     static {
         for (Protocol protocol : ALL) {
             protocol.names().forEach(name -> BY_NAME.put(name, protocol));
