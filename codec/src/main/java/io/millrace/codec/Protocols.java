@@ -3,6 +3,7 @@ package io.millrace.codec;
 import io.millrace.codec.avro.AvroProtocol;
 import io.millrace.codec.canal.CanalProtocol;
 import io.millrace.codec.canaljson.CanalJsonProtocol;
+import io.millrace.codec.debezium.DebeziumProtocol;
 import io.millrace.codec.maxwell.MaxwellProtocol;
 import io.millrace.codec.openprotocol.OpenProtocol;
 import io.millrace.codec.simple.SimpleProtocol;
@@ -23,6 +24,7 @@ public final class Protocols {
                     new CanalProtocol(),
                     new AvroProtocol(),
                     new MaxwellProtocol(),
+                    new DebeziumProtocol(),
                     new SimpleProtocol());
 
     private static final Map<String, Protocol> BY_NAME = new LinkedHashMap<>();
