@@ -706,6 +706,7 @@ final class ReplicaConfig {
                     options);
             onFlag(sink, "content_compatible", "content-compatible", options);
             onFlag(sink, "debezium_disable_schema", "debezium-disable-schema", options);
+            option(sink.path("debezium"), "output_old_value", "debezium-output-old-value", options);
             option(sink.path("open"), "output_old_value", "open-output-old-value", options);
             for (String bootstrap :
                     List.of(

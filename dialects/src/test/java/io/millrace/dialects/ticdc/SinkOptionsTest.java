@@ -12,6 +12,8 @@ class SinkOptionsTest {
                     """
                     {"sink": {
                       "schema_registry": "http://r:8081",
+                      "debezium_disable_schema": true,
+                      "debezium": {"output_old_value": false},
                       "send_bootstrap_interval_in_sec": 7,
                       "send_bootstrap_in_msg_count": 8,
                       "send_bootstrap_to_all_partition": false,
@@ -27,6 +29,8 @@ class SinkOptionsTest {
     void optionsOfFormatsReachQueues() {
         assertThat(ReplicaConfig.sinkOptions(CONFIG, "kafka"))
                 .containsEntry("schema-registry", "http://r:8081")
+                .containsEntry("debezium-disable-schema", "true")
+                .containsEntry("debezium-output-old-value", "false")
                 .containsEntry("send-bootstrap-interval-in-sec", "7")
                 .containsEntry("send-bootstrap-in-msg-count", "8")
                 .containsEntry("send-bootstrap-to-all-partition", "false")
