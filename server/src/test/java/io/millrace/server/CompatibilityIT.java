@@ -13,6 +13,7 @@ import io.millrace.core.spi.SinkSpec;
 import io.millrace.kafka.KafkaSinkFactory;
 import io.millrace.mysql.sink.MySqlSinkFactory;
 import io.millrace.server.ApiClient.Answer;
+import io.millrace.storage.sink.StorageSinkFactory;
 import io.millrace.storage.store.Stores;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,6 +38,9 @@ final class CompatibilityIT {
     private static final String KAFKA = "kafka://h:9092/t?protocol=canal-json";
     private static final String MYSQL = "mysql://h:3306/";
 
+    /** Expiration needs folders by day. */
+    private static final String STORAGE = "file:///none?protocol=csv&date-separator=day";
+
     /** Values that an option takes or, if the page says so, is refused with. */
     private static final Map<String, String> SAMPLES =
             Map.ofEntries(
@@ -51,6 +55,12 @@ final class CompatibilityIT {
                     Map.entry("sink.protocol", "\"canal-json\""),
                     Map.entry("sink.transaction_atomicity", "\"none\""),
                     Map.entry("sink.date_separator", "\"month\""),
+                    Map.entry("sink.csv.delimiter", "\";\""),
+                    Map.entry("sink.csv.quote", "\"'\""),
+                    Map.entry("sink.csv.binary_encoding_method", "\"hex\""),
+                    Map.entry("sink.cloud_storage_config.flush_interval", "\"3s\""),
+                    Map.entry(
+                            "sink.cloud_storage_config.file_cleanup_cron_spec", "\"0 0 3 * * *\""),
                     Map.entry("sink.dispatchers[].columns", "[\"id\"]"),
                     Map.entry("sink.dispatchers[].partition", "\"ts\""),
                     Map.entry("sink.kafka_config.kafka_version", "\"2.4.0\""),
@@ -109,6 +119,15 @@ final class CompatibilityIT {
                     Map.entry("sink.kafka_config.ca", "\"/none\""),
                     Map.entry("sink.kafka_config.cert", "\"/none\""),
                     Map.entry("sink.kafka_config.key", "\"/none\""),
+                    Map.entry("sink.csv.delimiter", "\"\""),
+                    Map.entry("sink.csv.quote", "\"ab\""),
+                    Map.entry("sink.csv.binary_encoding_method", "\"octal\""),
+                    Map.entry("sink.cloud_storage_config.worker_count", "0"),
+                    Map.entry("sink.cloud_storage_config.flush_interval", "\"soon\""),
+                    Map.entry("sink.cloud_storage_config.file_size", "-1"),
+                    Map.entry("sink.cloud_storage_config.file_expiration_days", "-1"),
+                    Map.entry("sink.cloud_storage_config.file_cleanup_cron_spec", "\"daily\""),
+                    Map.entry("sink.cloud_storage_config.flush_concurrency", "0"),
                     Map.entry("sink.mysql_config.worker_count", "0"),
                     Map.entry("sink.mysql_config.max_txn_row", "0"),
                     Map.entry("sink.mysql_config.max_multi_update_row_size", "-1"),
@@ -208,12 +227,21 @@ final class CompatibilityIT {
         return config;
     }
 
+    private static String uri(String path) {
+        if (path.startsWith("sink.mysql_config")
+                || path.equals("sink.safe_mode")
+                || Set.of("enable_sync_point", "bdr_mode").contains(path)) {
+            return MYSQL;
+        }
+        return path.matches(
+                        "sink\\.(csv\\..*|cloud_storage_config\\..*|terminator|date_separator"
+                                + "|enable_partition_separator|file_index_width)")
+                ? STORAGE
+                : KAFKA;
+    }
+
     private static Answer create(ApiClient api, Option option, String value) throws Exception {
-        boolean mysql =
-                option.path().startsWith("sink.mysql_config")
-                        || option.path().equals("sink.safe_mode")
-                        || Set.of("enable_sync_point", "bdr_mode").contains(option.path());
-        ObjectNode body = JSON.createObjectNode().put("sink_uri", mysql ? MYSQL : KAFKA);
+        ObjectNode body = JSON.createObjectNode().put("sink_uri", uri(option.path()));
         body.set("replica_config", config(option.path(), value));
         Answer answer = api.create(body.toString());
         if (answer.status() == 200) {
@@ -250,6 +278,7 @@ final class CompatibilityIT {
                         List.of(new FakeUpstream()),
                         List.of(
                                 new ChecksOnly(new KafkaSinkFactory(new Stores())),
+                                new ChecksOnly(new StorageSinkFactory(Clock.systemUTC())),
                                 new ChecksOnly(new MySqlSinkFactory(Clock.systemUTC()))))) {
             ApiClient api = new ApiClient(node.url());
             for (Option option : options) {
@@ -274,9 +303,7 @@ final class CompatibilityIT {
                 }
                 String nonsense = NONSENSE.get(path);
                 if (nonsense != null) {
-                    ObjectNode body =
-                            JSON.createObjectNode()
-                                    .put("sink_uri", path.contains("mysql") ? MYSQL : KAFKA);
+                    ObjectNode body = JSON.createObjectNode().put("sink_uri", uri(path));
                     ObjectNode config = JSON.createObjectNode();
                     ((ObjectNode) config.withObjectProperty("sink"))
                             .withObjectProperty(path.split("\\.")[1])
@@ -290,11 +317,18 @@ final class CompatibilityIT {
                                     leaf.replace("enable_batch_dml", "batch_dml_enable")
                                             .replace("update_row_count", "update_row"));
                 } else if (option.state().startsWith("works")
-                        && path.matches("sink\\.(kafka|mysql)_config\\.[a-z_]+")) {
+                        && path.matches(
+                                "sink\\.(kafka_config|mysql_config|cloud_storage_config|csv)\\.[a-z_]+")) {
                     // Flags and texts that every value fits.
                     soft.assertThat(leaf)
                             .isIn(
                                     "auto_create_topic",
+                                    "null",
+                                    "include_commit_ts",
+                                    "output_old_value",
+                                    "output_handle_key",
+                                    "output_field_header",
+                                    "output_column_id",
                                     "enable_tls",
                                     "insecure_skip_verify",
                                     "output_raw_change_event",
@@ -305,129 +339,5 @@ final class CompatibilityIT {
             }
         }
         soft.assertAll();
-    }
-
-    /** Options that only some formats read: a value that the format refuses, and its code. */
-    @Test
-    void formatsReadTheirOptions() throws Exception {
-        String avro = "kafka://h:9092/t?protocol=avro";
-        String registry = "\"schema_registry\":\"http://127.0.0.1:1\"";
-        record Refused(String uri, String sink, String top, String code, String word) {}
-        List<Refused> all =
-                List.of(
-                        new Refused(avro, "", "", "CDC:ErrCodecInvalidConfig", "schema-registry"),
-                        new Refused(
-                                avro,
-                                "\"schema_registry\":\"ftp://h\"",
-                                "",
-                                "CDC:ErrCodecInvalidConfig",
-                                "schema-registry"),
-                        new Refused(
-                                avro,
-                                registry,
-                                "\"force_replicate\":true,",
-                                "CDC:ErrCodecInvalidConfig",
-                                "force-replicate"),
-                        new Refused(
-                                avro,
-                                registry
-                                        + ",\"kafka_config\":{\"glue_schema_registry_config\":"
-                                        + "{\"region\":\"r\"}}",
-                                "",
-                                "CDC:ErrInvalidReplicaConfig",
-                                "exclude each other"),
-                        new Refused(
-                                avro,
-                                registry
-                                        + ",\"kafka_config\":{\"codec_config\":"
-                                        + "{\"avro_decimal_handling_mode\":\"x\"}}",
-                                "",
-                                "CDC:ErrCodecInvalidConfig",
-                                "avro-decimal-handling-mode"),
-                        new Refused(
-                                avro,
-                                registry
-                                        + ",\"kafka_config\":{\"codec_config\":"
-                                        + "{\"avro_bigint_unsigned_handling_mode\":\"x\"}}",
-                                "",
-                                "CDC:ErrCodecInvalidConfig",
-                                "avro-bigint-unsigned-handling-mode"),
-                        new Refused(
-                                avro,
-                                registry
-                                        + ",\"kafka_config\":{\"large_message_handle\":"
-                                        + "{\"large_message_handle_option\":\"handle-key-only\"}}",
-                                "",
-                                "CDC:ErrInvalidReplicaConfig",
-                                "large-message-handle-option"),
-                        new Refused(
-                                avro,
-                                registry
-                                        + ",\"dispatchers\":[{\"matcher\":[\"*.*\"],"
-                                        + "\"topic\":\"{schema}\"}]",
-                                "",
-                                "CDC:ErrKafkaTopicExprInvalid",
-                                "{table}"),
-                        new Refused(
-                                "kafka://h:9092/t?protocol=simple",
-                                "\"kafka_config\":{\"codec_config\":"
-                                        + "{\"encoding_format\":\"xml\"}}",
-                                "",
-                                "CDC:ErrCodecInvalidConfig",
-                                "encoding-format"));
-        SoftAssertions soft = new SoftAssertions();
-        try (MillraceNode node =
-                MillraceNode.start(
-                        ServerConfig.of(
-                                new Settings()
-                                        .set("addr", "127.0.0.1:0")
-                                        .set("data-dir", folder.toString())
-                                        .set("time-zone", "UTC")
-                                        .set("upstream", "fake://here")),
-                        List.of(new FakeUpstream()),
-                        List.of(new ChecksOnly(new KafkaSinkFactory())))) {
-            ApiClient api = new ApiClient(node.url());
-            for (Refused each : all) {
-                Answer answer = api.create(body(each.uri(), each.top(), each.sink()));
-                soft.assertThat(answer.errorCode()).as(each + answer.text()).isEqualTo(each.code());
-                soft.assertThat(answer.errorMessage()).contains(each.word());
-            }
-            for (String uri : List.of(avro, "kafka://h:9092/t?protocol=flat-avro")) {
-                Answer answer =
-                        api.create(
-                                body(
-                                        uri,
-                                        "",
-                                        registry
-                                                + ",\"kafka_config\":{\"codec_config\":{"
-                                                + "\"avro_enable_watermark\":true,"
-                                                + "\"avro_decimal_handling_mode\":\"string\","
-                                                + "\"avro_bigint_unsigned_handling_mode\":\"string\"}}"));
-                soft.assertThat(answer.status()).as(answer.text()).isEqualTo(200);
-            }
-            for (String encoding : List.of("json", "avro")) {
-                Answer answer =
-                        api.create(
-                                body(
-                                        "kafka://h:9092/t?protocol=simple",
-                                        "",
-                                        "\"kafka_config\":{\"codec_config\":{"
-                                                + "\"encoding_format\":\""
-                                                + encoding
-                                                + "\"}}"));
-                soft.assertThat(answer.status()).as(answer.text()).isEqualTo(200);
-            }
-        }
-        soft.assertAll();
-    }
-
-    private static String body(String uri, String top, String sink) {
-        return "{\"sink_uri\":\""
-                + uri
-                + "\",\"replica_config\":{"
-                + top
-                + "\"ignore_ineligible_table\":true,\"sink\":{"
-                + sink
-                + "}}}";
     }
 }

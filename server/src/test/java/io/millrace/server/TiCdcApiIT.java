@@ -780,10 +780,10 @@ final class TiCdcApiIT {
                                 "CDC:ErrSinkURIInvalid",
                                 "the sink scheme (ftp) is not supported"),
                         create(
-                                "\"sink_uri\":\"s3://b/?protocol=csv\"," + config,
-                                400,
-                                "CDC:ErrSinkURIInvalid",
-                                "s3"),
+                                "\"sink_uri\":\"s3:///?protocol=csv\"," + config,
+                                500,
+                                "CDC:ErrStorageSinkInvalidConfig",
+                                "bucket is missing"),
                         create(
                                 "\"sink_uri\":\"mysql://u:secret2@h1:1,h2:2/\"," + config,
                                 400,

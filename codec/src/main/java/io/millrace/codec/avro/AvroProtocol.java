@@ -2,7 +2,6 @@ package io.millrace.codec.avro;
 
 import io.millrace.codec.CodecOptions;
 import io.millrace.codec.EncoderContext;
-import io.millrace.codec.LargeMessages;
 import io.millrace.codec.Protocol;
 import io.millrace.codec.RowEncoder;
 import io.millrace.codec.avro.registry.ConfluentRegistry;
@@ -55,7 +54,6 @@ public final class AvroProtocol implements Protocol {
 
     private static AvroConfig config(SinkSpec spec) {
         CodecOptions common = CodecOptions.of(spec);
-        LargeMessages.of(spec); // refuses what only other formats can
         SinkOptions options = options(spec);
         if (spec.forceReplicate()) {
             throw invalid(

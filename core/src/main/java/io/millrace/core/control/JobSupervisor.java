@@ -429,7 +429,6 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
                                         sinks.of(sink),
                                         sink,
                                         spec.filter().compile(spec.caseSensitive()),
-                                        spec.filter().compileEvents(),
                                         spec.startTso(),
                                         spec.targetTso(),
                                         spec.memoryQuota(),

@@ -64,6 +64,7 @@ final class Barrier {
         }
         change = ddl;
         phase = Phase.DRAINING;
+        sink.flush();
     }
 
     /** Whether the DDL has a seq that the sink did not accept yet. */

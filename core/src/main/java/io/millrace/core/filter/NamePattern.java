@@ -122,7 +122,7 @@ sealed interface NamePattern {
 
         @Override
         public boolean matches(String name) {
-            return pattern.matcher(new Metered(name, pattern.pattern(), READ_LIMIT)).find();
+            return pattern.matcher(new Metered(name, pattern.pattern())).find();
         }
     }
 
@@ -130,12 +130,11 @@ sealed interface NamePattern {
     final class Metered implements CharSequence {
         private final CharSequence text;
         private final String pattern;
-        private int left;
+        private int left = Regex.READ_LIMIT;
 
-        Metered(CharSequence text, String pattern, int limit) {
+        Metered(CharSequence text, String pattern) {
             this.text = text;
             this.pattern = pattern;
-            this.left = limit;
         }
 
         @Override

@@ -32,6 +32,12 @@ public interface Sink extends AutoCloseable {
     boolean offer(long seq, SchemaChange change, boolean replayed);
 
     /**
+     * The engine waits until all that was offered is acked, before a DDL or an orderly end: no more
+     * will come until then, so there is nothing to gather for. May be called more than once.
+     */
+    default void flush() {}
+
+    /**
      * The engine skipped the last batch of a transaction (its table cannot be replicated) after it
      * had offered earlier ones: the transaction ends here. Only a sink that holds back whole
      * transactions cares, and it must ack them now.

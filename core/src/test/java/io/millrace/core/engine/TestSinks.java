@@ -19,10 +19,6 @@ final class TestSinks implements SinkFactory {
         this.calls = calls;
     }
 
-    boolean isOpened() {
-        return last != null;
-    }
-
     HandSink opened() {
         return Objects.requireNonNull(last);
     }

@@ -606,6 +606,10 @@ final class ReplicaConfig {
         return scheme.startsWith("kafka") || scheme.startsWith("pulsar");
     }
 
+    static boolean isStorage(String scheme) {
+        return Set.of("file", "nfs", "s3", "gcs", "gs", "azblob", "azure", "noop").contains(scheme);
+    }
+
     static FilterSpec filter(JsonNode config) {
         JsonNode filter = config.path("filter");
         return new FilterSpec(
@@ -695,6 +699,33 @@ final class ReplicaConfig {
                             "enable_cache_prepared_statement", "cache-prep-stmts");
             copyAll(mysql, renamed, options);
         }
+        if (isStorage(scheme)) {
+            option(sink, "protocol", "protocol", options);
+            JsonNode csv = sink.path("csv");
+            text(csv, "delimiter", "csv-delimiter", options);
+            text(csv, "quote", "csv-quote", options);
+            text(csv, "null", "csv-null", options);
+            option(csv, "binary_encoding_method", "csv-binary-encoding-method", options);
+            for (String flag :
+                    List.of(
+                            "include_commit_ts",
+                            "output_old_value",
+                            "output_handle_key",
+                            "output_field_header")) {
+                onFlag(csv, flag, "csv-" + flag.replace('_', '-'), options);
+            }
+            text(sink, "terminator", "terminator", options);
+            option(sink, "date_separator", "date-separator", options);
+            option(sink, "file_index_width", "file-index-width", options);
+            for (String flag :
+                    List.of(
+                            "only_output_updated_columns",
+                            "delete_only_output_handle_key_columns",
+                            "content_compatible")) {
+                onFlag(sink, flag, flag.replace('_', '-'), options);
+            }
+            copyAll(sink.path("cloud_storage_config"), Map.of(), options);
+        }
         if (isQueue(scheme)) {
             option(sink, "protocol", "protocol", options);
             option(sink, "schema_registry", "schema-registry", options);
@@ -706,15 +737,7 @@ final class ReplicaConfig {
                     options);
             onFlag(sink, "content_compatible", "content-compatible", options);
             onFlag(sink, "debezium_disable_schema", "debezium-disable-schema", options);
-            option(sink.path("debezium"), "output_old_value", "debezium-output-old-value", options);
             option(sink.path("open"), "output_old_value", "open-output-old-value", options);
-            for (String bootstrap :
-                    List.of(
-                            "send_bootstrap_interval_in_sec",
-                            "send_bootstrap_in_msg_count",
-                            "send_bootstrap_to_all_partition")) {
-                option(sink, bootstrap, bootstrap.replace('_', '-'), options);
-            }
             JsonNode kafka = sink.path("kafka_config");
             copyAll(kafka, Map.of(), options);
             copyAll(kafka.path("codec_config"), Map.of(), options);
@@ -745,6 +768,13 @@ final class ReplicaConfig {
                 || value.isNumber()
                 || value.isBoolean()) {
             out.put(name, value.asText());
+        }
+    }
+
+    /** As {@link #option}, for texts where the empty one means something. */
+    private static void text(JsonNode object, String field, String name, Map<String, String> out) {
+        if (object.path(field).isTextual()) {
+            out.put(name, object.path(field).asText());
         }
     }
 

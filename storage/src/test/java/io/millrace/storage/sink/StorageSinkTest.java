@@ -1,0 +1,581 @@
+package io.millrace.storage.sink;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import io.millrace.core.model.Checkpoint;
+import io.millrace.core.model.Column;
+import io.millrace.core.model.ColumnKind;
+import io.millrace.core.model.DdlKind;
+import io.millrace.core.model.RowBatch;
+import io.millrace.core.model.SchemaChange;
+import io.millrace.core.model.TableName;
+import io.millrace.core.model.TableSchema;
+import io.millrace.core.spi.Acks;
+import io.millrace.core.spi.ColumnSelection;
+import io.millrace.core.spi.ObjectStore;
+import io.millrace.core.spi.Sink;
+import io.millrace.core.spi.SinkContext;
+import io.millrace.core.spi.SinkSpec;
+import io.millrace.storage.store.Stores;
+import io.millrace.testkit.rows.TestPosition;
+import io.millrace.testkit.rows.TestRowBatch;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.NavigableSet;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentSkipListSet;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+@SuppressWarnings("NullAway.Init") // JUnit fills the folder in
+final class StorageSinkTest {
+    private static final Instant NOW = Instant.parse("2026-11-21T10:00:00Z");
+    private static final long START = 100;
+    private static final String JOB = "default/feed";
+
+    @TempDir Path folder;
+
+    /** Plays the engine. */
+    private static final class Driver implements Acks, AutoCloseable {
+        private final NavigableSet<Long> acked = new ConcurrentSkipListSet<>();
+        private volatile @Nullable MillraceException failure;
+        private Sink sink;
+        private long nextSeq;
+        private long now = System.nanoTime();
+
+        @Override
+        public void ack(long seq) {
+            if (!acked.add(seq)) {
+                throw new IllegalStateException("acked twice: " + seq);
+            }
+        }
+
+        @Override
+        public void fail(MillraceException error) {
+            failure = error;
+        }
+
+        Driver send(RowBatch batch) {
+            long seq = nextSeq++;
+            await("offer", () -> sink.offer(seq, batch));
+            return this;
+        }
+
+        Driver ddl(SchemaChange change) {
+            drain();
+            long seq = nextSeq++;
+            await("offer of DDL", () -> sink.offer(seq, change, false));
+            await("ack of DDL", () -> acked.contains(seq));
+            return this;
+        }
+
+        Driver drain() {
+            sink.flush();
+            await("acks", () -> acked.size() == nextSeq);
+            return this;
+        }
+
+        Driver passes(Duration time) {
+            now += time.toNanos();
+            sink.doWork(now);
+            return this;
+        }
+
+        void await(String what, BooleanSupplier condition) {
+            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+            while (!condition.getAsBoolean()) {
+                if (failure != null) {
+                    throw new AssertionError("failed while waiting for " + what, failure);
+                }
+                assertThat(System.nanoTime()).as("timed out: " + what).isLessThan(deadline);
+                sink.doWork(now);
+                Thread.yield();
+            }
+        }
+
+        @Override
+        public void close() {
+            sink.close();
+        }
+    }
+
+    private Driver open(String options) {
+        return open(options, START, false);
+    }
+
+    private Driver open(String options, long startTso, boolean again) {
+        Driver driver = new Driver();
+        driver.sink =
+                new StorageSinkFactory(Clock.fixed(NOW, ZoneOffset.UTC))
+                        .open(spec(options), context(driver, startTso, again));
+        return driver;
+    }
+
+    private static SinkContext context(Acks acks, long startTso, boolean again) {
+        return new SinkContext(
+                JOB,
+                "127.0.0.1:8300",
+                acks,
+                startTso,
+                again
+                        ? Optional.of(new Checkpoint(new TestPosition(startTso, 0), startTso))
+                        : Optional.empty(),
+                again);
+    }
+
+    private SinkSpec spec(String options) {
+        return SinkSpec.of("file://" + folder + "?" + options);
+    }
+
+    private static TableSchema table(String name, String... moreColumns) {
+        List<Column> columns = new ArrayList<>();
+        columns.add(Column.of("id", ColumnKind.INT));
+        columns.add(Column.of("name", ColumnKind.VARCHAR));
+        for (String more : moreColumns) {
+            columns.add(Column.of(more, ColumnKind.VARCHAR));
+        }
+        return new TableSchema(
+                1,
+                1,
+                new TableName("test", name),
+                columns,
+                List.of(new TableSchema.Key("PRIMARY", true, List.of(0))));
+    }
+
+    private static RowBatch insert(TableSchema table, long tso, int event, int id, String name) {
+        return TestRowBatch.insert(table, tso, event, true, TestRowBatch.row(id, name));
+    }
+
+    private static SchemaChange ddl(
+            long tso, DdlKind kind, String query, TableSchema before, TableSchema after) {
+        return new SchemaChange(
+                tso,
+                new TestPosition(tso, 0),
+                query,
+                "test",
+                List.of(
+                        new SchemaChange.Change(
+                                kind,
+                                before.name(),
+                                after == before || after.name().equals(before.name())
+                                        ? Optional.empty()
+                                        : Optional.of(after.name()),
+                                Optional.of(before),
+                                Optional.of(after),
+                                query)));
+    }
+
+    private TreeMap<String, String> files() throws IOException {
+        TreeMap<String, String> found = new TreeMap<>();
+        try (ObjectStore store = new Stores().open(spec("").uri())) {
+            for (ObjectStore.Entry entry : store.list("")) {
+                found.put(entry.name(), new String(store.get(entry.name()), UTF_8));
+            }
+        }
+        return found;
+    }
+
+    private String data() throws IOException {
+        StringBuilder all = new StringBuilder();
+        files().forEach((name, content) -> {
+            if (name.matches(".*/CDC[0-9]+\\.(csv|json)")) {
+                all.append(content);
+            }
+        });
+        return all.toString();
+    }
+
+    @Test
+    void layoutIsTiCdcs() throws Exception {
+        TableSchema t = table("t");
+        try (Driver driver = open("protocol=csv&csv-include-commit-ts=true&date-separator=day")) {
+            driver.send(insert(t, 200, 0, 1, "a")).send(insert(t, 201, 0, 2, "b\"c")).drain();
+            driver.send(
+                            TestRowBatch.update(
+                                    t,
+                                    202,
+                                    0,
+                                    true,
+                                    TestRowBatch.row(1, "a"),
+                                    TestRowBatch.row(9, "a"),
+                                    TestRowBatch.row(2, "b"),
+                                    TestRowBatch.row(2, "z")))
+                    .drain();
+            driver.sink.resolved(202);
+            driver.passes(Duration.ofSeconds(3));
+            driver.await("metadata", () -> Files.exists(folder.resolve("metadata")));
+        }
+        TreeMap<String, String> files = files();
+        String version = "test/t/100/2026-11-21/";
+        assertThat(files.get(version + "CDC00000000000000000001.csv"))
+                .isEqualTo(
+                        "\"I\",\"t\",\"test\",200,1,\"a\"\r\n\"I\",\"t\",\"test\",201,2,\"b\"\"c\"\r\n");
+        assertThat(files.get(version + "CDC00000000000000000002.csv"))
+                .as("an update of the key is two rows")
+                .isEqualTo(
+                        "\"D\",\"t\",\"test\",202,1,\"a\"\r\n\"I\",\"t\",\"test\",202,9,\"a\"\r\n"
+                                + "\"U\",\"t\",\"test\",202,2,\"z\"\r\n");
+        assertThat(files.get(version + "meta/CDC.index"))
+                .isEqualTo("CDC00000000000000000002.csv\n");
+        assertThat(files.get("metadata")).isEqualTo("{\"checkpoint-ts\":202}");
+        assertThat(files.keySet().stream().filter(name -> name.startsWith("test/t/meta/")))
+                .singleElement()
+                .asString()
+                .startsWith("test/t/meta/schema_100_");
+        assertThat(files).hasSize(6);
+    }
+
+    @Test
+    void rawChangeEventsStayWholeAndNumbersAreAsWideAsAsked() throws Exception {
+        TableSchema t = table("t");
+        try (Driver driver =
+                open(
+                        "protocol=csv&output-raw-change-event=true&file-index-width=6&terminator=%0A")) {
+            driver.send(
+                            TestRowBatch.update(
+                                    t,
+                                    202,
+                                    0,
+                                    true,
+                                    TestRowBatch.row(1, "a"),
+                                    TestRowBatch.row(9, "a")))
+                    .drain();
+        }
+        assertThat(files().get("test/t/100/CDC000001.csv"))
+                .isEqualTo("\"U\",\"t\",\"test\",9,\"a\"\n");
+    }
+
+    @Test
+    void canalJsonIsOneMessagePerLine() throws Exception {
+        TableSchema t = table("t");
+        try (Driver driver = open("protocol=canal-json&file-index-width=99")) {
+            driver.send(insert(t, 200, 0, 1, "a")).send(insert(t, 201, 0, 2, "b")).drain();
+        }
+        String content = files().getOrDefault("test/t/100/CDC00000000000000000001.json", "");
+        assertThat(content).endsWith("}\r\n");
+        assertThat(content.split("\r\n"))
+                .hasSize(2)
+                .allSatisfy(line -> assertThat(line).startsWith("{\"id\":0,\"database\":\"test\""));
+    }
+
+    @Test
+    void ddlOpensAVersionAndARestartFindsIt() throws Exception {
+        TableSchema t = table("t");
+        TableSchema wider = table("t", "more");
+        TableSchema renamed = table("u", "more");
+        try (Driver driver = open("protocol=csv")) {
+            driver.send(insert(t, 200, 0, 1, "a"));
+            driver.ddl(ddl(300, DdlKind.ADD_COLUMN, "alter table t add more text", t, wider));
+            driver.send(TestRowBatch.insert(wider, 301, 0, true, TestRowBatch.row(2, "b", "x")));
+            driver.ddl(ddl(400, DdlKind.TRUNCATE_TABLE, "truncate table t", wider, wider));
+            driver.send(TestRowBatch.insert(wider, 401, 0, true, TestRowBatch.row(3, "c", "x")));
+            driver.ddl(ddl(500, DdlKind.RENAME_TABLE, "rename table t to u", wider, renamed));
+            driver.send(TestRowBatch.insert(renamed, 501, 0, true, TestRowBatch.row(4, "d", "x")));
+            driver.drain();
+        }
+        try (Driver driver = open("protocol=csv", 501, true)) {
+            driver.send(
+                            TestRowBatch.insert(
+                                    table("u", "more"),
+                                    502,
+                                    0,
+                                    true,
+                                    TestRowBatch.row(5, "e", "x")))
+                    .drain();
+        }
+        TreeMap<String, String> files = files();
+        assertThat(files.keySet().stream().filter(name -> name.contains("/CDC0")))
+                .containsExactly(
+                        "test/t/100/CDC00000000000000000001.csv",
+                        "test/t/300/CDC00000000000000000001.csv",
+                        "test/t/400/CDC00000000000000000001.csv",
+                        "test/u/500/CDC00000000000000000001.csv",
+                        "test/u/500/CDC00000000000000000002.csv");
+        assertThat(
+                        files.entrySet().stream()
+                                .filter(file -> file.getKey().contains("meta/schema_400_"))
+                                .map(java.util.Map.Entry::getValue))
+                .singleElement()
+                .asString()
+                .contains("\"Query\": \"truncate table t\"", "\"Type\": 11");
+    }
+
+    @Test
+    void aMissingOrEmptyFileGivesItsNumberBack() throws Exception {
+        TableSchema t = table("t");
+        try (Driver driver = open("protocol=csv&file-index-width=6")) {
+            driver.send(insert(t, 200, 0, 1, "a")).drain();
+            driver.send(insert(t, 201, 0, 2, "b")).drain();
+        }
+        Files.write(folder.resolve("test/t/100/CDC000002.csv"), new byte[0]);
+        try (Driver driver = open("protocol=csv&file-index-width=6", 250, true)) {
+            driver.send(insert(t, 300, 0, 3, "c")).drain();
+        }
+        assertThat(files().get("test/t/100/CDC000002.csv")).contains("3,\"c\"");
+        assertThat(files()).doesNotContainKey("test/t/100/CDC000003.csv");
+    }
+
+    @Test
+    void rowsOfFinishedFilesAreNotWrittenTwice() throws Exception {
+        TableSchema t = table("t");
+        TableSchema u = table("u");
+        try (Driver driver = open("protocol=csv")) {
+            driver.send(TestRowBatch.insert(t, 200, 0, false, TestRowBatch.row(1, "a")));
+            driver.send(TestRowBatch.insert(u, 200, 1, false, TestRowBatch.row(1, "a")));
+            driver.send(TestRowBatch.insert(t, 200, 2, false, TestRowBatch.row(2, "b"))).drain();
+            // Accepted, but in no file when the process dies.
+            driver.send(TestRowBatch.insert(t, 200, 3, true, TestRowBatch.row(3, "c")));
+        }
+        // The job's own checkpoint never moved.
+        try (Driver driver = open("protocol=csv")) {
+            driver.send(TestRowBatch.insert(t, 200, 0, false, TestRowBatch.row(1, "a")));
+            driver.send(TestRowBatch.insert(u, 200, 1, false, TestRowBatch.row(1, "a")));
+            driver.send(TestRowBatch.insert(t, 200, 2, false, TestRowBatch.row(2, "b")));
+            driver.send(TestRowBatch.insert(t, 200, 3, true, TestRowBatch.row(3, "c"))).drain();
+        }
+        assertThat(data().lines())
+                .containsExactlyInAnyOrder(
+                        "\"I\",\"t\",\"test\",1,\"a\"",
+                        "\"I\",\"t\",\"test\",2,\"b\"",
+                        "\"I\",\"t\",\"test\",3,\"c\"",
+                        "\"I\",\"u\",\"test\",1,\"a\"");
+        new StorageSinkFactory(Clock.systemUTC()).distrustProgress(spec("protocol=csv"), JOB);
+        try (Driver driver = open("protocol=csv")) {
+            driver.send(TestRowBatch.insert(u, 200, 1, true, TestRowBatch.row(1, "a"))).drain();
+        }
+        assertThat(data().lines().filter(line -> line.contains("\"u\""))).hasSize(2);
+        new StorageSinkFactory(Clock.systemUTC()).forget(spec("protocol=csv"), JOB);
+        assertThat(files()).doesNotContainKey(Progress.nameOf(JOB));
+    }
+
+    /** A store that dies before or after one of its writes. */
+    private record Mortal(ObjectStore store, AtomicInteger left, boolean before)
+            implements ObjectStore {
+        @Override
+        public void put(String name, byte[] content, int offset, int length) throws IOException {
+            int now = left.decrementAndGet();
+            if (now < 0 || now == 0 && before) {
+                throw new IOException("dead");
+            }
+            store.put(name, content, offset, length);
+            if (now == 0) {
+                throw new IOException("dead");
+            }
+        }
+
+        @Override
+        public byte[] get(String name) throws IOException {
+            return store.get(name);
+        }
+
+        @Override
+        public boolean exists(String name) throws IOException {
+            return store.exists(name);
+        }
+
+        @Override
+        public void delete(String name) throws IOException {
+            store.delete(name);
+        }
+
+        @Override
+        public List<Entry> list(String prefix) throws IOException {
+            return store.list(prefix);
+        }
+
+        @Override
+        public String location() {
+            return store.location();
+        }
+    }
+
+    @Test
+    void deathAtAnyWriteLosesAndRepeatsNothing() throws Exception {
+        TableSchema t = table("t");
+        TableSchema u = table("u");
+        for (int write = 1; write < 24; write++) {
+            Path root = Files.createDirectories(folder.resolve("run" + write));
+            SinkSpec spec =
+                    SinkSpec.of("file://" + root + "?protocol=csv&csv-include-commit-ts=true");
+            AtomicInteger left = new AtomicInteger(write);
+            boolean finished = false;
+            for (int life = 0; life < 4 && !finished; life++) {
+                if (life > 0) {
+                    left.set(life == 3 ? Integer.MAX_VALUE : write);
+                }
+                Driver driver = new Driver();
+                ObjectStore store = new Mortal(new Stores().open(spec.uri()), left, write % 2 == 0);
+                try {
+                    StorageConfig config = StorageConfig.parse(spec);
+                    driver.sink =
+                            new StorageSink(
+                                    config,
+                                    FileFormat.of(spec, config.format(), Clock.systemUTC()),
+                                    ColumnSelection.of(spec),
+                                    store,
+                                    Progress.load(store, JOB, 0),
+                                    context(driver, START, false),
+                                    Clock.systemUTC());
+                    for (int i = 0; i < 12; i++) {
+                        driver.send(insert(i % 3 == 0 ? u : t, 200 + i, 0, i, "x"));
+                        if (i % 4 == 3 - life) {
+                            driver.drain();
+                        }
+                    }
+                    driver.drain();
+                    finished = true;
+                } catch (IOException | AssertionError dead) {
+                    assertThat(left.get())
+                            .as("an error of its own: " + dead)
+                            .isLessThanOrEqualTo(0);
+                } finally {
+                    if (driver.sink != null) {
+                        driver.close();
+                    }
+                }
+            }
+            assertThat(finished).isTrue();
+            List<String> rows = new ArrayList<>();
+            ObjectStore store = new Stores().open(spec.uri());
+            for (ObjectStore.Entry entry : store.list("test/")) {
+                if (entry.name().endsWith(".csv")) {
+                    new String(store.get(entry.name()), UTF_8).lines().forEach(rows::add);
+                }
+            }
+            assertThat(rows).as("dying at write " + write).hasSize(12).doesNotHaveDuplicates();
+        }
+    }
+
+    @Test
+    void wholeTransactionsStayInOneFile() throws Exception {
+        TableSchema t = table("t");
+        String big = "x".repeat(400_000);
+        String options = "protocol=csv&file-size=1048576&file-index-width=6&transaction-atomicity=";
+        for (String atomicity : List.of("none", "table")) {
+            try (Driver driver = open(options + atomicity)) {
+                long tso = atomicity.equals("none") ? 200 : 300;
+                for (int i = 0; i < 5; i++) {
+                    driver.send(TestRowBatch.insert(t, tso, i, i == 4, TestRowBatch.row(i, big)));
+                    driver.passes(Duration.ofSeconds(6));
+                }
+                driver.drain();
+            }
+        }
+        TreeMap<String, String> files = files();
+        List<Long> rows =
+                files.entrySet().stream()
+                        .filter(file -> file.getKey().endsWith(".csv"))
+                        .map(file -> file.getValue().lines().count())
+                        .toList();
+        assertThat(rows.getLast()).as("rows of the last file of " + rows).isEqualTo(5);
+        assertThat(rows.size()).isGreaterThan(2);
+    }
+
+    @Test
+    void filesCloseByTime() throws Exception {
+        TableSchema t = table("t");
+        try (Driver driver = open("protocol=csv&flush-interval=2s")) {
+            driver.send(insert(t, 200, 0, 1, "a"));
+            driver.passes(Duration.ofMillis(1900));
+            Thread.sleep(50);
+            assertThat(driver.acked).isEmpty();
+            driver.passes(Duration.ofMillis(200));
+            driver.await("ack", () -> driver.acked.size() == 1);
+        }
+        assertThat(data()).contains("1,\"a\"");
+    }
+
+    @Test
+    void metadataNeverGoesBack() throws Exception {
+        try (Driver driver = open("protocol=csv")) {
+            driver.sink.resolved(900);
+            driver.passes(Duration.ofSeconds(3));
+            driver.await("metadata", () -> Files.exists(folder.resolve("metadata")));
+        }
+        try (Driver driver = open("protocol=csv", 500, true)) {
+            driver.sink.resolved(600);
+            driver.passes(Duration.ofSeconds(3));
+            Thread.sleep(50);
+            assertThat(files().get("metadata")).isEqualTo("{\"checkpoint-ts\":900}");
+        }
+    }
+
+    @Test
+    void expiredFilesAreDeleted() throws Exception {
+        try (ObjectStore store = new Stores().open(spec("").uri())) {
+            for (String day : List.of("2026-11-01", "2026-11-20")) {
+                store.put("s/t/1/" + day + "/CDC1.csv", new byte[1]);
+                store.put("s/t/1/" + day + "/meta/CDC.index", new byte[1]);
+            }
+            store.put("s/t/meta/schema_1_0000000001.json", new byte[1]);
+            assertThat(Cleanup.deleteExpired(store, LocalDate.parse("2026-11-15"))).isEqualTo(2);
+            assertThat(store.list("s/t/1/2026-11-01/")).isEmpty();
+            assertThat(store.list("")).hasSize(3);
+        }
+    }
+
+    @Test
+    void badOptionsAreNamed() {
+        StorageSinkFactory factory = new StorageSinkFactory(Clock.systemUTC());
+        List<String> bad =
+                List.of(
+                        "worker-count=0",
+                        "file-size=-1",
+                        "flush-interval=soon",
+                        "flush-concurrency=513",
+                        "date-separator=hour",
+                        "file-expiration-days=3",
+                        "file-cleanup-cron-spec=daily",
+                        "transaction-atomicity=global",
+                        "output-column-id=maybe",
+                        "csv-delimiter=",
+                        "csv-quote=xx",
+                        "csv-binary-encoding-method=octal");
+        for (String option : bad) {
+            assertThatThrownBy(() -> factory.validate(spec("protocol=csv&" + option)))
+                    .as(option)
+                    .isInstanceOf(MillraceException.class)
+                    .extracting(e -> ((MillraceException) e).text().replaceAll("[._]", "-"))
+                    .asString()
+                    .contains(
+                            option.startsWith("transaction")
+                                    ? "atomicity"
+                                    : option.substring(0, option.indexOf('=')).replace('_', '-'));
+        }
+        for (String protocol : List.of("", "avro", "open-protocol")) {
+            assertThatThrownBy(() -> factory.validate(spec("protocol=" + protocol)))
+                    .isInstanceOfSatisfying(
+                            MillraceException.class,
+                            e -> assertThat(e.code()).isEqualTo(ErrorCode.SINK_UNKNOWN_PROTOCOL));
+        }
+        factory.validate(spec("protocol=CSV&date-separator=Day&file-expiration-days=1"));
+        factory.testOpen(spec("protocol=csv"));
+    }
+
+    @Test
+    void strangeNamesStayInTheirFolder() throws Exception {
+        TableSchema t = table("../x%/y");
+        try (Driver driver = open("protocol=csv")) {
+            driver.send(insert(t, 200, 0, 1, "a")).drain();
+        }
+        assertThat(files()).containsKey("test/..%2Fx%25%2Fy/100/CDC00000000000000000001.csv");
+        assertThat(Paths.part("..")).isEqualTo("%2E%2E");
+    }
+}
