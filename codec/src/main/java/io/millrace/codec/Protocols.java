@@ -3,8 +3,10 @@ package io.millrace.codec;
 import io.millrace.codec.avro.AvroProtocol;
 import io.millrace.codec.canal.CanalProtocol;
 import io.millrace.codec.canaljson.CanalJsonProtocol;
+import io.millrace.codec.debezium.DebeziumProtocol;
 import io.millrace.codec.maxwell.MaxwellProtocol;
 import io.millrace.codec.openprotocol.OpenProtocol;
+import io.millrace.codec.simple.SimpleProtocol;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.spi.SinkSpec;
@@ -21,7 +23,9 @@ public final class Protocols {
                     new CanalJsonProtocol(),
                     new CanalProtocol(),
                     new AvroProtocol(),
-                    new MaxwellProtocol());
+                    new MaxwellProtocol(),
+                    new DebeziumProtocol(),
+                    new SimpleProtocol());
 
     private static final Map<String, Protocol> BY_NAME = new LinkedHashMap<>();
 

@@ -340,4 +340,128 @@ final class CompatibilityIT {
         }
         soft.assertAll();
     }
+
+    /** Options that only some formats read: a value that the format refuses, and its code. */
+    @Test
+    void formatsReadTheirOptions() throws Exception {
+        String avro = "kafka://h:9092/t?protocol=avro";
+        String registry = "\"schema_registry\":\"http://127.0.0.1:1\"";
+        record Refused(String uri, String sink, String top, String code, String word) {}
+        List<Refused> all =
+                List.of(
+                        new Refused(avro, "", "", "CDC:ErrCodecInvalidConfig", "schema-registry"),
+                        new Refused(
+                                avro,
+                                "\"schema_registry\":\"ftp://h\"",
+                                "",
+                                "CDC:ErrCodecInvalidConfig",
+                                "schema-registry"),
+                        new Refused(
+                                avro,
+                                registry,
+                                "\"force_replicate\":true,",
+                                "CDC:ErrCodecInvalidConfig",
+                                "force-replicate"),
+                        new Refused(
+                                avro,
+                                registry
+                                        + ",\"kafka_config\":{\"glue_schema_registry_config\":"
+                                        + "{\"region\":\"r\"}}",
+                                "",
+                                "CDC:ErrInvalidReplicaConfig",
+                                "exclude each other"),
+                        new Refused(
+                                avro,
+                                registry
+                                        + ",\"kafka_config\":{\"codec_config\":"
+                                        + "{\"avro_decimal_handling_mode\":\"x\"}}",
+                                "",
+                                "CDC:ErrCodecInvalidConfig",
+                                "avro-decimal-handling-mode"),
+                        new Refused(
+                                avro,
+                                registry
+                                        + ",\"kafka_config\":{\"codec_config\":"
+                                        + "{\"avro_bigint_unsigned_handling_mode\":\"x\"}}",
+                                "",
+                                "CDC:ErrCodecInvalidConfig",
+                                "avro-bigint-unsigned-handling-mode"),
+                        new Refused(
+                                avro,
+                                registry
+                                        + ",\"kafka_config\":{\"large_message_handle\":"
+                                        + "{\"large_message_handle_option\":\"handle-key-only\"}}",
+                                "",
+                                "CDC:ErrInvalidReplicaConfig",
+                                "large-message-handle-option"),
+                        new Refused(
+                                avro,
+                                registry
+                                        + ",\"dispatchers\":[{\"matcher\":[\"*.*\"],"
+                                        + "\"topic\":\"{schema}\"}]",
+                                "",
+                                "CDC:ErrKafkaTopicExprInvalid",
+                                "{table}"),
+                        new Refused(
+                                "kafka://h:9092/t?protocol=simple",
+                                "\"kafka_config\":{\"codec_config\":"
+                                        + "{\"encoding_format\":\"xml\"}}",
+                                "",
+                                "CDC:ErrCodecInvalidConfig",
+                                "encoding-format"));
+        SoftAssertions soft = new SoftAssertions();
+        try (MillraceNode node =
+                MillraceNode.start(
+                        ServerConfig.of(
+                                new Settings()
+                                        .set("addr", "127.0.0.1:0")
+                                        .set("data-dir", folder.toString())
+                                        .set("time-zone", "UTC")
+                                        .set("upstream", "fake://here")),
+                        List.of(new FakeUpstream()),
+                        List.of(new ChecksOnly(new KafkaSinkFactory())))) {
+            ApiClient api = new ApiClient(node.url());
+            for (Refused each : all) {
+                Answer answer = api.create(body(each.uri(), each.top(), each.sink()));
+                soft.assertThat(answer.errorCode()).as(each + answer.text()).isEqualTo(each.code());
+                soft.assertThat(answer.errorMessage()).contains(each.word());
+            }
+            for (String uri : List.of(avro, "kafka://h:9092/t?protocol=flat-avro")) {
+                Answer answer =
+                        api.create(
+                                body(
+                                        uri,
+                                        "",
+                                        registry
+                                                + ",\"kafka_config\":{\"codec_config\":{"
+                                                + "\"avro_enable_watermark\":true,"
+                                                + "\"avro_decimal_handling_mode\":\"string\","
+                                                + "\"avro_bigint_unsigned_handling_mode\":\"string\"}}"));
+                soft.assertThat(answer.status()).as(answer.text()).isEqualTo(200);
+            }
+            for (String encoding : List.of("json", "avro")) {
+                Answer answer =
+                        api.create(
+                                body(
+                                        "kafka://h:9092/t?protocol=simple",
+                                        "",
+                                        "\"kafka_config\":{\"codec_config\":{"
+                                                + "\"encoding_format\":\""
+                                                + encoding
+                                                + "\"}}"));
+                soft.assertThat(answer.status()).as(answer.text()).isEqualTo(200);
+            }
+        }
+        soft.assertAll();
+    }
+
+    private static String body(String uri, String top, String sink) {
+        return "{\"sink_uri\":\""
+                + uri
+                + "\",\"replica_config\":{"
+                + top
+                + "\"ignore_ineligible_table\":true,\"sink\":{"
+                + sink
+                + "}}}";
+    }
 }

@@ -4,8 +4,8 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.codec.Message;
 import io.millrace.codec.RowEncoder;
-import io.millrace.codec.VectorText;
 import io.millrace.codec.avro.registry.SchemaRegistry;
+import io.millrace.codec.text.Cells;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.bytes.WireBytes;
 import io.millrace.core.error.ErrorCode;
@@ -250,7 +250,7 @@ public final class AvroEncoder implements RowEncoder {
             }
             case AvroProgram.VECTOR -> {
                 scratch.clear();
-                VectorText.append(
+                Cells.appendVector(
                         row.array(), row.offset(image, column), row.length(image, column), scratch);
                 putScratch(out);
             }

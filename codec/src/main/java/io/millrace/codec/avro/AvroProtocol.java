@@ -2,6 +2,7 @@ package io.millrace.codec.avro;
 
 import io.millrace.codec.CodecOptions;
 import io.millrace.codec.EncoderContext;
+import io.millrace.codec.LargeMessages;
 import io.millrace.codec.Protocol;
 import io.millrace.codec.RowEncoder;
 import io.millrace.codec.avro.registry.ConfluentRegistry;
@@ -54,6 +55,7 @@ public final class AvroProtocol implements Protocol {
 
     private static AvroConfig config(SinkSpec spec) {
         CodecOptions common = CodecOptions.of(spec);
+        LargeMessages.of(spec); // refuses what only other formats can
         SinkOptions options = options(spec);
         if (spec.forceReplicate()) {
             throw invalid(

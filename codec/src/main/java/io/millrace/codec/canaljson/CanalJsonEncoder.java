@@ -2,9 +2,9 @@ package io.millrace.codec.canaljson;
 
 import io.millrace.codec.Message;
 import io.millrace.codec.RowEncoder;
-import io.millrace.codec.VectorText;
 import io.millrace.codec.json.JsonEscaper;
 import io.millrace.codec.json.PlainDecimal;
+import io.millrace.codec.text.Cells;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.bytes.WireBytes;
 import io.millrace.core.model.DdlKind;
@@ -326,7 +326,7 @@ public final class CanalJsonEncoder implements RowEncoder {
                     JsonEscaper.appendLatin1(
                             row.array(), row.offset(image, column), row.length(image, column), out);
             case ColumnProgram.VECTOR ->
-                    VectorText.append(
+                    Cells.appendVector(
                             row.array(), row.offset(image, column), row.length(image, column), out);
             default -> throw new IllegalStateException("unknown action " + action);
         }

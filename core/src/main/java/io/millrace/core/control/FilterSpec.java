@@ -1,5 +1,6 @@
 package io.millrace.core.control;
 
+import io.millrace.core.filter.EventFilters;
 import io.millrace.core.filter.EventRule;
 import io.millrace.core.filter.TableFilter;
 import io.millrace.core.filter.TableFilters;
@@ -59,5 +60,15 @@ public record FilterSpec(
                 rules,
                 caseSensitive,
                 new TableFilters.NameLists(doDbs, doTables, ignoreDbs, ignoreTables));
+    }
+
+    /**
+     * Which changes of the tables are left out.
+     *
+     * @throws io.millrace.core.error.MillraceException INVALID_FILTER, INVALID_EVENT_TYPE or
+     *     INVALID_EXPRESSION
+     */
+    public EventFilters compileEvents() {
+        return EventFilters.compile(eventRules, ignoredTsos);
     }
 }

@@ -2,12 +2,16 @@ package io.millrace.core.control;
 
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
+import io.millrace.core.filter.EventFilters;
 import io.millrace.core.filter.TableFilter;
+import io.millrace.core.filter.expression.RowExpression;
 import io.millrace.core.model.SourcePosition;
 import io.millrace.core.model.TableSchema;
+import io.millrace.core.spi.ColumnSelection;
 import io.millrace.core.spi.SinkFactory;
 import io.millrace.core.spi.SinkSpec;
 import io.millrace.core.spi.Upstream;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -112,22 +116,27 @@ public final class JobChecks {
     }
 
     /**
-     * Checks a whole spec, in this order: sink options, filter rules, dispatch rules against the
-     * tables, tables with a usable key (unless the spec allows others), sink and upstream are not
-     * the same cluster, the sink really opens.
+     * Checks a whole spec, in this order: sink options, filter rules, event filters, dispatch rules
+     * and column selectors against the tables, tables with a usable key (unless the spec allows
+     * others), sink and upstream are not the same cluster, the sink really opens.
      */
     public void job(JobSpec spec) {
         SinkSpec sink = spec.sinkSpec();
         SinkFactory factory = sinks.of(sink);
         factory.validate(sink);
         TableFilter filter = spec.filter().compile(spec.caseSensitive());
+        EventFilters events = spec.filter().compileEvents();
+        ColumnSelection columns = ColumnSelection.of(sink);
         Upstream source = upstreams.get(spec.upstream());
         List<TableSchema> tables = source.tables(filter);
-        factory.validateTables(
-                sink,
+        List<TableSchema> replicated =
                 tables.stream()
                         .filter(table -> spec.forceReplicate() || table.hasHandleKey())
-                        .toList());
+                        .toList();
+        RowExpression.Zones zones = new RowExpression.Zones(ZoneOffset.UTC, ZoneOffset.UTC);
+        replicated.forEach(table -> events.of(table, zones));
+        factory.validateTables(sink, replicated);
+        replicated.forEach(columns::of);
         if (!spec.forceReplicate() && !spec.ignoreIneligible()) {
             eligible(tables);
         }

@@ -429,6 +429,7 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
                                         sinks.of(sink),
                                         sink,
                                         spec.filter().compile(spec.caseSensitive()),
+                                        spec.filter().compileEvents(),
                                         spec.startTso(),
                                         spec.targetTso(),
                                         spec.memoryQuota(),

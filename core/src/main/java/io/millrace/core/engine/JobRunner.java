@@ -2,6 +2,7 @@ package io.millrace.core.engine;
 
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
+import io.millrace.core.filter.EventFilters;
 import io.millrace.core.filter.TableFilter;
 import io.millrace.core.model.Checkpoint;
 import io.millrace.core.spi.Capture;
@@ -29,6 +30,7 @@ public final class JobRunner implements AutoCloseable {
      * @param sinkSpec where to; {@link SinkSpec#forceReplicate} also decides whether tables without
      *     a key take part. If not, their rows and DDL are skipped
      * @param filter which tables
+     * @param events which of their changes are left out
      * @param startTso begin behind this TSO when the store holds no checkpoint
      * @param targetTso end when everything up to here is delivered; 0 for never
      * @param memoryQuotaBytes bytes of row batches that may be held between capture and sink; one
@@ -43,6 +45,7 @@ public final class JobRunner implements AutoCloseable {
             SinkFactory sinkFactory,
             SinkSpec sinkSpec,
             TableFilter filter,
+            EventFilters events,
             long startTso,
             long targetTso,
             long memoryQuotaBytes,
@@ -55,6 +58,34 @@ public final class JobRunner implements AutoCloseable {
                 throw new IllegalArgumentException(
                         "memory quota must be positive: " + memoryQuotaBytes);
             }
+        }
+
+        /** With all changes of the tables. */
+        public Plan(
+                String jobId,
+                Upstream upstream,
+                SinkFactory sinkFactory,
+                SinkSpec sinkSpec,
+                TableFilter filter,
+                long startTso,
+                long targetTso,
+                long memoryQuotaBytes,
+                JobStore store,
+                String nodeAddress,
+                String timeZone) {
+            this(
+                    jobId,
+                    upstream,
+                    sinkFactory,
+                    sinkSpec,
+                    filter,
+                    EventFilters.NONE,
+                    startTso,
+                    targetTso,
+                    memoryQuotaBytes,
+                    store,
+                    nodeAddress,
+                    timeZone);
         }
     }
 

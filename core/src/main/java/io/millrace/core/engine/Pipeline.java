@@ -3,15 +3,16 @@ package io.millrace.core.engine;
 import io.millrace.core.engine.JobRunner.Plan;
 import io.millrace.core.engine.JobStore.DdlIntent;
 import io.millrace.core.error.MillraceException;
+import io.millrace.core.filter.expression.RowExpression;
 import io.millrace.core.model.ChangeEvent;
 import io.millrace.core.model.Checkpoint;
 import io.millrace.core.model.ResolvedMark;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.SchemaChange;
-import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.CaptureRequest;
 import io.millrace.core.spi.Sink;
 import io.millrace.core.spi.SinkContext;
+import java.time.ZoneId;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
@@ -130,7 +131,12 @@ public final class Pipeline implements Stage, AutoCloseable {
         this.deliveredTso.set(ledger.deliveredTso());
         this.targetReached = plan.targetTso() > 0 && ledger.resolvedTso() >= plan.targetTso();
         this.admission =
-                new Admission(plan.jobId(), plan.filter(), plan.sinkSpec().forceReplicate());
+                new Admission(
+                        plan.jobId(),
+                        plan.filter(),
+                        plan.sinkSpec().forceReplicate(),
+                        plan.events(),
+                        zones(plan));
         this.sink =
                 plan.sinkFactory()
                         .open(
@@ -153,6 +159,12 @@ public final class Pipeline implements Stage, AutoCloseable {
                             saved.accept(checkpoint);
                         });
         this.barrier = new Barrier(ledger, sink, store, writer, intent);
+    }
+
+    private static RowExpression.Zones zones(Plan plan) {
+        return new RowExpression.Zones(
+                ZoneId.of(plan.sinkFactory().timestampZone(plan.timeZone())),
+                ZoneId.of(plan.timeZone()));
     }
 
     /** What the capture is to be opened with. */
@@ -306,28 +318,27 @@ public final class Pipeline implements Stage, AutoCloseable {
         }
     }
 
-    private boolean passRows(RowBatch batch) {
-        TableSchema schema = batch.schema();
-        long tso = batch.commitTso();
-        boolean last = batch.lastOfTransaction();
-        if (!admission.rows(schema)) {
-            ledger.pass(batch.positionAfter(), tso, last);
-            batch.release();
-            if (last) {
-                read(tso);
-                if (openTransaction == tso) {
-                    openTransaction = 0;
-                    sink.transactionEnded(tso);
-                }
-            }
-            return true;
-        }
+    private boolean passRows(RowBatch polled) {
+        RowBatch batch = polled;
         if (heldSeq < 0) {
+            if (!admission.rows(batch)) {
+                skip(batch);
+                return true;
+            }
             if (!ledger.hasRoom()) {
                 return false;
             }
-            heldSeq = ledger.append(batch);
+            RowBatch kept = admission.select(batch);
+            if (kept == null) {
+                skip(batch);
+                return true;
+            }
+            batch = kept;
+            held = kept;
+            heldSeq = ledger.append(kept);
         }
+        long tso = batch.commitTso();
+        boolean last = batch.lastOfTransaction();
         int rowCount = batch.rowCount();
         int size = batch.sizeBytes();
         if (!sink.offer(heldSeq, batch)) {
@@ -341,6 +352,21 @@ public final class Pipeline implements Stage, AutoCloseable {
         add(rows, rowCount);
         add(bytes, size);
         return true;
+    }
+
+    /** A batch of which the sink gets nothing; only its place in the stream counts. */
+    private void skip(RowBatch batch) {
+        long tso = batch.commitTso();
+        boolean last = batch.lastOfTransaction();
+        ledger.pass(batch.positionAfter(), tso, last);
+        batch.release();
+        if (last) {
+            read(tso);
+            if (openTransaction == tso) {
+                openTransaction = 0;
+                sink.transactionEnded(tso);
+            }
+        }
     }
 
     private boolean passDdl(SchemaChange change, long now) {

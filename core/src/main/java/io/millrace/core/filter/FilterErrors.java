@@ -24,8 +24,8 @@ final class FilterErrors {
                 ErrorCode.INVALID_FILTER,
                 "filter regex /"
                         + pattern
-                        + "/ takes too many steps on the name '"
-                        + name
+                        + "/ takes too many steps on '"
+                        + (name.length() > 100 ? name.subSequence(0, 100) + "..." : name)
                         + "': write it without nested repetition");
     }
 }

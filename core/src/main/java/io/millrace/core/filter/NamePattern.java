@@ -122,7 +122,7 @@ sealed interface NamePattern {
 
         @Override
         public boolean matches(String name) {
-            return pattern.matcher(new Metered(name, pattern.pattern())).find();
+            return pattern.matcher(new Metered(name, pattern.pattern(), READ_LIMIT)).find();
         }
     }
 
@@ -130,11 +130,12 @@ sealed interface NamePattern {
     final class Metered implements CharSequence {
         private final CharSequence text;
         private final String pattern;
-        private int left = Regex.READ_LIMIT;
+        private int left;
 
-        Metered(CharSequence text, String pattern) {
+        Metered(CharSequence text, String pattern, int limit) {
             this.text = text;
             this.pattern = pattern;
+            this.left = limit;
         }
 
         @Override

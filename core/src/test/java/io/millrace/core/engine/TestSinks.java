@@ -19,6 +19,10 @@ final class TestSinks implements SinkFactory {
         this.calls = calls;
     }
 
+    boolean isOpened() {
+        return last != null;
+    }
+
     HandSink opened() {
         return Objects.requireNonNull(last);
     }

@@ -737,7 +737,15 @@ final class ReplicaConfig {
                     options);
             onFlag(sink, "content_compatible", "content-compatible", options);
             onFlag(sink, "debezium_disable_schema", "debezium-disable-schema", options);
+            option(sink.path("debezium"), "output_old_value", "debezium-output-old-value", options);
             option(sink.path("open"), "output_old_value", "open-output-old-value", options);
+            for (String bootstrap :
+                    List.of(
+                            "send_bootstrap_interval_in_sec",
+                            "send_bootstrap_in_msg_count",
+                            "send_bootstrap_to_all_partition")) {
+                option(sink, bootstrap, bootstrap.replace('_', '-'), options);
+            }
             JsonNode kafka = sink.path("kafka_config");
             copyAll(kafka, Map.of(), options);
             copyAll(kafka.path("codec_config"), Map.of(), options);

@@ -59,7 +59,7 @@ final class CascadingRows {
 
     /** Whether some rows of the batch may take others along. */
     boolean mayBeIn(RowBatch batch) {
-        return batch instanceof WireRowBatch wire
+        return batch.source() instanceof WireRowBatch wire
                 && wire.checksForeignKeys()
                 && switch (batch.op()) {
                     case RowBatch.DELETE -> onDelete;

@@ -215,7 +215,7 @@ final class Worker implements Runnable {
                     wireHead = wireHead(task);
                 }
                 if (wireHead != null) {
-                    builder.add(task.plan(), item, k, (WireRowBatch) batch, wireHead);
+                    builder.add(task.plan(), item, k, (WireRowBatch) batch.source(), wireHead);
                 } else {
                     row = row == null ? batch.rows() : row;
                     moveTo(row, item.row(k));
@@ -256,7 +256,7 @@ final class Worker implements Runnable {
         if (!config.rowEvents()
                 || number == ProgressStore.CASCADES
                 || sqlSpell > 0
-                || !(task.batch() instanceof WireRowBatch batch)
+                || !(task.batch().source() instanceof WireRowBatch batch)
                 || !ready().takesRowEvents()) {
             return null;
         }
