@@ -419,7 +419,7 @@ final class CompatibilityIT {
                                         .set("time-zone", "UTC")
                                         .set("upstream", "fake://here")),
                         List.of(new FakeUpstream()),
-                        List.of(new ChecksOnly(new KafkaSinkFactory())))) {
+                        List.of(new ChecksOnly(new KafkaSinkFactory(new Stores()))))) {
             ApiClient api = new ApiClient(node.url());
             for (Refused each : all) {
                 Answer answer = api.create(body(each.uri(), each.top(), each.sink()));
