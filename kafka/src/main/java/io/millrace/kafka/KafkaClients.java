@@ -8,7 +8,6 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
-import org.apache.kafka.common.config.SaslConfigs;
 import org.apache.kafka.common.config.SslConfigs;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
@@ -137,29 +136,9 @@ final class KafkaClients {
         properties.put(
                 CommonClientConfigs.SECURITY_PROTOCOL_CONFIG,
                 sasl ? (tls ? "SASL_SSL" : "SASL_PLAINTEXT") : (tls ? "SSL" : "PLAINTEXT"));
-        config.sasl().ifPresent(login -> putSasl(login, properties));
+        config.sasl().ifPresent(login -> login.put(properties));
         config.tls().ifPresent(settings -> putTls(settings, properties));
         return properties;
-    }
-
-    private static void putSasl(KafkaSinkConfig.Sasl login, Map<String, Object> properties) {
-        String module =
-                login.mechanism().equals("PLAIN")
-                        ? "org.apache.kafka.common.security.plain.PlainLoginModule"
-                        : "org.apache.kafka.common.security.scram.ScramLoginModule";
-        properties.put(SaslConfigs.SASL_MECHANISM, login.mechanism());
-        properties.put(
-                SaslConfigs.SASL_JAAS_CONFIG,
-                module
-                        + " required username="
-                        + quote(login.user())
-                        + " password="
-                        + quote(login.password())
-                        + ";");
-    }
-
-    private static String quote(String text) {
-        return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
     }
 
     private static void putTls(KafkaSinkConfig.Tls tls, Map<String, Object> properties) {

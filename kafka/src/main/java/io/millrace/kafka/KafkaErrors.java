@@ -82,7 +82,7 @@ final class KafkaErrors {
             cause = cause.getCause();
         }
         // "Failed to construct ..." and "Failed create new ..." hide the reason.
-        if (cause.getClass() == KafkaException.class && cause.getCause() != null) {
+        while (cause.getClass() == KafkaException.class && cause.getCause() != null) {
             cause = cause.getCause();
         }
         return cause;

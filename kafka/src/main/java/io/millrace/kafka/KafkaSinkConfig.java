@@ -66,7 +66,7 @@ record KafkaSinkConfig(
         boolean outputRawChangeEvent,
         boolean exactlyOnce,
         LargeMessages largeMessages,
-        Optional<Sasl> sasl,
+        Optional<SaslLogin> sasl,
         Optional<Tls> tls) {
 
     static final int NEW_TOPIC_PARTITIONS = 3;
@@ -84,18 +84,6 @@ record KafkaSinkConfig(
     private static final Pattern CLIENT_ID = Pattern.compile("[A-Za-z0-9._-]+");
     private static final Pattern VERSION = Pattern.compile("(\\d+)\\.(\\d+)\\.(\\d+)(?:\\.\\d+)?");
     private static final Set<String> COMPRESSIONS = Set.of("none", "gzip", "snappy", "lz4", "zstd");
-
-    /**
-     * Log-in by user and password.
-     *
-     * @param mechanism {@code PLAIN}, {@code SCRAM-SHA-256} or {@code SCRAM-SHA-512}
-     */
-    record Sasl(String mechanism, String user, String password) {
-        @Override
-        public String toString() {
-            return "Sasl[" + mechanism + ", " + user + "]";
-        }
-    }
 
     /**
      * Encryption; without files the system's trust store is used.
@@ -170,7 +158,7 @@ record KafkaSinkConfig(
                 options.flag("output-raw-change-event", false),
                 exactlyOnce(options, requiredAcks, maxRetry),
                 LargeMessages.of(spec),
-                sasl(options),
+                SaslLogin.of(options),
                 tls(spec, options));
     }
 
@@ -282,58 +270,6 @@ record KafkaSinkConfig(
         return topic;
     }
 
-    private static Optional<Sasl> sasl(SinkOptions options) {
-        for (String prefix :
-                List.of(
-                        "sasl-gssapi-auth-type",
-                        "sasl-gssapi-keytab-path",
-                        "sasl-gssapi-kerberos-config-path",
-                        "sasl-gssapi-service-name",
-                        "sasl-gssapi-user",
-                        "sasl-gssapi-password",
-                        "sasl-gssapi-realm",
-                        "sasl-gssapi-disable-pafxfast",
-                        "sasl-oauth-client-id",
-                        "sasl-oauth-client-secret",
-                        "sasl-oauth-token-url",
-                        "sasl-oauth-scopes",
-                        "sasl-oauth-grant-type",
-                        "sasl-oauth-audience")) {
-            if (options.text(prefix).isPresent()) {
-                throw unsupportedMechanism(prefix);
-            }
-        }
-        Optional<String> user = options.text("sasl-user");
-        Optional<String> password = options.text("sasl-password");
-        Optional<String> mechanism = options.text("sasl-mechanism");
-        if (mechanism.isEmpty()) {
-            if (user.isPresent() || password.isPresent()) {
-                throw invalid(
-                        "sasl-user and sasl-password need sasl-mechanism: PLAIN, SCRAM-SHA-256 or"
-                                + " SCRAM-SHA-512");
-            }
-            return Optional.empty();
-        }
-        String name = mechanism.get().toUpperCase(Locale.ROOT);
-        switch (name) {
-            case "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512" -> {}
-            case "GSSAPI", "OAUTHBEARER" -> throw unsupportedMechanism("sasl-mechanism=" + name);
-            default -> throw invalid("sasl-mechanism '" + mechanism.get() + "' is unknown");
-        }
-        if (user.isEmpty() || password.isEmpty()) {
-            throw invalid("sasl-mechanism " + name + " needs sasl-user and sasl-password");
-        }
-        return Optional.of(new Sasl(name, user.get(), password.get()));
-    }
-
-    private static MillraceException unsupportedMechanism(String what) {
-        return new MillraceException(
-                ErrorCode.UNSUPPORTED_OPTION,
-                what
-                        + " is not available yet; available mechanisms: PLAIN, SCRAM-SHA-256,"
-                        + " SCRAM-SHA-512");
-    }
-
     private static Optional<Tls> tls(SinkSpec spec, SinkOptions options) {
         Optional<String> ca = options.text("ca");
         Optional<String> certificate = options.text("cert");
@@ -369,7 +305,8 @@ record KafkaSinkConfig(
         return Optional.of(new Tls(files, skipVerify));
     }
 
-    private static Path readable(String option, String path) {
+    /** A file that there is; the option is for the message. */
+    static Path readable(String option, String path) {
         Path file = Path.of(path);
         if (!Files.isReadable(file) || !Files.isRegularFile(file)) {
             throw invalid(option + ": file '" + path + "' cannot be read by the server");

@@ -3,6 +3,8 @@ package io.millrace.kafka;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.Column;
@@ -13,6 +15,8 @@ import io.millrace.core.spi.SinkSpec;
 import io.millrace.testkit.rows.TestRowBatch;
 import io.millrace.testkit.servers.KafkaServer;
 import io.millrace.testkit.servers.Ports;
+import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +24,7 @@ import java.security.Key;
 import java.security.KeyStore;
 import java.util.Base64;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ScramCredentialInfo;
 import org.apache.kafka.clients.admin.ScramMechanism;
@@ -66,7 +71,13 @@ class KafkaSecurityIT {
                                 "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT"
                                         + ",TLS:SSL,MUTUAL:SSL")
                         .option("inter.broker.listener.name", "PLAINTEXT")
-                        .option("sasl.enabled.mechanisms", "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512")
+                        .option(
+                                "sasl.enabled.mechanisms",
+                                "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER")
+                        .option(
+                                "listener.name.sasl.oauthbearer.sasl.jaas.config",
+                                "org.apache.kafka.common.security.oauthbearer"
+                                        + ".OAuthBearerLoginModule required;")
                         .option(
                                 "listener.name.sasl.plain.sasl.jaas.config",
                                 "org.apache.kafka.common.security.plain.PlainLoginModule required"
@@ -107,6 +118,69 @@ class KafkaSecurityIT {
                             + "&sasl-mechanism="
                             + mechanism);
         }
+    }
+
+    /** The broker takes unsigned tokens; what counts is how the sink gets and shows one. */
+    @Test
+    void logsInWithATokenOfAnOAuthServer() throws Exception {
+        AtomicReference<String> asked = new AtomicReference<>("");
+        HttpServer server = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+        server.createContext("/token", exchange -> answer(exchange, asked));
+        server.start();
+        try {
+            String uri =
+                    "kafka://127.0.0.1:"
+                            + saslPort
+                            + "/%s?sasl-mechanism=oauthbearer&sasl-oauth-client-id=me"
+                            + "&sasl-oauth-scopes=a,b&sasl-oauth-audience=brokers"
+                            + "&sasl-oauth-token-url=http://127.0.0.1:"
+                            + server.getAddress().getPort()
+                            + "/token&sasl-oauth-client-secret=";
+            delivers(uri + "c2VjcmV0");
+            assertThat(asked.get())
+                    .isEqualTo("grant_type=client_credentials&scope=a+b&audience=brokers");
+            SinkSpec wrong = SinkSpec.of(uri.formatted("t") + "d3Jvbmc=&protocol=canal-json");
+            assertThatThrownBy(() -> new KafkaSinkFactory(new MemoryStores()).testOpen(wrong))
+                    .hasMessageContaining("answered 401: nobody you know")
+                    .hasMessageNotContaining("wrong");
+        } finally {
+            server.stop(0);
+        }
+    }
+
+    private static void answer(HttpExchange exchange, AtomicReference<String> asked)
+            throws IOException {
+        String body = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
+        boolean known =
+                ("Basic " + base64("me:secret"))
+                        .equals(exchange.getRequestHeaders().getFirst("Authorization"));
+        if (known) {
+            asked.set(body);
+        }
+        long now = System.currentTimeMillis() / 1000;
+        String claims = "{\"sub\":\"me\",\"iat\":" + now + ",\"exp\":" + (now + 3600) + "}";
+        byte[] answer =
+                (known
+                                ? "{\"access_token\":\""
+                                        + url64("{\"alg\":\"none\"}")
+                                        + "."
+                                        + url64(claims)
+                                        + ".\",\"expires_in\":3600}"
+                                : "nobody you know")
+                        .getBytes(StandardCharsets.UTF_8);
+        exchange.sendResponseHeaders(known ? 200 : 401, answer.length);
+        exchange.getResponseBody().write(answer);
+        exchange.close();
+    }
+
+    private static String base64(String text) {
+        return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static String url64(String text) {
+        return Base64.getUrlEncoder()
+                .withoutPadding()
+                .encodeToString(text.getBytes(StandardCharsets.UTF_8));
     }
 
     @Test

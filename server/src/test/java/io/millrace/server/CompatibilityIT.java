@@ -19,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -40,6 +41,18 @@ final class CompatibilityIT {
 
     /** Expiration needs folders by day. */
     private static final String STORAGE = "file:///none?protocol=csv&date-separator=day";
+
+    private static final String LARGE = "sink.kafka_config.large_message_handle.";
+
+    private static final String GSSAPI =
+            "\"sasl_mechanism\":\"gssapi\",\"sasl_gssapi_auth_type\":\"user\","
+                    + "\"sasl_gssapi_user\":\"u\",\"sasl_gssapi_password\":\"p\","
+                    + "\"sasl_gssapi_realm\":\"R\"";
+
+    private static final String OAUTH =
+            "\"sasl_mechanism\":\"oauthbearer\",\"sasl_oauth_client_id\":\"c\","
+                    + "\"sasl_oauth_client_secret\":\"c2VjcmV0\","
+                    + "\"sasl_oauth_token_url\":\"http://h/token\"";
 
     /** Values that an option takes or, if the page says so, is refused with. */
     private static final Map<String, String> SAMPLES =
@@ -68,13 +81,18 @@ final class CompatibilityIT {
                     Map.entry("sink.kafka_config.dial_timeout", "\"1s\""),
                     Map.entry("sink.kafka_config.write_timeout", "\"1s\""),
                     Map.entry("sink.kafka_config.read_timeout", "\"1s\""),
+                    Map.entry("sink.kafka_config.sasl_gssapi_auth_type", "\"user\""),
+                    Map.entry("sink.kafka_config.sasl_oauth_client_secret", "\"c2VjcmV0\""),
+                    Map.entry("sink.kafka_config.sasl_oauth_token_url", "\"http://h/token\""),
+                    Map.entry(LARGE + "large_message_handle_option", "\"handle-key-only\""),
+                    Map.entry(LARGE + "large_message_handle_compression", "\"lz4\""),
+                    Map.entry(LARGE + "claim_check_storage_uri", "\"file:///tmp/x\""),
                     Map.entry("sink.mysql_config.write_timeout", "\"1s\""),
                     Map.entry("sink.mysql_config.read_timeout", "\"1s\""),
                     Map.entry("sink.mysql_config.timeout", "\"1s\""),
                     Map.entry("sink.mysql_config.time_zone", "\"UTC\""));
 
-    /** What must come with an option. */
-    private static final Map<String, String> COMPANIONS =
+    private static final Map<String, String> SMALL_COMPANIONS =
             Map.of(
                     "filter.do_tables[].database_name", "\"table_name\":\"x\"",
                     "filter.do_tables[].table_name", "\"database_name\":\"x\"",
@@ -89,10 +107,41 @@ final class CompatibilityIT {
                             "\"sasl_mechanism\":\"plain\",\"sasl_user\":\"u\"",
                     "sink.kafka_config.insecure_skip_verify", "\"enable_tls\":true");
 
+    /** What must come with an option. */
+    private static final Map<String, String> COMPANIONS = companions();
+
+    private static Map<String, String> companions() {
+        Map<String, String> all = new HashMap<>(SMALL_COMPANIONS);
+        for (String name : List.of("auth_type", "service_name", "user", "password", "realm")) {
+            all.put("sink.kafka_config.sasl_gssapi_" + name, GSSAPI);
+        }
+        all.put("sink.kafka_config.sasl_gssapi_disable_pafxfast", GSSAPI);
+        for (String name :
+                List.of(
+                        "client_id",
+                        "client_secret",
+                        "token_url",
+                        "scopes",
+                        "grant_type",
+                        "audience")) {
+            all.put("sink.kafka_config.sasl_oauth_" + name, OAUTH);
+        }
+        all.put(
+                LARGE + "claim_check_storage_uri",
+                "\"large_message_handle_option\":\"claim-check\"");
+        all.put(
+                LARGE + "claim_check_raw_value",
+                "\"large_message_handle_option\":\"claim-check\","
+                        + "\"claim_check_storage_uri\":\"file:///tmp/x\"");
+        return Map.copyOf(all);
+    }
+
     /** Options whose values must be files that belong together; the sinks' own tests have them. */
     private static final Set<String> FILES =
             Set.of(
                     "sink.kafka_config.sasl_mechanism",
+                    "sink.kafka_config.sasl_gssapi_keytab_path",
+                    "sink.kafka_config.sasl_gssapi_kerberos_config_path",
                     "sink.kafka_config.ca",
                     "sink.kafka_config.cert",
                     "sink.kafka_config.key",
@@ -116,6 +165,20 @@ final class CompatibilityIT {
                     Map.entry("sink.kafka_config.sasl_mechanism", "\"guess\""),
                     Map.entry("sink.kafka_config.sasl_user", "\"u\""),
                     Map.entry("sink.kafka_config.sasl_password", "\"p\""),
+                    Map.entry("sink.kafka_config.sasl_gssapi_auth_type", "\"user\""),
+                    Map.entry("sink.kafka_config.sasl_gssapi_keytab_path", "\"/none\""),
+                    Map.entry("sink.kafka_config.sasl_gssapi_kerberos_config_path", "\"/none\""),
+                    Map.entry("sink.kafka_config.sasl_gssapi_service_name", "\"s\""),
+                    Map.entry("sink.kafka_config.sasl_gssapi_user", "\"u\""),
+                    Map.entry("sink.kafka_config.sasl_gssapi_password", "\"p\""),
+                    Map.entry("sink.kafka_config.sasl_gssapi_realm", "\"R\""),
+                    Map.entry("sink.kafka_config.sasl_gssapi_disable_pafxfast", "true"),
+                    Map.entry("sink.kafka_config.sasl_oauth_client_id", "\"c\""),
+                    Map.entry("sink.kafka_config.sasl_oauth_client_secret", "\"c\""),
+                    Map.entry("sink.kafka_config.sasl_oauth_token_url", "\"u\""),
+                    Map.entry("sink.kafka_config.sasl_oauth_scopes", "[\"s\"]"),
+                    Map.entry("sink.kafka_config.sasl_oauth_grant_type", "\"g\""),
+                    Map.entry("sink.kafka_config.sasl_oauth_audience", "\"a\""),
                     Map.entry("sink.kafka_config.ca", "\"/none\""),
                     Map.entry("sink.kafka_config.cert", "\"/none\""),
                     Map.entry("sink.kafka_config.key", "\"/none\""),
@@ -232,6 +295,9 @@ final class CompatibilityIT {
                 || path.equals("sink.safe_mode")
                 || Set.of("enable_sync_point", "bdr_mode").contains(path)) {
             return MYSQL;
+        }
+        if (path.startsWith(LARGE)) {
+            return KAFKA + "&enable-tidb-extension=true";
         }
         return path.matches(
                         "sink\\.(csv\\..*|cloud_storage_config\\..*|terminator|date_separator"

@@ -2,6 +2,8 @@ package io.millrace.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.codec.canaljson.CanalJsonDecoder;
+import io.millrace.codec.canaljson.CanalJsonMessage;
 import io.millrace.testkit.data.RandomWorkload;
 import io.millrace.testkit.data.Table;
 import io.millrace.testkit.data.TableDiff;
@@ -18,7 +20,15 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.IntStream;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -31,6 +41,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 final class CrashIT {
     private static final int KILLS = Integer.getInteger("millrace.crash.kills", 30);
+    private static final int EXACTLY_ONCE_KILLS = Math.min(KILLS, 4);
     private static final long SEED = Long.getLong("millrace.crash.seed", 20261121L);
     private static final Duration CATCH_UP = Duration.ofMinutes(3);
     private static final String SCHEMA = "crash";
@@ -173,6 +184,85 @@ final class CrashIT {
             server.awaitCaughtUp("feed", upstream, CATCH_UP);
             assertReplayEqual(upstream, kafka, replayed);
         }
+    }
+
+    /** Without keys nothing else tells duplicates apart: each record counts. */
+    @Test
+    void withExactlyOnceReadersOfCommittedRecordsSeeEachRowOnce() throws Exception {
+        try (DbServer upstream = DbServer.mariadb().start();
+                KafkaServer kafka = KafkaServer.builder().start();
+                MillraceServer server = MillraceServer.start(upstream.uri(), folder)) {
+            upstream.execute(
+                    "CREATE DATABASE " + SCHEMA,
+                    "CREATE TABLE crash.once (n INT, pad VARCHAR(200))");
+            server.createChangefeed("feed", topicUri(kafka) + "&exactly-once=true", FEED);
+            AtomicBoolean ended = new AtomicBoolean();
+            FutureTask<Integer> load = new FutureTask<>(() -> insertNumbers(upstream, ended));
+            Thread.ofPlatform().start(load);
+            for (int kill = 0; kill < EXACTLY_ONCE_KILLS; kill++) {
+                Thread.sleep(700 + random.nextInt(800));
+                server.kill9();
+                server.start();
+            }
+            Thread.sleep(500);
+            ended.set(true);
+            int rows = load.get();
+            server.awaitCaughtUp("feed", upstream, CATCH_UP);
+            assertThat(committedNumbers(kafka))
+                    .containsExactlyElementsOf(IntStream.range(0, rows).boxed().toList());
+        }
+    }
+
+    /** Transactions of several row events each, until told to end; returns how many rows. */
+    private static int insertNumbers(DbServer upstream, AtomicBoolean ended) throws Exception {
+        int next = 0;
+        try (Connection connection = upstream.connect();
+                Statement statement = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            while (!ended.get()) {
+                for (int i = 0; i < 5; i++) {
+                    statement.executeUpdate(
+                            "INSERT INTO crash.once VALUES (" + next++ + ", REPEAT('x', 200))");
+                }
+                connection.commit();
+            }
+        }
+        return next;
+    }
+
+    /** The numbers of all committed rows, sorted. */
+    private static List<Integer> committedNumbers(KafkaServer kafka) {
+        CanalJsonDecoder decoder = new CanalJsonDecoder();
+        TopicPartition partition = new TopicPartition("crash", 0);
+        List<Integer> numbers = new ArrayList<>();
+        try (KafkaConsumer<byte[], byte[]> consumer =
+                new KafkaConsumer<>(
+                        Map.of(
+                                "bootstrap.servers",
+                                kafka.bootstrapServers(),
+                                "isolation.level",
+                                "read_committed"),
+                        new ByteArrayDeserializer(),
+                        new ByteArrayDeserializer())) {
+            consumer.assign(List.of(partition));
+            consumer.seekToBeginning(List.of(partition));
+            long end = consumer.endOffsets(List.of(partition)).getOrDefault(partition, 0L);
+            while (consumer.position(partition) < end) {
+                consumer.poll(Duration.ofMillis(200))
+                        .forEach(record -> {
+                            CanalJsonMessage message = decoder.decode(record.value());
+                            if (message.row()) {
+                                numbers.add(
+                                        Integer.parseInt(
+                                                message.data()
+                                                        .orElseThrow()
+                                                        .getOrDefault("n", Optional.empty())
+                                                        .orElseThrow()));
+                            }
+                        });
+            }
+        }
+        return numbers.stream().sorted().toList();
     }
 
     @Test

@@ -1,0 +1,67 @@
+package io.millrace.kafka;
+
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import javax.security.auth.callback.Callback;
+import javax.security.auth.callback.NameCallback;
+import javax.security.auth.callback.PasswordCallback;
+import javax.security.auth.callback.UnsupportedCallbackException;
+import javax.security.auth.login.AppConfigurationEntry;
+import org.apache.kafka.common.security.auth.AuthenticateCallbackHandler;
+
+/** Answers the JVM's Kerberos login module when it asks for the password. Made by Kafka. */
+public final class KerberosPassword implements AuthenticateCallbackHandler {
+    /** Option of the login module's configuration that holds the password; ours, not Kerberos'. */
+    static final String OPTION = "millracePassword";
+
+    private static final String CONFIG_PROPERTY = "java.security.krb5.conf";
+
+    private char[] password = {};
+
+    /**
+     * Makes the JVM read this krb5.conf. There is one per process.
+     *
+     * @throws MillraceException KAFKA_INVALID_CONFIG when another one is in use
+     */
+    static synchronized void useConfig(Path file) {
+        String used = System.getProperty(CONFIG_PROPERTY, "");
+        if (used.isEmpty()) {
+            System.setProperty(CONFIG_PROPERTY, file.toString());
+        } else if (!Path.of(used).toAbsolutePath().equals(file)) {
+            throw new MillraceException(
+                    ErrorCode.KAFKA_INVALID_CONFIG,
+                    "sasl-gssapi-kerberos-config-path: the server already uses "
+                            + used
+                            + ", and there is one krb5.conf per server: add the realm of "
+                            + file
+                            + " there");
+        }
+    }
+
+    @Override
+    public void configure(
+            Map<String, ?> configs, String mechanism, List<AppConfigurationEntry> entries) {
+        for (AppConfigurationEntry entry : entries) {
+            if (entry.getOptions().get(OPTION) instanceof String text) {
+                password = text.toCharArray();
+            }
+        }
+    }
+
+    @Override
+    public void handle(Callback[] callbacks) throws UnsupportedCallbackException {
+        for (Callback callback : callbacks) {
+            switch (callback) {
+                case NameCallback name -> name.setName(name.getDefaultName());
+                case PasswordCallback asked -> asked.setPassword(password);
+                default -> throw new UnsupportedCallbackException(callback);
+            }
+        }
+    }
+
+    @Override
+    public void close() {}
+}
