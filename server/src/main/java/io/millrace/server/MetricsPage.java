@@ -11,15 +11,21 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.millrace.core.control.ControlPlane;
 import io.millrace.core.control.Job;
 import io.millrace.core.control.JobState;
+import io.millrace.core.engine.JobMetrics;
 import io.millrace.core.engine.JobProgress;
 import io.millrace.core.model.Tso;
+import io.millrace.core.spi.SinkMetric;
+import java.lang.management.ManagementFactory;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 
 /**
@@ -36,9 +42,20 @@ final class MetricsPage implements AutoCloseable {
     private final Clock clock;
     private final Instant started;
 
+    private final UpstreamClocks clocks;
+    private final LagHistograms lags;
+
     private record Figure(String name, String type, String help, ToDoubleFunction<Sample> value) {}
 
     private record Sample(Job job, JobProgress progress, long nowMs) {
+        /** Up to where the checkpoint may come. */
+        long barrierTso() {
+            long target = job.spec().targetTso();
+            return target != 0 && Long.compareUnsigned(target, progress.resolvedTso()) < 0
+                    ? target
+                    : progress.resolvedTso();
+        }
+
         double lagSeconds(long tso) {
             return Math.max(0, nowMs - Tso.physicalMs(tso)) / 1000.0;
         }
@@ -68,6 +85,11 @@ final class MetricsPage implements AutoCloseable {
                             "Age of the resolved time, seconds.",
                             s -> s.lagSeconds(s.progress().resolvedTso())),
                     new Figure(
+                            "ticdc_owner_barrier_ts",
+                            "gauge",
+                            "Up to where the checkpoint may come, Unix ms.",
+                            s -> Tso.physicalMs(s.barrierTso())),
+                    new Figure(
                             "ticdc_processor_checkpoint_ts",
                             "gauge",
                             "Checkpoint of a changefeed on this node, Unix ms.",
@@ -81,6 +103,11 @@ final class MetricsPage implements AutoCloseable {
                             "ticdc_processor_num_of_tables",
                             "gauge",
                             "Tables with changes in this run.",
+                            s -> s.progress().tableIds().size()),
+                    new Figure(
+                            "ticdc_scheduler_table",
+                            "gauge",
+                            "Tables of a changefeed.",
                             s -> s.progress().tableIds().size()),
                     new Figure(
                             "ticdc_processor_memory_consumption",
@@ -103,8 +130,13 @@ final class MetricsPage implements AutoCloseable {
                             "DDL statements that the sink accepted in this run.",
                             s -> s.progress().ddls()));
 
-    MetricsPage(Clock clock) {
+    /**
+     * @param control empty until the server is ready
+     */
+    MetricsPage(Clock clock, Supplier<Optional<ControlPlane>> control) {
         this.clock = clock;
+        this.clocks = new UpstreamClocks(control);
+        this.lags = new LagHistograms(clock, control);
         this.started = clock.instant();
         new ClassLoaderMetrics().bindTo(jvm);
         new JvmMemoryMetrics().bindTo(jvm);
@@ -146,7 +178,86 @@ final class MetricsPage implements AutoCloseable {
             samples.forEach((job, sample) ->
                     line(out, figure.name(), job, figure.value().applyAsDouble(sample)));
         }
+        clocks(out, samples.keySet());
+        lags.write(out, all);
+        safepoint(out, control, all);
+        for (SinkMetric metric : SinkMetric.values()) {
+            recorded(out, control, metric, all);
+        }
+        head(out, "go_memstats_heap_alloc_bytes", "gauge", "Java heap in use.");
+        out.append("go_memstats_heap_alloc_bytes ")
+                .append(ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed())
+                .append('\n');
         return out.append(jvm.scrape()).toString();
+    }
+
+    private void clocks(StringBuilder out, Set<Job> jobs) {
+        head(
+                out,
+                "ticdc_owner_current_pd_ts",
+                "gauge",
+                "Clock of a changefeed's upstream, Unix ms.");
+        for (Job job : jobs) {
+            clocks.of(job.spec().upstream())
+                    .ifPresent(ms -> line(out, "ticdc_owner_current_pd_ts", job, ms));
+        }
+    }
+
+    /** What holds the upstream's changes back in TiCDC: all that may still run. */
+    private static void safepoint(StringBuilder out, ControlPlane control, List<Job> jobs) {
+        head(
+                out,
+                "ticdc_gc_cdc_gc_safepoint",
+                "gauge",
+                "Oldest checkpoint of the changefeeds that are not finished, Unix ms.");
+        jobs.stream()
+                .filter(job -> job.state() != JobState.FINISHED)
+                .mapToLong(job -> Tso.physicalMs(control.progress(job.id()).checkpointTso()))
+                .min()
+                .ifPresent(ms -> out.append("ticdc_gc_cdc_gc_safepoint ").append(ms).append('\n'));
+    }
+
+    private static void recorded(
+            StringBuilder out, ControlPlane control, SinkMetric metric, List<Job> jobs) {
+        String type =
+                switch (metric.kind()) {
+                    case SECONDS, SIZES -> "histogram";
+                    case COUNT -> "counter";
+                    case LEVEL -> "gauge";
+                };
+        head(out, metric.metricName(), type, metric.help());
+        double unit = metric.kind() == SinkMetric.Kind.SECONDS ? 1e9 : 1;
+        for (Job job : jobs) {
+            JobMetrics metrics = control.metrics(job.id());
+            JobMetrics.Histogram histogram = metrics.histogram(metric);
+            if (histogram != null) {
+                if (!histogram.isEmpty()) {
+                    histogram(out, metric.metricName(), job, histogram, unit);
+                }
+            } else if (metrics.value(metric) != 0 || metric.isAlwaysShown()) {
+                line(out, metric.metricName(), job, metrics.value(metric));
+            }
+        }
+    }
+
+    /**
+     * @param unit what a shown 1 is in the histogram's own numbers
+     */
+    static void histogram(
+            StringBuilder out, String name, Job job, JobMetrics.Histogram histogram, double unit) {
+        long total = 0;
+        for (int i = 0; i < histogram.size(); i++) {
+            total += histogram.count(i);
+            long bound = histogram.bound(i);
+            String le = bound == Long.MAX_VALUE ? "+Inf" : number(bound / unit);
+            labels(out.append(name).append("_bucket"), job, ",le=\"" + le + "\"")
+                    .append(total)
+                    .append('\n');
+        }
+        labels(out.append(name).append("_sum"), job, "")
+                .append(number(histogram.sum() / unit))
+                .append('\n');
+        labels(out.append(name).append("_count"), job, "").append(total).append('\n');
     }
 
     private static int status(JobState state) {
@@ -159,29 +270,36 @@ final class MetricsPage implements AutoCloseable {
         };
     }
 
-    private static void head(StringBuilder out, String name, String type, String help) {
+    static void head(StringBuilder out, String name, String type, String help) {
         out.append("# HELP ").append(name).append(' ').append(help).append('\n');
         out.append("# TYPE ").append(name).append(' ').append(type).append('\n');
     }
 
+    static void line(StringBuilder out, String name, Job job, double value) {
+        labels(out.append(name), job, "").append(number(value)).append('\n');
+    }
+
     /** Ids need no escaping: their grammar has no quotes. */
-    private static void line(StringBuilder out, String name, Job job, double value) {
-        out.append(name)
-                .append("{namespace=\"")
+    private static StringBuilder labels(StringBuilder out, Job job, String more) {
+        return out.append("{namespace=\"")
                 .append(job.id().namespace())
                 .append("\",changefeed=\"")
                 .append(job.id().name())
-                .append("\"} ");
-        if (value == Math.rint(value)) {
-            out.append((long) value);
-        } else {
-            out.append(value);
-        }
-        out.append('\n');
+                .append('"')
+                .append(more)
+                .append("} ");
+    }
+
+    private static String number(double value) {
+        return value == Math.rint(value) && Math.abs(value) < 1e15
+                ? Long.toString((long) value)
+                : Double.toString(value);
     }
 
     @Override
     public void close() {
+        clocks.close();
+        lags.close();
         gc.close();
         jvm.close();
     }

@@ -40,7 +40,7 @@ final class MillraceNode implements AutoCloseable {
             ServerConfig config, List<UpstreamFactory> sources, List<SinkFactory> targets) {
         this.config = config;
         try {
-            this.metrics = own(new MetricsPage(Clock.systemUTC()));
+            this.metrics = own(new MetricsPage(Clock.systemUTC(), this::plane));
             SqliteMetaStore store = own(SqliteMetaStore.open(config.dataDir()));
             Vault vault = Vault.open(config.dataDir().resolve("secret.key"));
             this.listener = own(HttpListener.open(config, this::install, TiCdcDialect::errorBody));
@@ -79,6 +79,11 @@ final class MillraceNode implements AutoCloseable {
         return part;
     }
 
+    /** Empty until all is ready. */
+    private Optional<ControlPlane> plane() {
+        return control.map(plane -> (ControlPlane) plane);
+    }
+
     private NodeInfo self() {
         String address = config.advertiseAddress().orElse(config.hostAndPort(listener.port()));
         return new NodeInfo(
@@ -93,7 +98,7 @@ final class MillraceNode implements AutoCloseable {
         Optional<TiCdcDialect.Authenticator> authenticator =
                 config.login().map(MillraceNode::authenticator);
         new TiCdcDialect(
-                        () -> control.map(plane -> (ControlPlane) plane),
+                        this::plane,
                         new TiCdcSettings(
                                 Version.CURRENT.version(),
                                 Version.CURRENT.gitHash(),

@@ -1,5 +1,6 @@
 package io.millrace.core.control;
 
+import io.millrace.core.engine.JobMetrics;
 import io.millrace.core.engine.JobProgress;
 import java.time.Duration;
 import java.util.Optional;
@@ -36,6 +37,9 @@ public interface ControlPlane {
      * jobs of this node's image only; an unknown job gives zeros.
      */
     JobProgress progress(JobId id);
+
+    /** What a job's runs on this node recorded; an unknown job has recorded nothing. */
+    JobMetrics metrics(JobId id);
 
     /** Waits until no run of a job works on this node any more; false when it takes longer. */
     boolean awaitIdle(JobId id, Duration timeout) throws InterruptedException;

@@ -1,11 +1,15 @@
 package io.millrace.core.control;
 
+import io.millrace.core.engine.JobMetrics;
 import io.millrace.core.engine.JobProgress;
 import io.millrace.core.engine.JobRunner;
 import io.millrace.core.engine.RetryPolicy;
 import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.Fault;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.Checkpoint;
+import io.millrace.core.model.Tso;
+import io.millrace.core.spi.SinkMetric;
 import io.millrace.core.spi.SinkSpec;
 import io.millrace.core.spi.Upstream;
 import java.time.Clock;
@@ -21,6 +25,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.function.LongConsumer;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -116,6 +121,11 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
         return keeper == null ? nothing(0) : keeper.progress();
     }
 
+    JobMetrics metrics(JobId id) {
+        Keeper keeper = keepers.get(id);
+        return keeper == null ? new JobMetrics() : keeper.metrics;
+    }
+
     boolean isStarted(JobId id) {
         Keeper keeper = keepers.get(id);
         return keeper != null && keeper.tried;
@@ -176,6 +186,13 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
                 progress.deliveredTso());
     }
 
+    private static boolean isOfSink(ErrorCode code) {
+        return switch (code) {
+            case SINK_CONNECTION, SINK_TRANSIENT, SINK_DATA, SINK_DDL, MESSAGE_TOO_LARGE -> true;
+            default -> code.fault() == Fault.DOWNSTREAM;
+        };
+    }
+
     /** How a run ended. */
     private sealed interface Outcome {
         record Finished() implements Outcome {}
@@ -194,14 +211,18 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
         /** Stored checkpoint, or start, before the run: it does not know it until it has opened. */
         volatile long startedFrom;
 
-        Run(long generation, Runnable wake) {
+        final LongConsumer saved;
+
+        Run(long generation, Runnable wake, LongConsumer saved) {
             this.generation = generation;
             this.wake = wake;
+            this.saved = saved;
         }
 
         @Override
         public void checkpoint(Checkpoint checkpoint) {
             checkpointTso = checkpoint.resolvedTso();
+            saved.accept(checkpoint.resolvedTso());
             wake.run();
         }
 
@@ -228,6 +249,7 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
 
         private final CountDownLatch ended = new CountDownLatch(1);
         private final @Nullable Keeper predecessor;
+        private final JobMetrics metrics = new JobMetrics();
         private volatile @Nullable Job wanted;
         private volatile @Nullable Run run;
         private volatile boolean tried;
@@ -377,6 +399,10 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
                             Secrets.maskText(error.text()),
                             clock.instant());
             lastError = shown;
+            metrics.record(SinkMetric.EXIT_WITH_ERROR, 1);
+            if (isOfSink(error.code())) {
+                metrics.record(SinkMetric.EXECUTION_ERROR, 1);
+            }
             switch (policy.onError(error)) {
                 case RetryPolicy.Decision.RetryAt retry -> {
                     retryAt = retry.time();
@@ -408,7 +434,7 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
         }
 
         private void start(Job job) {
-            Run fresh = new Run(job.generation(), this::wake);
+            Run fresh = new Run(job.generation(), this::wake, this::checkpointSaved);
             spec = job.spec();
             try {
                 fresh.startedFrom = MetaJobStore.checkpointTso(store, id).orElse(spec.startTso());
@@ -435,10 +461,12 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
                                         spec.memoryQuota(),
                                         jobStore,
                                         self.address(),
-                                        spec.timeZone()),
+                                        spec.timeZone(),
+                                        metrics),
                                 fresh);
                 fresh.runner = runner;
                 run = fresh;
+                metrics.record(SinkMetric.START_TIME, clock.millis());
                 LOG.info("run started job={} epoch={}", id, jobStore.epoch());
                 runner.start();
             } catch (MillraceException e) {
@@ -492,7 +520,9 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
         private void end(Run current) {
             JobRunner runner = current.runner;
             if (runner != null) {
+                long began = System.nanoTime();
                 runner.stop();
+                metrics.record(SinkMetric.CLOSE_DURATION, System.nanoTime() - began);
                 JobProgress last = atLeast(runner.progress(), current.startedFrom);
                 idle =
                         new JobProgress(
@@ -507,6 +537,13 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
             }
             run = null;
             LOG.info("run ended job={}", id);
+        }
+
+        private void checkpointSaved(long tso) {
+            metrics.record(
+                    SinkMetric.FLUSH_LAG,
+                    TimeUnit.MILLISECONDS.toNanos(
+                            Math.max(0, clock.millis() - Tso.physicalMs(tso))));
         }
 
         private void report(JobState state, Optional<JobError> error) throws InterruptedException {

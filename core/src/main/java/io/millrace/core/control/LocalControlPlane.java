@@ -1,5 +1,6 @@
 package io.millrace.core.control;
 
+import io.millrace.core.engine.JobMetrics;
 import io.millrace.core.engine.JobProgress;
 import java.time.Clock;
 import java.time.Duration;
@@ -71,6 +72,11 @@ public final class LocalControlPlane implements ControlPlane, AutoCloseable {
     @Override
     public JobProgress progress(JobId id) {
         return supervisor.progress(id);
+    }
+
+    @Override
+    public JobMetrics metrics(JobId id) {
+        return supervisor.metrics(id);
     }
 
     @Override

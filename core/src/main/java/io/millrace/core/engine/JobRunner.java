@@ -7,6 +7,7 @@ import io.millrace.core.filter.TableFilter;
 import io.millrace.core.model.Checkpoint;
 import io.millrace.core.spi.Capture;
 import io.millrace.core.spi.SinkFactory;
+import io.millrace.core.spi.SinkMetrics;
 import io.millrace.core.spi.SinkSpec;
 import io.millrace.core.spi.Upstream;
 import java.util.Objects;
@@ -38,6 +39,7 @@ public final class JobRunner implements AutoCloseable {
      * @param store the job's durable memory
      * @param nodeAddress advertised address of this node
      * @param timeZone IANA name or offset that TIMESTAMP values are shown in
+     * @param metrics where the run and its sink record how their work goes
      */
     public record Plan(
             String jobId,
@@ -51,7 +53,38 @@ public final class JobRunner implements AutoCloseable {
             long memoryQuotaBytes,
             JobStore store,
             String nodeAddress,
-            String timeZone) {
+            String timeZone,
+            SinkMetrics metrics) {
+        /** Without metrics. */
+        public Plan(
+                String jobId,
+                Upstream upstream,
+                SinkFactory sinkFactory,
+                SinkSpec sinkSpec,
+                TableFilter filter,
+                EventFilters events,
+                long startTso,
+                long targetTso,
+                long memoryQuotaBytes,
+                JobStore store,
+                String nodeAddress,
+                String timeZone) {
+            this(
+                    jobId,
+                    upstream,
+                    sinkFactory,
+                    sinkSpec,
+                    filter,
+                    events,
+                    startTso,
+                    targetTso,
+                    memoryQuotaBytes,
+                    store,
+                    nodeAddress,
+                    timeZone,
+                    SinkMetrics.NONE);
+        }
+
         public Plan {
             Objects.requireNonNull(jobId);
             if (memoryQuotaBytes <= 0) {
@@ -85,7 +118,8 @@ public final class JobRunner implements AutoCloseable {
                     memoryQuotaBytes,
                     store,
                     nodeAddress,
-                    timeZone);
+                    timeZone,
+                    SinkMetrics.NONE);
         }
     }
 

@@ -12,6 +12,7 @@ import io.millrace.core.model.SchemaChange;
 import io.millrace.core.spi.CaptureRequest;
 import io.millrace.core.spi.Sink;
 import io.millrace.core.spi.SinkContext;
+import io.millrace.core.spi.SinkMetric;
 import java.time.ZoneId;
 import java.util.Optional;
 import java.util.Set;
@@ -102,6 +103,7 @@ public final class Pipeline implements Stage, AutoCloseable {
     private final AtomicLong rows = new AtomicLong();
     private final AtomicLong bytes = new AtomicLong();
     private final AtomicLong ddls = new AtomicLong();
+    private long ddlReachedNanos;
 
     /**
      * Reads the job's store, marks the job as running and opens the sink.
@@ -147,7 +149,8 @@ public final class Pipeline implements Stage, AutoCloseable {
                                         ledger,
                                         ledger.resolvedTso(),
                                         start,
-                                        unclean));
+                                        unclean,
+                                        plan.metrics()));
         this.writer =
                 new CheckpointWriter(
                         store,
@@ -378,10 +381,12 @@ public final class Pipeline implements Stage, AutoCloseable {
                 return true;
             }
             barrier.raise(kept.get());
+            ddlReachedNanos = now;
         }
         if (!barrier.step(now)) {
             return false;
         }
+        plan.metrics().record(SinkMetric.DDL_EXEC_DURATION, nanos.getAsLong() - ddlReachedNanos);
         add(ddls, 1);
         read(change.commitTso());
         tellResolved();

@@ -13,6 +13,7 @@ import java.util.Optional;
  * @param checkpoint the checkpoint that this run starts from; empty at the very first start
  * @param unclean true when the last run did not end orderly, so rows after the checkpoint may
  *     already be downstream
+ * @param metrics where the sink records how its work goes
  */
 public record SinkContext(
         String jobId,
@@ -20,4 +21,16 @@ public record SinkContext(
         Acks acks,
         long startTso,
         Optional<Checkpoint> checkpoint,
-        boolean unclean) {}
+        boolean unclean,
+        SinkMetrics metrics) {
+    /** Without metrics. */
+    public SinkContext(
+            String jobId,
+            String nodeAddress,
+            Acks acks,
+            long startTso,
+            Optional<Checkpoint> checkpoint,
+            boolean unclean) {
+        this(jobId, nodeAddress, acks, startTso, checkpoint, unclean, SinkMetrics.NONE);
+    }
+}

@@ -10,6 +10,7 @@ import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.Acks;
 import io.millrace.core.spi.Sink;
 import io.millrace.core.spi.SinkContext;
+import io.millrace.core.spi.SinkMetrics;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.util.ArrayDeque;
@@ -717,6 +718,11 @@ final class MySqlSink implements Sink, Worker.Owner {
     @Override
     public boolean isStopped() {
         return stopped;
+    }
+
+    @Override
+    public SinkMetrics metrics() {
+        return context.metrics();
     }
 
     @Override

@@ -6,6 +6,8 @@ import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.RowView;
 import io.millrace.core.model.Tso;
+import io.millrace.core.spi.SinkMetric;
+import io.millrace.core.spi.SinkMetrics;
 import io.millrace.mysql.wire.WireRowBatch;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
@@ -74,6 +76,8 @@ final class Worker implements Runnable {
         ProgressStore progress();
 
         long epoch();
+
+        SinkMetrics metrics();
     }
 
     private final Owner owner;
@@ -290,6 +294,8 @@ final class Worker implements Runnable {
     /** Sends what is gathered; commits when asked to, else leaves the transaction open. */
     private void send(boolean commit) throws InterruptedException {
         TargetSession current = ready();
+        long began = System.nanoTime();
+        int rows = builder.rows();
         builder.finish();
         for (int attempt = 0; ; attempt++) {
             try {
@@ -338,7 +344,20 @@ final class Worker implements Runnable {
         events.clearKeeping(KEEP_BYTES);
         unsentItems.clear();
         lastUseNanos = System.nanoTime();
+        record(rows, commit, lastUseNanos - began);
         settle(commit);
+    }
+
+    private void record(int rows, boolean committed, long nanos) {
+        SinkMetrics metrics = owner.metrics();
+        metrics.record(SinkMetric.TXN_WORKER_FLUSH_DURATION, nanos);
+        if (committed) {
+            metrics.record(SinkMetric.TXN_DML_BATCH_COMMIT, nanos);
+        }
+        if (rows > 0) {
+            metrics.record(SinkMetric.BATCH_ROW_COUNT, rows);
+            metrics.record(SinkMetric.TXN_WORKER_HANDLED_ROWS, rows);
+        }
     }
 
     /**

@@ -17,6 +17,7 @@ import io.millrace.core.model.SchemaChange;
 import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
 import io.millrace.core.model.Tso;
+import io.millrace.core.spi.SinkMetric;
 import io.millrace.core.spi.SinkSpec;
 import io.millrace.testkit.rows.TestPosition;
 import io.millrace.testkit.rows.TestRowBatch;
@@ -29,6 +30,7 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
@@ -175,6 +177,25 @@ abstract class SinkContract {
             assertThat(rows("SELECT * FROM d.kv ORDER BY id"))
                     .containsExactly("1|a|y\u0000 \"q\" é 🎉", "3|null|null");
             job = job + "x";
+        }
+    }
+
+    @Test
+    void recordsWhatItCommits() throws Exception {
+        createKv();
+        try (SinkDriver sink = open("worker-count=2")) {
+            sink.offer(insert(KV, NEW, 0, true, row(1, "a", "x"), row(2, "b", "y")));
+            sink.drain();
+            assertThat(sink.metrics.value(SinkMetric.TXN_WORKER_HANDLED_ROWS)).isEqualTo(2);
+            for (SinkMetric metric :
+                    List.of(
+                            SinkMetric.TXN_WORKER_FLUSH_DURATION,
+                            SinkMetric.TXN_DML_BATCH_COMMIT,
+                            SinkMetric.BATCH_ROW_COUNT)) {
+                assertThat(Objects.requireNonNull(sink.metrics.histogram(metric)).isEmpty())
+                        .as("%s", metric)
+                        .isFalse();
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 package io.millrace.mysql.sink;
 
+import io.millrace.core.engine.JobMetrics;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.Checkpoint;
 import io.millrace.core.model.RowBatch;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 final class SinkDriver implements AutoCloseable, Acks {
     private static final long WAIT_NANOS = 30_000_000_000L;
 
+    final JobMetrics metrics = new JobMetrics();
     private final Sink sink;
     private final Set<Long> acked = ConcurrentHashMap.newKeySet();
     private final AtomicReference<@Nullable MillraceException> failure = new AtomicReference<>();
@@ -34,7 +36,13 @@ final class SinkDriver implements AutoCloseable, Acks {
                         .open(
                                 spec,
                                 new SinkContext(
-                                        job, "127.0.0.1:8300", this, 0, Optional.empty(), false));
+                                        job,
+                                        "127.0.0.1:8300",
+                                        this,
+                                        0,
+                                        Optional.empty(),
+                                        false,
+                                        metrics));
     }
 
     @Override

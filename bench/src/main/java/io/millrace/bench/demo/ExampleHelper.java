@@ -1,0 +1,73 @@
+package io.millrace.bench.demo;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.millrace.testkit.servers.DbServer;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * What the scripts below {@code docs/examples} need beside curl: a database of their own, and an
+ * eye for JSON. The first line of output is the upstream's URI. Then each line of input, {@code
+ * FILE<tab>POINTER<tab>EXPECTED}, is answered with {@code ok} or with what was found instead. The
+ * database stops when the input ends.
+ *
+ * <p>POINTER is a JSON pointer. EXPECTED is the value's text, compact JSON for objects and arrays;
+ * {@code ~REGEX} is a pattern for it, {@code *} any value, {@code -} none at all, {@code =} prints
+ * the value.
+ */
+public final class ExampleHelper {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private ExampleHelper() {}
+
+    public static void main(String[] args) throws IOException {
+        System.setProperty("log4j2.configurationFile", "log4j2-bench.xml");
+        try (DbServer upstream = DbServer.mariadb().start()) {
+            upstream.execute(
+                    "CREATE DATABASE shop",
+                    "CREATE TABLE shop.orders (id INT PRIMARY KEY, item VARCHAR(40))",
+                    "INSERT INTO shop.orders VALUES (1, 'first'), (2, 'second')");
+            say(upstream.uri());
+            BufferedReader in =
+                    new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+            String line;
+            while ((line = in.readLine()) != null) {
+                say(answer(line));
+            }
+        }
+    }
+
+    private static void say(String line) {
+        System.out.println(line);
+        System.out.flush();
+    }
+
+    private static String answer(String line) {
+        String[] parts = line.split("\t", 3);
+        if (parts.length < 3) {
+            return "expected FILE, POINTER and EXPECTED with tabs between";
+        }
+        JsonNode value;
+        try {
+            value = JSON.readTree(Files.readString(Path.of(parts[0]))).at(parts[1]);
+        } catch (IOException e) {
+            return "not JSON: " + String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+        }
+        String found = value.isValueNode() ? value.asText() : value.toString();
+        String expected = parts[2];
+        boolean fits =
+                switch (expected.isEmpty() ? ' ' : expected.charAt(0)) {
+                    case '*' -> !value.isMissingNode();
+                    case '-' -> value.isMissingNode();
+                    case '~' -> !value.isMissingNode() && found.matches(expected.substring(1));
+                    case '=' -> false;
+                    default -> !value.isMissingNode() && found.equals(expected);
+                };
+        return fits ? "ok" : value.isMissingNode() ? "nothing" : found;
+    }
+}
