@@ -35,6 +35,10 @@ final class FakeUpstream implements UpstreamFactory, Upstream {
 
     volatile Optional<MillraceException> captureError = Optional.empty();
     volatile boolean reachable = true;
+
+    /** What {@link #oldestTso} answers; 0 is an hour ago. */
+    volatile long oldest;
+
     volatile List<TableSchema> tables = List.of();
 
     /** Opening waits for this. */
@@ -100,7 +104,9 @@ final class FakeUpstream implements UpstreamFactory, Upstream {
 
     @Override
     public long oldestTso() {
-        return Tso.of(System.currentTimeMillis() - HELD_MS, 0);
+        checkReachable();
+        long fixed = oldest;
+        return fixed != 0 ? fixed : Tso.of(System.currentTimeMillis() - HELD_MS, 0);
     }
 
     @Override

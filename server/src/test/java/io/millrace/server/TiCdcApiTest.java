@@ -146,6 +146,34 @@ final class TiCdcApiTest {
     }
 
     @Test
+    void aStoppedChangefeedFailsWhenTheUpstreamForgetsItsChanges() throws Exception {
+        api.create(TEST5);
+        api.post(FEEDS + "/test5/pause", "");
+        api.await("test5", "stopped");
+        upstream.oldest = Tso.of(System.currentTimeMillis() + 60_000, 0);
+        JsonNode lost = api.await("test5", "failed");
+        assertThat(lost.at("/error/code").asText()).isEqualTo("CDC:ErrSnapshotLostByGC");
+        assertThat(lost.at("/error/message").asText())
+                .startsWith("[CDC:ErrSnapshotLostByGC]the upstream no longer holds the changes");
+        assertThat(lost.get("admin_job_type").asInt()).isEqualTo(1);
+        assertThat(api.post(FEEDS + "/test5/resume", "{}").errorCode())
+                .isEqualTo("CDC:ErrStartTsBeforeGC");
+        upstream.oldest = 0;
+        assertThat(api.post(FEEDS + "/test5/resume", "{}").status()).isEqualTo(200);
+        assertThat(api.await("test5", "normal").has("error")).isFalse();
+    }
+
+    @Test
+    void aStoppedChangefeedStaysStoppedWhileTheUpstreamIsAway() throws Exception {
+        api.create(TEST5);
+        api.post(FEEDS + "/test5/pause", "");
+        api.await("test5", "stopped");
+        upstream.reachable = false;
+        Thread.sleep(1500);
+        assertThat(api.get(FEEDS + "/test5").body().get("state").asText()).isEqualTo("stopped");
+    }
+
+    @Test
     void refusesASecondOfTheSameName() {
         api.create(TEST5);
         Answer again = api.create(TEST5);

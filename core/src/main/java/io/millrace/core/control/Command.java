@@ -49,4 +49,10 @@ public sealed interface Command {
      */
     record ReportRun(JobId id, long generation, JobState state, Optional<JobError> error)
             implements Command {}
+
+    /**
+     * The upstream no longer holds what a stopped job would go on with: it becomes FAILED. Void
+     * when the job is not stopped or of another generation.
+     */
+    record LoseJob(JobId id, long generation, JobError error) implements Command {}
 }

@@ -135,6 +135,7 @@ final class Controller implements AutoCloseable {
             case Command.RemoveJob remove -> remove(remove.id());
             case Command.ResignOwner resign -> resign();
             case Command.ReportRun report -> report(report);
+            case Command.LoseJob lose -> lose(lose);
         };
     }
 
@@ -321,6 +322,23 @@ final class Controller implements AutoCloseable {
                         old,
                         old.spec(),
                         new StateRecord(report.state(), error, old.generation()),
+                        List.of()));
+    }
+
+    private Optional<Job> lose(Command.LoseJob lose) {
+        Optional<Job> known = image.job(lose.id());
+        if (known.isEmpty()
+                || known.get().generation() != lose.generation()
+                || known.get().state() != JobState.STOPPED) {
+            return known;
+        }
+        Job old = known.get();
+        return Optional.of(
+                move(
+                        old,
+                        old.spec(),
+                        new StateRecord(
+                                JobState.FAILED, Optional.of(lose.error()), old.generation()),
                         List.of()));
     }
 

@@ -103,6 +103,11 @@ public final class JobChecks {
         return source.streamEnd();
     }
 
+    /** Checks that the upstream still holds what comes after a TSO: START_BEFORE_OLDEST. */
+    void held(String upstream, long tso) {
+        held(upstreams.get(upstream), tso);
+    }
+
     private static void held(Upstream source, long tso) {
         long oldest = source.oldestTso();
         if (Long.compareUnsigned(tso, oldest) < 0) {

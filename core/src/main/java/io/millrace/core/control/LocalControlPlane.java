@@ -12,10 +12,14 @@ import java.util.concurrent.CompletableFuture;
  * #start}; {@link #close} stops all jobs in order, keeping their state.
  */
 public final class LocalControlPlane implements ControlPlane, AutoCloseable {
+    /** Stopped jobs are looked at once a minute with the default interval between retries. */
+    private static final int STALE_CHECK_RETRIES = 6;
+
     private final NodeInfo self;
     private final JobChecks checks;
     private final Controller controller;
     private final JobSupervisor supervisor;
+    private final StaleJobs staleJobs;
     private volatile boolean stopping;
 
     /**
@@ -42,11 +46,21 @@ public final class LocalControlPlane implements ControlPlane, AutoCloseable {
                         clock,
                         report -> controller.submit(report).join());
         controller.addListener(supervisor);
+        this.staleJobs =
+                new StaleJobs(
+                        controller::image,
+                        checks,
+                        id -> supervisor.progress(id).checkpointTso(),
+                        command -> controller.submit(command).join(),
+                        self,
+                        clock,
+                        retryInterval.multipliedBy(STALE_CHECK_RETRIES));
     }
 
     /** Registers the node, reads the jobs and starts the active ones. */
     public void start() {
         controller.start();
+        staleJobs.start();
     }
 
     @Override
@@ -111,6 +125,7 @@ public final class LocalControlPlane implements ControlPlane, AutoCloseable {
     @Override
     public void close() {
         stopping = true;
+        staleJobs.close();
         supervisor.close();
         controller.close();
     }
