@@ -12,6 +12,8 @@ import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.Acks;
 import io.millrace.core.spi.ColumnSelection;
 import io.millrace.core.spi.Sink;
+import io.millrace.core.spi.SinkMetric;
+import io.millrace.core.spi.SinkMetrics;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.HashMap;
@@ -68,6 +70,7 @@ final class KafkaSink implements Sink {
 
     private final KafkaSinkConfig config;
     private final DispatchRules rules;
+    private final SinkMetrics metrics;
     private final RowEncoder encoder;
     private final int rowsPerMessage;
     private final int framingBytes;
@@ -176,6 +179,8 @@ final class KafkaSink implements Sink {
         private final long seq;
         private final String what;
 
+        private final long beganNanos = System.nanoTime();
+
         /** Records under way, plus one until the last one was handed over. */
         private final AtomicInteger open = new AtomicInteger(1);
 
@@ -200,9 +205,19 @@ final class KafkaSink implements Sink {
         }
 
         void countDown() {
-            if (open.decrementAndGet() == 0 && !closed && transactions.isEmpty()) {
-                acks.ack(seq);
+            if (open.decrementAndGet() == 0 && !closed) {
+                metrics.record(SinkMetric.MQ_SEND_DURATION, System.nanoTime() - beganNanos);
+                if (transactions.isEmpty()) {
+                    acks.ack(seq);
+                }
             }
+        }
+
+        /** All rows are encoded and handed over. */
+        void handedOver(int rows) {
+            metrics.record(SinkMetric.MQ_BATCH_DURATION, System.nanoTime() - beganNanos);
+            metrics.record(SinkMetric.MQ_BATCH_SIZE, rows);
+            metrics.record(SinkMetric.BATCH_ROW_COUNT, rows);
         }
     }
 
@@ -237,8 +252,10 @@ final class KafkaSink implements Sink {
             DispatchRules rules,
             Content content,
             Target target,
-            Acks acks) {
+            Acks acks,
+            SinkMetrics metrics) {
         this.config = config;
+        this.metrics = metrics;
         this.rules = rules;
         this.acks = acks;
         encoder = content.encoder();
@@ -673,6 +690,7 @@ final class KafkaSink implements Sink {
         delivery = null;
         Progress reached = new Progress(rows.commitTso(), rows.eventIndex());
         boolean last = rows.lastOfTransaction();
+        counted.handedOver(rows.rowCount());
         rows.release();
         if (transactions.isPresent()) {
             transactions.get().batchDone(counted.seq, reached, last);
@@ -709,6 +727,9 @@ final class KafkaSink implements Sink {
             partition.sent(pumpNanos);
             int size = length(record.key()) + length(record.value()) + RECORD_COST;
             sentBytes += size;
+            if (size > SinkMetrics.LARGE_ROW_BYTES) {
+                metrics.record(SinkMetric.LARGE_ROW_SIZE, size);
+            }
             if (transactions.isPresent()) {
                 transactions.get().sent(size);
             }

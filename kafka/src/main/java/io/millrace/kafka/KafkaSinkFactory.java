@@ -152,7 +152,8 @@ public final class KafkaSinkFactory implements SinkFactory {
                             Bootstraps.Settings.of(spec),
                             claimChecks),
                     new KafkaSink.Target(admin, producer, topics, transactions),
-                    context.acks());
+                    context.acks(),
+                    context.metrics());
         } catch (KafkaException | MillraceException e) {
             if (producer != null) {
                 producer.close(Duration.ZERO);

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.tuple;
 
 import io.millrace.codec.canaljson.CanalJsonDecoder;
 import io.millrace.codec.canaljson.CanalJsonMessage;
+import io.millrace.core.engine.JobMetrics;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.Column;
@@ -16,6 +17,7 @@ import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.SchemaChange;
 import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
+import io.millrace.core.spi.SinkMetric;
 import io.millrace.core.spi.SinkSpec;
 import io.millrace.core.spi.SinkSpec.DispatchRule;
 import io.millrace.testkit.rows.TestPosition;
@@ -28,6 +30,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.kafka.clients.admin.Admin;
@@ -143,8 +146,25 @@ class KafkaSinkIT {
                 driver.send(TestRowBatch.insert(schema, TSO, i, true, row(i, i, "")));
             }
             driver.drain();
+            for (SinkMetric metric :
+                    List.of(
+                            SinkMetric.MQ_SEND_DURATION,
+                            SinkMetric.MQ_BATCH_DURATION,
+                            SinkMetric.MQ_BATCH_SIZE,
+                            SinkMetric.BATCH_ROW_COUNT)) {
+                assertThat(recorded(driver, metric)).as("%s", metric).isEqualTo(50);
+            }
         }
         assertThat(consume("five", 50)).extracting(Received::partition).containsOnly(0, 1);
+    }
+
+    private static long recorded(SinkDriver driver, SinkMetric metric) {
+        JobMetrics.Histogram histogram = Objects.requireNonNull(driver.metrics.histogram(metric));
+        long count = 0;
+        for (int i = 0; i < histogram.size(); i++) {
+            count += histogram.count(i);
+        }
+        return count;
     }
 
     @Test

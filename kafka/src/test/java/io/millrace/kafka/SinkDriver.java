@@ -1,6 +1,7 @@
 package io.millrace.kafka;
 
 import io.millrace.codec.RowEncoder;
+import io.millrace.core.engine.JobMetrics;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.SchemaChange;
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 final class SinkDriver implements Acks, AutoCloseable {
     private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(60);
 
+    final JobMetrics metrics = new JobMetrics();
     private final Sink sink;
     private final NavigableSet<Long> acked = new ConcurrentSkipListSet<>();
     private volatile @Nullable MillraceException failure;
@@ -44,7 +46,8 @@ final class SinkDriver implements Acks, AutoCloseable {
     }
 
     private SinkContext context() {
-        return new SinkContext("default/test", "127.0.0.1:8300", this, 0, Optional.empty(), false);
+        return new SinkContext(
+                "default/test", "127.0.0.1:8300", this, 0, Optional.empty(), false, metrics);
     }
 
     @Override

@@ -43,13 +43,13 @@ public enum SinkMetric {
     MQ_SEND_DURATION(
             "ticdc_sink_mq_worker_send_message_duration",
             Kind.SECONDS,
-            "Time from handing a message to the client until the broker acked it, seconds."),
+            "Time from taking a batch until the broker acked its last message, seconds."),
     MQ_BATCH_SIZE(
             "ticdc_sink_mq_worker_batch_size", Kind.SIZES, "Rows encoded in one go of the worker."),
     MQ_BATCH_DURATION(
             "ticdc_sink_mq_worker_batch_duration",
             Kind.SECONDS,
-            "Time to encode one batch, seconds."),
+            "Time to encode one batch and hand it over, seconds."),
     STORAGE_WRITE_BYTES(
             "ticdc_sink_cloud_storage_write_bytes_total", Kind.COUNT, "Bytes written to storage."),
     STORAGE_FILE_COUNT(
