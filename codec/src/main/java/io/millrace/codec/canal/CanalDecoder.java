@@ -1,12 +1,10 @@
 package io.millrace.codec.canal;
 
+import io.millrace.codec.canaljson.SqlTypes;
 import io.millrace.codec.decode.DecodedEvent;
 import io.millrace.codec.decode.MessageDecoder;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.TableName;
-import java.math.BigDecimal;
-import java.math.BigInteger;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -121,35 +119,6 @@ public final class CanalDecoder implements MessageDecoder {
                 default -> {}
             }
         }
-        out.put(name, isNull ? null : value(sqlType, mysqlType, text));
-    }
-
-    private static Object value(int sqlType, String mysqlType, String text) {
-        int blank = mysqlType.indexOf(' ');
-        String type = blank < 0 ? mysqlType : mysqlType.substring(0, blank);
-        return switch (type) {
-            case "tinyint",
-                    "smallint",
-                    "mediumint",
-                    "int",
-                    "bigint",
-                    "year",
-                    "bit",
-                    "enum",
-                    "set" ->
-                    integer(text);
-            case "float" -> Float.valueOf(text);
-            case "double" -> Double.valueOf(text);
-            case "decimal" -> new BigDecimal(text);
-            default ->
-                    sqlType == java.sql.Types.BLOB
-                            ? text.getBytes(StandardCharsets.ISO_8859_1)
-                            : text;
-        };
-    }
-
-    private static Object integer(String text) {
-        BigInteger number = new BigInteger(text);
-        return number.bitLength() < Long.SIZE ? (Object) number.longValue() : number;
+        out.put(name, isNull ? null : SqlTypes.parse(sqlType, mysqlType, text));
     }
 }

@@ -1,5 +1,7 @@
 package io.millrace.codec.canaljson;
 
+import io.millrace.codec.LargeMessages;
+
 /**
  * How canal-json messages are written.
  *
@@ -13,11 +15,26 @@ public record CanalJsonConfig(
         boolean tidbExtension,
         boolean onlyUpdatedColumns,
         boolean deleteOnlyHandleKeys,
-        boolean contentCompatible) {
+        boolean contentCompatible,
+        LargeMessages large) {
     public static final CanalJsonConfig DEFAULTS = new CanalJsonConfig(false, false, false, false);
 
     public CanalJsonConfig {
         onlyUpdatedColumns |= contentCompatible;
+    }
+
+    /** Rows that are too large are errors. */
+    public CanalJsonConfig(
+            boolean tidbExtension,
+            boolean onlyUpdatedColumns,
+            boolean deleteOnlyHandleKeys,
+            boolean contentCompatible) {
+        this(
+                tidbExtension,
+                onlyUpdatedColumns,
+                deleteOnlyHandleKeys,
+                contentCompatible,
+                LargeMessages.NONE);
     }
 
     /** The defaults with the TiDB extension. */

@@ -42,7 +42,9 @@ public final class CanalJsonDecoder {
                 row(member(root, "old")),
                 row(member(root, "data")),
                 tso(extension.path("commitTs")),
-                tso(extension.path("watermarkTs")));
+                tso(extension.path("watermarkTs")),
+                extension.path("onlyHandleKey").booleanValue(),
+                Optional.ofNullable(extension.path("claimCheckLocation").textValue()));
     }
 
     private static JsonNode member(JsonNode root, String name) {

@@ -1,5 +1,6 @@
 package io.millrace.codec.canaljson;
 
+import io.millrace.codec.Compression;
 import io.millrace.codec.Message;
 import io.millrace.codec.RowEncoder;
 import io.millrace.codec.json.JsonEscaper;
@@ -7,6 +8,8 @@ import io.millrace.codec.json.PlainDecimal;
 import io.millrace.codec.text.Cells;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.bytes.WireBytes;
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.DdlKind;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.RowView;
@@ -21,6 +24,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,6 +64,7 @@ public final class CanalJsonEncoder implements RowEncoder {
     private final boolean[] headIsFresh = new boolean[OPS];
     private final ByteSink tail = new ByteSink(64);
     private final ByteSink scratch = new ByteSink(1024);
+    private final ByteSink uncompressed = new ByteSink(1024);
     private @Nullable Table table;
     private long commitTso;
 
@@ -69,14 +74,16 @@ public final class CanalJsonEncoder implements RowEncoder {
         final byte[][] openings = new byte[OPS][];
         final ColumnProgram all;
         final ColumnProgram deleted;
+        final ColumnProgram handleKey;
 
         Table(TableSchema schema, CanalJsonConfig config) {
             this.schema = schema;
             all = new ColumnProgram(schema, false, config.contentCompatible());
-            deleted =
-                    config.deleteOnlyHandleKeys() && schema.hasHandleKey()
+            handleKey =
+                    schema.hasHandleKey()
                             ? new ColumnProgram(schema, true, config.contentCompatible())
                             : all;
+            deleted = config.deleteOnlyHandleKeys() ? handleKey : all;
             ByteSink text = new ByteSink(256);
             for (int op = RowBatch.INSERT; op <= RowBatch.DELETE; op++) {
                 text.clear();
@@ -138,16 +145,76 @@ public final class CanalJsonEncoder implements RowEncoder {
 
     @Override
     public void append(RowView row, int op, Message out) {
-        append(row, op, out.value());
+        append(row, op, beginValue(out));
+        endValue(out);
         out.addRow();
     }
 
-    /** Appends the JSON object of a row. */
-    public void append(RowView row, int op, ByteSink out) {
+    /** Where the JSON of a message is written. */
+    private ByteSink beginValue(Message out) {
+        if (config.large().compression() == Compression.NONE) {
+            return out.value();
+        }
+        uncompressed.clear();
+        return uncompressed;
+    }
+
+    private void endValue(Message out) {
+        if (config.large().compression() != Compression.NONE) {
+            config.large()
+                    .compression()
+                    .append(uncompressed.array(), 0, uncompressed.length(), out.value());
+        }
+    }
+
+    @Override
+    public boolean canShorten() {
+        return config.large().shortens();
+    }
+
+    @Override
+    public void appendShortened(RowView row, int op, Optional<String> claimCheck, Message out) {
+        Table current = current();
+        if (!current.schema.hasHandleKey()) {
+            throw new MillraceException(
+                    ErrorCode.MESSAGE_TOO_LARGE,
+                    "a row of table "
+                            + current.schema.name()
+                            + " is too large for a message and has no handle key to be shortened"
+                            + " to: give the table a primary key, or raise max-message-bytes");
+        }
+        ByteSink json = beginValue(out);
+        appendIncomplete(
+                current,
+                current.handleKey,
+                row,
+                op,
+                op == RowBatch.DELETE ? RowView.BEFORE : RowView.AFTER,
+                json);
+        json.putUtf8("],\"_tidb\":{\"commitTs\":");
+        json.putUnsigned(commitTso);
+        if (claimCheck.isPresent()) {
+            json.putUtf8(",\"claimCheckLocation\":");
+            JsonEscaper.appendString(claimCheck.get(), json);
+        } else {
+            json.putUtf8(",\"onlyHandleKey\":true");
+        }
+        json.putUtf8("}}");
+        endValue(out);
+        out.addRow();
+    }
+
+    private Table current() {
         Table current = table;
         if (current == null) {
             throw new IllegalStateException("append before begin");
         }
+        return current;
+    }
+
+    /** Appends the JSON object of a row. */
+    public void append(RowView row, int op, ByteSink out) {
+        Table current = current();
         ColumnProgram program = current.program(op);
         if (!headIsFresh[op]) {
             renderHead(current, op);
@@ -156,18 +223,24 @@ public final class CanalJsonEncoder implements RowEncoder {
         int start = out.length();
         out.put(heads[op].array(), 0, heads[op].length());
         if (program.promotes) {
-            appendTypes(program, row, op, image, out);
+            appendTypes(program, row, image, out);
             appendOldOpening(op, out);
         }
         if (!appendImages(program, row, op, image, true, out)) {
             // Columns are missing in this image: its types are not those of the head.
             out.length(start);
-            appendOpeningMembers(current, op, out);
-            appendTypes(program, row, op, image, out);
-            appendOldOpening(op, out);
-            appendImages(program, row, op, image, false, out);
+            appendIncomplete(current, program, row, op, image, out);
         }
         out.put(tail.array(), 0, tail.length());
+    }
+
+    /** A row up to its tail, with the types of just the columns that it has. */
+    private void appendIncomplete(
+            Table current, ColumnProgram program, RowView row, int op, int image, ByteSink out) {
+        appendOpeningMembers(current, op, out);
+        appendTypes(program, row, image, out);
+        appendOldOpening(op, out);
+        appendImages(program, row, op, image, false, out);
     }
 
     private void renderHead(Table current, int op) {
@@ -192,25 +265,13 @@ public final class CanalJsonEncoder implements RowEncoder {
         out.put(op == RowBatch.UPDATE ? OLD : NO_OLD_DATA);
     }
 
-    /**
-     * The image that has a column's value in {@code data}: the wanted one, or, for a column that an
-     * update left unchanged and a minimal new image leaves out, the old one; -1 when neither has.
-     */
-    private static int source(RowView row, int op, int image, int column) {
-        if (row.isPresent(image, column)) {
-            return image;
-        }
-        return op == RowBatch.UPDATE && row.isPresent(RowView.BEFORE, column) ? RowView.BEFORE : -1;
-    }
-
     /** The sqlType and mysqlType members, by the values of this very row. */
-    private static void appendTypes(
-            ColumnProgram program, RowView row, int op, int image, ByteSink out) {
+    private static void appendTypes(ColumnProgram program, RowView row, int image, ByteSink out) {
         out.put(SQL_TYPE);
         boolean first = true;
         for (int i = 0; i < program.ordinals.length; i++) {
             int column = program.ordinals[i];
-            int from = source(row, op, image, column);
+            int from = Cells.source(row, image, column);
             if (from < 0) {
                 continue;
             }
@@ -233,7 +294,7 @@ public final class CanalJsonEncoder implements RowEncoder {
         out.put('{');
         first = true;
         for (int i = 0; i < program.ordinals.length; i++) {
-            if (source(row, op, image, program.ordinals[i]) < 0) {
+            if (Cells.source(row, image, program.ordinals[i]) < 0) {
                 continue;
             }
             if (!first) {
@@ -251,17 +312,16 @@ public final class CanalJsonEncoder implements RowEncoder {
             ColumnProgram program, RowView row, int op, int image, boolean complete, ByteSink out) {
         if (op == RowBatch.UPDATE) {
             // The types describe the new image; an incomplete old one needs no second try.
-            appendImage(program, row, op, RowView.BEFORE, config.onlyUpdatedColumns(), false, out);
+            appendImage(program, row, RowView.BEFORE, config.onlyUpdatedColumns(), false, out);
             out.put(DATA_AFTER_OLD);
         }
-        return appendImage(program, row, op, image, false, complete, out);
+        return appendImage(program, row, image, false, complete, out);
     }
 
     /** One object of values; false, midway, when a column is missing and all were expected. */
     private boolean appendImage(
             ColumnProgram program,
             RowView row,
-            int op,
             int wanted,
             boolean onlyChanged,
             boolean complete,
@@ -276,7 +336,7 @@ public final class CanalJsonEncoder implements RowEncoder {
                 if (complete) {
                     return false;
                 }
-                image = source(row, op, wanted, column);
+                image = Cells.source(row, wanted, column);
                 if (image < 0) {
                     continue;
                 }
@@ -383,7 +443,8 @@ public final class CanalJsonEncoder implements RowEncoder {
 
     @Override
     public boolean appendDdl(SchemaChange change, SchemaChange.Change part, Message out) {
-        appendDdl(change, part, out.value());
+        appendDdl(change, part, beginValue(out));
+        endValue(out);
         return true;
     }
 
@@ -415,7 +476,8 @@ public final class CanalJsonEncoder implements RowEncoder {
 
     @Override
     public void appendWatermark(long tso, Message out) {
-        appendWatermark(tso, out.value());
+        appendWatermark(tso, beginValue(out));
+        endValue(out);
     }
 
     void appendWatermark(long tso, ByteSink out) {

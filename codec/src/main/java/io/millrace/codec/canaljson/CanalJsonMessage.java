@@ -19,6 +19,8 @@ import java.util.Optional;
  * @param data new row; the old row for a delete
  * @param commitTso from the TiDB extension
  * @param watermarkTso from the TiDB extension of a watermark
+ * @param onlyHandleKey from the TiDB extension: the row was too large
+ * @param claimCheck from the TiDB extension: where the whole message of a large row is
  */
 public record CanalJsonMessage(
         String database,
@@ -33,7 +35,9 @@ public record CanalJsonMessage(
         Optional<Map<String, Optional<String>>> old,
         Optional<Map<String, Optional<String>>> data,
         Optional<Long> commitTso,
-        Optional<Long> watermarkTso) {
+        Optional<Long> watermarkTso,
+        boolean onlyHandleKey,
+        Optional<String> claimCheck) {
 
     public boolean watermark() {
         return type.equals("TIDB_WATERMARK");

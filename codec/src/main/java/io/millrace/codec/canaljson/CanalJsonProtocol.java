@@ -2,6 +2,7 @@ package io.millrace.codec.canaljson;
 
 import io.millrace.codec.CodecOptions;
 import io.millrace.codec.EncoderContext;
+import io.millrace.codec.LargeMessages;
 import io.millrace.codec.Protocol;
 import io.millrace.codec.RowEncoder;
 import io.millrace.core.error.ErrorCode;
@@ -33,6 +34,7 @@ public final class CanalJsonProtocol implements Protocol {
                 common.onlyUpdatedColumns(),
                 common.deleteOnlyHandleKeys(),
                 new SinkOptions(spec, ErrorCode.CODEC_INVALID_CONFIG)
-                        .flag("content-compatible", false));
+                        .flag("content-compatible", false),
+                LargeMessages.of(spec));
     }
 }

@@ -2,6 +2,9 @@ package io.millrace.codec.canaljson;
 
 import io.millrace.core.model.Column;
 import io.millrace.core.model.ColumnKind;
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 
 /**
@@ -84,5 +87,34 @@ public final class SqlTypes {
             end++;
         }
         return end == 0 ? otherwise : full.substring(0, end);
+    }
+
+    /** The value that a text means for a column of these types: the other direction. */
+    public static Object parse(int sqlType, String mysqlType, String text) {
+        int end = 0;
+        while (end < mysqlType.length() && Character.isLetterOrDigit(mysqlType.charAt(end))) {
+            end++;
+        }
+        return switch (mysqlType.substring(0, end)) {
+            case "tinyint",
+                    "smallint",
+                    "mediumint",
+                    "int",
+                    "bigint",
+                    "year",
+                    "bit",
+                    "enum",
+                    "set" -> {
+                BigInteger number = new BigInteger(text);
+                yield number.bitLength() < Long.SIZE ? (Object) number.longValue() : number;
+            }
+            case "float" -> Float.valueOf(text);
+            case "double" -> Double.valueOf(text);
+            case "decimal" -> new BigDecimal(text);
+            default ->
+                    sqlType == java.sql.Types.BLOB
+                            ? text.getBytes(StandardCharsets.ISO_8859_1)
+                            : text;
+        };
     }
 }

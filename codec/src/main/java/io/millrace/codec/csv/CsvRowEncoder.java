@@ -1,5 +1,6 @@
 package io.millrace.codec.csv;
 
+import io.millrace.codec.VectorText;
 import io.millrace.codec.json.PlainDecimal;
 import io.millrace.codec.text.BinaryText;
 import io.millrace.codec.text.Cells;
@@ -284,7 +285,7 @@ public final class CsvRowEncoder {
                 }
             }
             case VECTOR ->
-                    Cells.appendVector(
+                    VectorText.append(
                             row.array(), row.offset(image, column), row.length(image, column), out);
             default -> throw new IllegalStateException("unknown action " + action);
         }

@@ -3,8 +3,15 @@ package io.millrace.codec.canaljson;
 import static io.millrace.testkit.rows.TestRowBatch.ABSENT;
 import static io.millrace.testkit.rows.TestRowBatch.row;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.management.ThreadMXBean;
+import io.millrace.codec.Compression;
+import io.millrace.codec.EncoderContext;
+import io.millrace.codec.Message;
+import io.millrace.codec.Protocols;
+import io.millrace.codec.RowEncoder;
+import io.millrace.codec.decode.DecodedEvent;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.model.Column;
 import io.millrace.core.model.ColumnKind;
@@ -14,6 +21,7 @@ import io.millrace.core.model.RowView;
 import io.millrace.core.model.SchemaChange;
 import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
+import io.millrace.core.spi.SinkSpec;
 import io.millrace.testkit.rows.TestPosition;
 import io.millrace.testkit.rows.TestRowBatch;
 import java.lang.management.ManagementFactory;
@@ -361,6 +369,96 @@ class CanalJsonEncoderTest {
                 .contains("\"database\":\"d\\u0026b\",\"table\":\"t\\\\\"")
                 .contains("\"sqlType\":{\"a\":4,\"o\\\"\\u003c\":4}")
                 .endsWith("\"data\":[{\"a\":\"1\",\"o\\\"\\u003c\":\"3\"}]}");
+    }
+
+    @Test
+    void aSplitUpdateWithAMinimalRowImageKeepsTheColumnsThatDidNotChange() {
+        TableSchema schema =
+                table(List.of(column("id", ColumnKind.INT), column("v", ColumnKind.VARCHAR)), 0);
+        CanalJsonEncoder encoder = new CanalJsonEncoder(CanalJsonConfig.DEFAULTS, CLOCK);
+        encoder.begin(schema, TSO);
+        RowView view =
+                TestRowBatch.update(schema, TSO, 0, true, row(1, "a"), row(2, ABSENT)).rows();
+        view.next();
+        ByteSink out = new ByteSink(64);
+
+        encoder.append(view, RowBatch.INSERT, out);
+
+        assertThat(out.toString()).endsWith("\"old\":null,\"data\":[{\"id\":\"2\",\"v\":\"a\"}]}");
+    }
+
+    @Test
+    void largeRowsAreShortenedAndSaySo() {
+        TableSchema schema =
+                table(List.of(column("id", ColumnKind.INT), column("v", ColumnKind.VARCHAR)), 0);
+        RowEncoder encoder = encoder("&large-message-handle-option=handle-key-only");
+        assertThat(encoder.canShorten()).isTrue();
+        RowView view = TestRowBatch.update(schema, TSO, 0, true, row(1, "a"), row(1, "b")).rows();
+        view.next();
+        encoder.begin(schema, TSO, "t");
+        Message out = new Message();
+        encoder.appendShortened(view, RowBatch.UPDATE, Optional.empty(), out);
+        assertThat(out.rows()).isEqualTo(1);
+        assertThat(out.value().toString())
+                .contains("\"sqlType\":{\"id\":4},\"mysqlType\":{\"id\":\"int\"}")
+                .endsWith(
+                        "\"old\":[{\"id\":\"1\"}],\"data\":[{\"id\":\"1\"}],"
+                                + "\"_tidb\":{\"commitTs\":439749918821711874,"
+                                + "\"onlyHandleKey\":true}}");
+        out.clear();
+        encoder.appendShortened(view, RowBatch.DELETE, Optional.of("file:///c/1.json"), out);
+        assertThat(out.value().toString())
+                .endsWith(
+                        "\"old\":null,\"data\":[{\"id\":\"1\"}],"
+                                + "\"_tidb\":{\"commitTs\":439749918821711874,"
+                                + "\"claimCheckLocation\":\"file:///c/1.json\"}}");
+        assertThat(new CanalJsonMessageDecoder(Compression.NONE).decode(null, out.valueBytes()))
+                .containsExactly(
+                        new DecodedEvent.Row(
+                                new TableName("test", "t1"),
+                                RowBatch.DELETE,
+                                TSO,
+                                Map.of("id", 1L),
+                                Map.of(),
+                                false,
+                                Optional.of("file:///c/1.json")));
+        TableSchema keyless = table(List.of(column("a", ColumnKind.INT)));
+        encoder.begin(keyless, TSO, "t");
+        RowView other = TestRowBatch.insert(keyless, TSO, 0, true, row(1)).rows();
+        other.next();
+        assertThatThrownBy(() ->
+                        encoder.appendShortened(
+                                other, RowBatch.INSERT, Optional.empty(), new Message()))
+                .hasMessageContaining("test.t1");
+    }
+
+    @Test
+    void wholeValuesAreCompressed() {
+        TableSchema schema = table(List.of(column("v", ColumnKind.VARCHAR)), 0);
+        for (Compression compression : List.of(Compression.SNAPPY, Compression.LZ4)) {
+            RowEncoder encoder = encoder("&large-message-handle-compression=" + compression);
+            RowView view = TestRowBatch.insert(schema, TSO, 0, true, row("x".repeat(9000))).rows();
+            view.next();
+            encoder.begin(schema, TSO, "t");
+            Message out = new Message();
+            encoder.append(view, RowBatch.INSERT, out);
+            assertThat(out.size()).isLessThan(2000);
+            CanalJsonMessageDecoder reader = new CanalJsonMessageDecoder(compression);
+            DecodedEvent.Row read =
+                    (DecodedEvent.Row) reader.decode(null, out.valueBytes()).getFirst();
+            assertThat(read.after()).containsEntry("v", "x".repeat(9000));
+            out.clear();
+            encoder.appendWatermark(TSO, out);
+            assertThat(reader.decode(null, out.valueBytes()))
+                    .containsExactly(new DecodedEvent.Watermark(TSO));
+        }
+    }
+
+    private static RowEncoder encoder(String parameters) {
+        SinkSpec spec =
+                SinkSpec.of(
+                        "kafka://h/t?protocol=canal-json&enable-tidb-extension=true" + parameters);
+        return Protocols.of(spec).encoder(spec, EncoderContext.of(CLOCK));
     }
 
     @Test
