@@ -27,6 +27,7 @@ import picocli.CommandLine.Option;
             Main.KafkaBench.class,
             Main.MySqlBench.class,
             LatencyBench.class,
+            CodecBench.class,
             CommandLine.HelpCommand.class
         })
 public final class Main implements Runnable {

@@ -469,6 +469,19 @@ final class CompatibilityIT {
                                 "CDC:ErrKafkaTopicExprInvalid",
                                 "{table}"),
                         new Refused(
+                                "kafka://h:9092/t?protocol=default",
+                                "\"kafka_config\":{\"codec_config\":{\"max_batch_size\":0}}",
+                                "",
+                                "CDC:ErrCodecInvalidConfig",
+                                "max-batch-size"),
+                        new Refused(
+                                "kafka://h:9092/t?protocol=maxwell",
+                                "\"kafka_config\":{\"large_message_handle\":"
+                                        + "{\"large_message_handle_option\":\"handle-key-only\"}}",
+                                "",
+                                "CDC:ErrInvalidReplicaConfig",
+                                "not with 'maxwell'"),
+                        new Refused(
                                 "kafka://h:9092/t?protocol=simple",
                                 "\"kafka_config\":{\"codec_config\":"
                                         + "{\"encoding_format\":\"xml\"}}",

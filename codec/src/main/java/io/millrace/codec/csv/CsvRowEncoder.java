@@ -1,6 +1,5 @@
 package io.millrace.codec.csv;
 
-import io.millrace.codec.VectorText;
 import io.millrace.codec.json.PlainDecimal;
 import io.millrace.codec.text.BinaryText;
 import io.millrace.codec.text.Cells;
@@ -285,7 +284,7 @@ public final class CsvRowEncoder {
                 }
             }
             case VECTOR ->
-                    VectorText.append(
+                    Cells.appendVector(
                             row.array(), row.offset(image, column), row.length(image, column), out);
             default -> throw new IllegalStateException("unknown action " + action);
         }

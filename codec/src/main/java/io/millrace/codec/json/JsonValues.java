@@ -1,7 +1,7 @@
 package io.millrace.codec.json;
 
-import io.millrace.codec.VectorText;
 import io.millrace.codec.text.BinaryText;
+import io.millrace.codec.text.Cells;
 import io.millrace.codec.text.GoQuoting;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.model.RowView;
@@ -91,7 +91,7 @@ public final class JsonValues {
                 JsonEscaper.appendUtf8(scratch.array(), 0, scratch.length(), out);
             }
             case VECTOR ->
-                    VectorText.append(
+                    Cells.appendVector(
                             row.array(), row.offset(image, column), row.length(image, column), out);
             default -> throw new IllegalStateException("unknown action " + action);
         }

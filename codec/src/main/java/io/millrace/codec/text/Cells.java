@@ -1,10 +1,13 @@
 package io.millrace.codec.text;
 
+import io.millrace.codec.json.PlainDecimal;
+import io.millrace.core.bytes.ByteSink;
+import io.millrace.core.bytes.WireBytes;
 import io.millrace.core.model.Column;
 import io.millrace.core.model.RowView;
 import io.millrace.core.model.TableSchema;
 
-/** Which cells of a row are written and where they come from. */
+/** Which cells of a row are written, where they come from, and values that have one text form. */
 public final class Cells {
     /** Neither image has the column. */
     public static final int NOWHERE = -1;
@@ -45,5 +48,17 @@ public final class Cells {
         return wanted == RowView.AFTER && row.isPresent(RowView.BEFORE, column)
                 ? RowView.BEFORE
                 : NOWHERE;
+    }
+
+    /** Appends a vector, stored as 32-bit little-endian floats, as {@code [1,-2.5]}. */
+    public static void appendVector(byte[] bytes, int from, int count, ByteSink out) {
+        out.put('[');
+        for (int at = 0; at + Float.BYTES <= count; at += Float.BYTES) {
+            if (at > 0) {
+                out.put(',');
+            }
+            PlainDecimal.append(Float.intBitsToFloat(WireBytes.i32(bytes, from + at)), out);
+        }
+        out.put(']');
     }
 }

@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** A registry that is a list; ids count from 1. */
-final class MemoryRegistry implements SchemaRegistry {
+public final class MemoryRegistry implements SchemaRegistry {
     record Entry(String subject, String schema) {}
 
     final List<Entry> entries = new ArrayList<>();
@@ -23,7 +23,8 @@ final class MemoryRegistry implements SchemaRegistry {
         return ByteBuffer.allocate(5).put((byte) 0).putInt(entries.indexOf(entry) + 1).array();
     }
 
-    String schema(int id) {
+    /** The schema of an id. */
+    public String schema(int id) {
         return entries.get(id - 1).schema();
     }
 

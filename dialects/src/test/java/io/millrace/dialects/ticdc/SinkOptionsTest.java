@@ -11,6 +11,7 @@ class SinkOptionsTest {
             GoJson.readStored(
                     """
                     {"sink": {
+                      "open": {"output_old_value": false},
                       "schema_registry": "http://r:8081",
                       "debezium_disable_schema": true,
                       "debezium": {"output_old_value": false},
@@ -18,6 +19,7 @@ class SinkOptionsTest {
                       "send_bootstrap_in_msg_count": 8,
                       "send_bootstrap_to_all_partition": false,
                       "kafka_config": {"codec_config": {
+                        "max_batch_size": 5,
                         "enable_tidb_extension": true,
                         "avro_enable_watermark": true,
                         "avro_decimal_handling_mode": "string",
@@ -29,6 +31,8 @@ class SinkOptionsTest {
     void optionsOfFormatsReachQueues() {
         assertThat(ReplicaConfig.sinkOptions(CONFIG, "kafka"))
                 .containsEntry("schema-registry", "http://r:8081")
+                .containsEntry("open-output-old-value", "false")
+                .containsEntry("max-batch-size", "5")
                 .containsEntry("debezium-disable-schema", "true")
                 .containsEntry("debezium-output-old-value", "false")
                 .containsEntry("send-bootstrap-interval-in-sec", "7")
