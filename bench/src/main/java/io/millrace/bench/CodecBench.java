@@ -114,8 +114,9 @@ final class CodecBench implements Callable<Integer> {
         }
         batch.release();
         report.print(System.out);
-        if (json != null) {
-            report.writeJson(json);
+        Path file = json;
+        if (file != null) {
+            report.writeJson(file);
         }
         return 0;
     }
@@ -123,18 +124,19 @@ final class CodecBench implements Callable<Integer> {
     private List<String> names() {
         List<String> known = new ArrayList<>(Protocols.names());
         known.add(CSV);
-        if (protocols == null) {
+        List<String> chosen = protocols;
+        if (chosen == null) {
             // Avro's schemas go to a registry before the first row.
             known.remove("avro");
             return known;
         }
-        for (String name : protocols) {
+        for (String name : chosen) {
             if (!known.contains(name)) {
                 throw new CommandLine.ParameterException(
                         spec.commandLine(), "no protocol " + name + ": " + known);
             }
         }
-        return protocols;
+        return chosen;
     }
 
     private Pass pass(String name, TableSchema schema) {

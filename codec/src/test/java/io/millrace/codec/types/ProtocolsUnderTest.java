@@ -60,6 +60,7 @@ final class ProtocolsUnderTest {
                     new ProtocolUnderTest.OfQueue(
                             "canal", "", new CanalDecoder(), ProtocolUnderTest.AS_DECODED),
                     new Avro(new MemoryRegistry()),
+                    new DebeziumUnderTest(),
                     new Maxwell(),
                     new ProtocolUnderTest.OfQueue(
                             "simple (JSON)",
