@@ -17,6 +17,10 @@ final class OpenFile {
 
     final ByteSink bytes;
     final long openedNanos;
+
+    /** When it was closed and handed over for its upload. */
+    long queuedNanos;
+
     private long[] seqs = new long[16];
     private int events;
     private Progress.Place last = Progress.Place.NONE;

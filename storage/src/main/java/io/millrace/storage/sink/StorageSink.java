@@ -117,7 +117,8 @@ final class StorageSink implements Sink {
                         progress,
                         context.startTso(),
                         this::finished,
-                        this::fail);
+                        this::fail,
+                        context.metrics());
         cleanup =
                 config.expirationDays() > 0
                         ? Optional.of(Cleanup.start(store, config, clock))

@@ -5,6 +5,8 @@ import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.ObjectStore;
+import io.millrace.core.spi.SinkMetric;
+import io.millrace.core.spi.SinkMetrics;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -36,6 +38,7 @@ final class Uploads implements AutoCloseable {
     private static final long CLOSE_LIMIT_SECONDS = 10;
 
     private final ObjectStore store;
+    private final SinkMetrics metrics;
     private final StorageConfig config;
     private final Clock clock;
     private final Progress progress;
@@ -131,7 +134,13 @@ final class Uploads implements AutoCloseable {
                 throw new InterruptedException("closed");
             }
             store.put(Paths.index(folder), (name + "\n").getBytes(StandardCharsets.UTF_8));
+            long began = System.nanoTime();
             store.put(folder + name, file.bytes.array(), 0, file.bytes.length());
+            long ended = System.nanoTime();
+            metrics.record(SinkMetric.STORAGE_WRITE_DURATION, ended - began);
+            metrics.record(SinkMetric.STORAGE_FLUSH_DURATION, ended - file.queuedNanos);
+            metrics.record(SinkMetric.STORAGE_WRITE_BYTES, file.bytes.length());
+            metrics.record(SinkMetric.STORAGE_FILE_COUNT, 1);
             progress.finished(file.table);
             nextNumber++;
         }
@@ -144,8 +153,10 @@ final class Uploads implements AutoCloseable {
             Progress progress,
             long startTso,
             Consumer<OpenFile> finished,
-            Consumer<MillraceException> failed) {
+            Consumer<MillraceException> failed,
+            SinkMetrics metrics) {
         this.store = store;
+        this.metrics = metrics;
         this.config = config;
         this.clock = clock;
         this.progress = progress;
@@ -160,6 +171,7 @@ final class Uploads implements AutoCloseable {
 
     /** Takes a closed file. Called by one thread. */
     void add(OpenFile file) {
+        file.queuedNanos = System.nanoTime();
         lanes.computeIfAbsent(file.table, key -> new Lane()).add(file);
     }
 

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.millrace.core.engine.JobMetrics;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.Checkpoint;
@@ -19,6 +20,8 @@ import io.millrace.core.spi.ColumnSelection;
 import io.millrace.core.spi.ObjectStore;
 import io.millrace.core.spi.Sink;
 import io.millrace.core.spi.SinkContext;
+import io.millrace.core.spi.SinkMetric;
+import io.millrace.core.spi.SinkMetrics;
 import io.millrace.core.spi.SinkSpec;
 import io.millrace.storage.store.Stores;
 import io.millrace.testkit.rows.TestPosition;
@@ -34,6 +37,7 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.NavigableSet;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentSkipListSet;
@@ -54,6 +58,7 @@ final class StorageSinkTest {
 
     /** Plays the engine. */
     private static final class Driver implements Acks, AutoCloseable {
+        final JobMetrics metrics = new JobMetrics();
         private final NavigableSet<Long> acked = new ConcurrentSkipListSet<>();
         private volatile @Nullable MillraceException failure;
         private Sink sink;
@@ -124,11 +129,12 @@ final class StorageSinkTest {
         Driver driver = new Driver();
         driver.sink =
                 new StorageSinkFactory(Clock.fixed(NOW, ZoneOffset.UTC))
-                        .open(spec(options), context(driver, startTso, again));
+                        .open(spec(options), context(driver, driver.metrics, startTso, again));
         return driver;
     }
 
-    private static SinkContext context(Acks acks, long startTso, boolean again) {
+    private static SinkContext context(
+            Acks acks, SinkMetrics metrics, long startTso, boolean again) {
         return new SinkContext(
                 JOB,
                 "127.0.0.1:8300",
@@ -137,7 +143,8 @@ final class StorageSinkTest {
                 again
                         ? Optional.of(new Checkpoint(new TestPosition(startTso, 0), startTso))
                         : Optional.empty(),
-                again);
+                again,
+                metrics);
     }
 
     private SinkSpec spec(String options) {
@@ -221,6 +228,14 @@ final class StorageSinkTest {
             driver.sink.resolved(202);
             driver.passes(Duration.ofSeconds(3));
             driver.await("metadata", () -> Files.exists(folder.resolve("metadata")));
+            assertThat(driver.metrics.value(SinkMetric.STORAGE_FILE_COUNT)).isEqualTo(2);
+            assertThat(driver.metrics.value(SinkMetric.STORAGE_WRITE_BYTES)).isEqualTo(133);
+            for (SinkMetric metric :
+                    List.of(SinkMetric.STORAGE_WRITE_DURATION, SinkMetric.STORAGE_FLUSH_DURATION)) {
+                assertThat(Objects.requireNonNull(driver.metrics.histogram(metric)).isEmpty())
+                        .as("%s", metric)
+                        .isFalse();
+            }
         }
         TreeMap<String, String> files = files();
         String version = "test/t/100/2026-11-21/";
@@ -431,7 +446,7 @@ final class StorageSinkTest {
                                     ColumnSelection.of(spec),
                                     store,
                                     Progress.load(store, JOB, 0),
-                                    context(driver, START, false),
+                                    context(driver, driver.metrics, START, false),
                                     Clock.systemUTC());
                     for (int i = 0; i < 12; i++) {
                         driver.send(insert(i % 3 == 0 ? u : t, 200 + i, 0, i, "x"));
