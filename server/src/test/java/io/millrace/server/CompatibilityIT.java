@@ -65,6 +65,8 @@ final class CompatibilityIT {
                     Map.entry("integrity.corruption_handle_level", "\"error\""),
                     Map.entry("consistent.level", "\"eventual\""),
                     Map.entry("filter.rules", "[\"a.*\"]"),
+                    Map.entry("filter.event_filters[].ignore_event", "[\"insert\"]"),
+                    Map.entry("sink.column_selectors[].columns", "[\"*\"]"),
                     Map.entry("sink.protocol", "\"canal-json\""),
                     Map.entry("sink.transaction_atomicity", "\"none\""),
                     Map.entry("sink.date_separator", "\"month\""),

@@ -224,9 +224,13 @@ final class TiCdcApiTest {
                     {"sink_uri":"blackhole://","replica_config":{"sync_point_interval":"tomorrow"}} | 400 | CDC:ErrAPIInvalidParam | invalid duration
                     {"sink_uri":"blackhole://","replica_config":{"bdr_mode":true}} | 400 | CDC:ErrAPIInvalidParam | replica_config.bdr_mode = true is not supported
                     {"sink_uri":"blackhole://","replica_config":{"consistent":{"level":"eventual"}}} | 400 | CDC:ErrAPIInvalidParam | replica_config.consistent.level = eventual is not supported
-                    {"sink_uri":"blackhole://","replica_config":{"filter":{"event_filters":[{"matcher":["a.b"]}]}}} | 400 | CDC:ErrAPIInvalidParam | replica_config.filter.event_filters
-                    {"sink_uri":"blackhole://","replica_config":{"filter":{"ignore_txn_start_ts":[1]}}} | 400 | CDC:ErrAPIInvalidParam | replica_config.filter.ignore_txn_start_ts
-                    {"sink_uri":"blackhole://","replica_config":{"sink":{"column_selectors":[{"matcher":["*.*"],"columns":["a"]}]}}} | 400 | CDC:ErrAPIInvalidParam | replica_config.sink.column_selectors
+                    {"sink_uri":"blackhole://","replica_config":{"filter":{"event_filters":[{"matcher":["a b"]}]}}} | 400 | CDC:ErrFilterRuleInvalid | a b
+                    {"sink_uri":"blackhole://","replica_config":{"filter":{"event_filters":[{"ignore_event":["Insert"]}]}}} | 500 | CDC:ErrInvalidIgnoreEventType | 'Insert'
+                    {"sink_uri":"blackhole://","replica_config":{"filter":{"event_filters":[{"ignore_event":["all"]}]}}} | 500 | CDC:ErrInvalidIgnoreEventType | 'all'
+                    {"sink_uri":"blackhole://","replica_config":{"filter":{"event_filters":[{"ignore_sql":["a(b"]}]}}} | 400 | CDC:ErrFilterRuleInvalid | a(b
+                    {"sink_uri":"blackhole://","replica_config":{"filter":{"event_filters":[{"ignore_delete_value_expr":"a >"}]}}} | 500 | CDC:ErrInvalidFilterExpression | unexpected the end
+                    {"sink_uri":"blackhole://","replica_config":{"filter":{"event_filters":[{"ignore_insert_value_expr":"nosuch(1)"}]}}} | 500 | CDC:ErrInvalidFilterExpression | nosuch
+                    {"sink_uri":"mysql://h/","replica_config":{"sink":{"column_selectors":[{"matcher":["*.*"],"columns":["a"]}]}}} | 400 | CDC:ErrAPIInvalidParam | replica_config.sink.column_selectors
                     {"sink_uri":"blackhole://","replica_config":{"sink":{"transaction_atomicity":"global"}}} | 400 | CDC:ErrSinkURIInvalid | global level atomicity
                     {"sink_uri":"blackhole://","replica_config":{"sink":{"date_separator":"week"}}} | 500 | CDC:ErrSinkInvalidConfig | date_separator
                     {"sink_uri":"blackhole://","replica_config":{"integrity":{"integrity_check_level":"x"}}} | 500 | CDC:ErrInvalidReplicaConfig | integrity_check_level
@@ -243,6 +247,63 @@ final class TiCdcApiTest {
         assertThat(answer.contentType()).startsWith("application/json");
         assertThat(answer.body().size()).isEqualTo(2);
         assertThat(api.get(FEEDS + "?state=all").body().get("total").asInt()).isZero();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            textBlock =
+                    """
+                    {"filter":{"event_filters":[{"matcher":["shop.*"],"ignore_update_new_value_expr":"nope > 1"}]}} | 500 | CDC:ErrExpressionColumnNotFound | nope
+                    {"filter":{"event_filters":[{"matcher":["SHOP.*"],"ignore_update_new_value_expr":"nope > 1"}]}} | 200 | | |
+                    {"filter":{"event_filters":[{"ignore_update_new_value_expr":"nope > 1"}]}} | 200 | | |
+                    {"filter":{"event_filters":[{"matcher":["shop.*"],"ignore_delete_value_expr":"ID > 1"}],"ignore_txn_start_ts":[18446744073709551615]}} | 200 | | |
+                    {"sink":{"column_selectors":[{"matcher":["shop.*"],"columns":["x*"]}]}} | 500 | CDC:ErrColumnSelectorFailed | shop.orders
+                    {"sink":{"column_selectors":[{"matcher":["shop.*"],"columns":["a.b"]}]}} | 400 | CDC:ErrFilterRuleInvalid | a.b
+                    {"sink":{"column_selectors":[{"matcher":["shop.*"],"columns":["ID"]}]}} | 200 | | |
+                    """)
+    void filtersAreCheckedAgainstTheTables(String config, int status, String code, String text) {
+        upstream.tables = List.of(FakeUpstream.table("shop", "orders", true));
+        Answer answer =
+                api.create("{\"sink_uri\":\"blackhole://\",\"replica_config\":" + config + "}");
+        assertThat(answer.status()).as(answer.text()).isEqualTo(status);
+        if (status != 200) {
+            assertThat(answer.errorCode()).isEqualTo(code);
+            assertThat(answer.errorMessage()).contains(text);
+        }
+    }
+
+    @Test
+    void syncedWhenNothingWasDeliveredForAWhileAndTheCheckpointKeepsUp() throws Exception {
+        api.create("{\"changefeed_id\":\"quiet\",\"sink_uri\":\"blackhole://\"}");
+        String route = FEEDS + "/quiet/synced";
+        JsonNode fresh = api.get(route).body();
+        assertThat(fresh.get("synced").booleanValue()).isFalse();
+        assertThat(fresh.get("info").asText())
+                .isEqualTo("The data syncing is not finished, please wait");
+        String soon =
+                "{\"replica_config\":{\"synced_status\":{\"synced_check_interval\":0,"
+                        + "\"checkpoint_interval\":3600}}}";
+        Thread.sleep(50);
+        JsonNode synced = api.call("GET", route, soon).body();
+        assertThat(synced.get("synced").booleanValue()).as(synced.toString()).isTrue();
+        assertThat(synced.get("info").asText()).isEqualTo("Data syncing is finished");
+        for (String time :
+                List.of("sink_checkpoint_ts", "puller_resolved_ts", "last_synced_ts", "now_ts")) {
+            assertThat(synced.get(time).asText()).as(time).startsWith("20");
+        }
+        assertThat(synced).hasSize(6);
+        JsonNode behind = api.call("GET", route, soon.replace("3600", "-1")).body();
+        assertThat(behind.get("synced").booleanValue()).isFalse();
+        upstream.reachable = false;
+        JsonNode alone = api.call("GET", route, soon).body();
+        assertThat(alone.get("synced").booleanValue()).isFalse();
+        assertThat(alone.get("now_ts").asText()).startsWith("1970-01-01");
+        assertThat(alone.get("info").asText()).contains("upstream");
+        upstream.reachable = true;
+        assertThat(api.get(FEEDS + "/nobody/synced").errorCode())
+                .isEqualTo("CDC:ErrChangeFeedNotExists");
     }
 
     @Test

@@ -166,7 +166,7 @@ final class TiCdcV1Test {
                                 + "\"target_ts\":18446744073709551615,\"force_replicate\":true,"
                                 + "\"ignore_ineligible_table\":true,"
                                 + "\"filter_rules\":[\"foo*.*\",\"bar*.*\"],"
-                                + "\"ignore_txn_start_ts\":[],\"mounter_worker_num\":32,"
+                                + "\"ignore_txn_start_ts\":[7,18446744073709551615],\"mounter_worker_num\":32,"
                                 + "\"timezone\":\"Asia/Shanghai\","
                                 + "\"sink_config\":{\"dispatchers\":[{\"matcher\":[\"test1.*\"],"
                                 + "\"dispatcher\":\"ts\"},{\"matcher\":[\"test3.*\"],"
@@ -180,6 +180,8 @@ final class TiCdcV1Test {
         assertThat(config.get("force_replicate").asBoolean()).isTrue();
         assertThat(config.get("ignore_ineligible_table").asBoolean()).isTrue();
         assertThat(config.at("/filter/rules").toString()).isEqualTo("[\"foo*.*\",\"bar*.*\"]");
+        assertThat(config.at("/filter/ignore_txn_start_ts").toString())
+                .isEqualTo("[7,18446744073709551615]");
         assertThat(config.at("/mounter/worker_num").asInt()).isEqualTo(32);
         assertThat(config.at("/sink/dispatchers/0/matcher/0").asText()).isEqualTo("test1.*");
         assertThat(config.at("/sink/dispatchers/0/partition").asText()).isEqualTo("ts");
@@ -228,7 +230,7 @@ final class TiCdcV1Test {
                     {"sink_uri":"blackhole://","filter_rules":["a b"]} | 400 | CDC:ErrFilterRuleInvalid | a b
                     {"sink_uri":"blackhole://","filter_rules":"a.*"} | 400 | CDC:ErrAPIInvalidParam | cannot unmarshal string into field filter_rules
                     {"sink_uri":"blackhole://","timezone":"Mars/North"} | 400 | CDC:ErrAPIInvalidParam | unknown time zone Mars/North
-                    {"sink_uri":"blackhole://","ignore_txn_start_ts":[1,2]} | 400 | CDC:ErrAPIInvalidParam | ignore_txn_start_ts
+                    {"sink_uri":"blackhole://","ignore_txn_start_ts":"1"} | 400 | CDC:ErrAPIInvalidParam | ignore_txn_start_ts
                     {"sink_uri":"blackhole://","sink_config":{"protocal":5}} | 400 | CDC:ErrAPIInvalidParam | protocol
                     {"sink_uri":"mysql://h/","sink_config":{"protocal":"canal-json"}} | 400 | CDC:ErrSinkURIInvalid | protocol canal-json is incompatible
                     {"sink_uri":"mysql://h/","sink_config":{"protocol":"canal-json"}} | 400 | CDC:ErrSinkURIInvalid | protocol canal-json is incompatible

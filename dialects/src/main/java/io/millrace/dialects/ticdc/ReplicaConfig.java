@@ -526,14 +526,14 @@ final class ReplicaConfig {
         refuseFlag(config, "enable_sync_point", "");
         refuseFlag(config, "bdr_mode", "");
         refuseFlag(config, "enable_table_monitor", "");
-        JsonNode filter = config.path("filter");
-        refuseArray(filter, "event_filters", "filter.");
-        refuseArray(filter, "ignore_txn_start_ts", "filter.");
         if (config.path("consistent").path("level").asText("none").equals("eventual")) {
             throw unsupported("consistent.level", "eventual");
         }
         JsonNode sink = config.path("sink");
-        refuseArray(sink, "column_selectors", "sink.");
+        if (isDatabase(scheme)) {
+            // Being ignored, columns that were to be held back would be in the target.
+            refuseArray(sink, "column_selectors", "sink.");
+        }
         if (isQueue(scheme)) {
             String level = config.path("integrity").path("integrity_check_level").asText("none");
             if (level.equals("correctness")) {

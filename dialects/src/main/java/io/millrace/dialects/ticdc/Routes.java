@@ -369,6 +369,16 @@ final class Routes {
                                                 request.queryParam("namespace"),
                                                 request.pathParam("id"))));
         router.route(
+                HandlerType.GET,
+                one + "/synced",
+                (apis, request) ->
+                        Answer.ok(
+                                apis.v2()
+                                        .synced(
+                                                request.queryParam("namespace"),
+                                                request.pathParam("id"),
+                                                request.bodyAsBytes())));
+        router.route(
                 HandlerType.PUT,
                 one,
                 (apis, request) ->

@@ -26,6 +26,8 @@ import io.millrace.core.spi.Upstream;
 import java.net.URI;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -79,6 +81,20 @@ final class TiCdcApi {
                     Shape.field("start_ts", Shape.UINT64),
                     Shape.field("sink_uri", Shape.TEXT),
                     Shape.field("upstream", Shape.TEXT));
+
+    private static final Shape.Struct SYNCED =
+            withUpstream(
+                    Shape.field(
+                            "replica_config",
+                            Shape.struct(
+                                    Shape.field(
+                                            "synced_status",
+                                            Shape.struct(
+                                                    Shape.field(
+                                                            "synced_check_interval", Shape.INT64),
+                                                    Shape.field(
+                                                            "checkpoint_interval",
+                                                            Shape.INT64))))));
 
     private static final Shape.Struct TSO =
             withUpstream(Shape.field("id", Shape.UINT64), Shape.field("upstream", Shape.TEXT));
@@ -325,6 +341,65 @@ final class TiCdcApi {
                         error.time().toEpochMilli() > Tso.physicalMs(progress.checkpointTso()))
                 .ifPresent(error -> answer.set("last_error", error(error, job, true)));
         return answer;
+    }
+
+    /**
+     * Whether everything is downstream: nothing was delivered for a while, and the checkpoint keeps
+     * up with the upstream's clock.
+     *
+     * @param body empty, or intervals in the place of the configured ones
+     */
+    JsonNode synced(@Nullable String namespace, String name, byte[] body) {
+        Job job = existing(jobId(namespace, name));
+        ObjectNode request =
+                body.length == 0 ? GoJson.object() : GoJson.bind(body, SYNCED, GoJson.object());
+        refuseForeignUpstream(request);
+        JobProgress progress = control.progress(job.id());
+        ObjectNode answer = GoJson.object().put("synced", false);
+        ZoneId zone = settings.zone();
+        answer.put("sink_checkpoint_ts", Times.local(progress.checkpointTso(), zone))
+                .put("puller_resolved_ts", Times.local(progress.resolvedTso(), zone))
+                .put("last_synced_ts", Times.local(progress.deliveredTso(), zone));
+        long now;
+        try {
+            now =
+                    Tso.physicalMs(
+                            control.checks().upstreams().get(job.spec().upstream()).currentTso());
+        } catch (MillraceException e) {
+            return answer.put("now_ts", Times.local(Instant.EPOCH, zone))
+                    .put(
+                            "info",
+                            "The upstream does not tell its time: "
+                                    + Secrets.maskText(e.text())
+                                    + ". If it is down for good, the data is complete up to"
+                                    + " puller_resolved_ts once sink_checkpoint_ts has come close"
+                                    + " to that");
+        }
+        answer.put("now_ts", Times.local(Instant.ofEpochMilli(now), zone));
+        JsonNode asked = request.path("replica_config").path("synced_status");
+        JsonNode stored = GoJson.readStored(job.spec().document()).path("synced_status");
+        long quiet = millis(asked, stored, "synced_check_interval", 300);
+        long close = millis(asked, stored, "checkpoint_interval", 15);
+        long checkpoint = Tso.physicalMs(progress.checkpointTso());
+        boolean isQuiet = now - Tso.physicalMs(progress.deliveredTso()) > quiet;
+        if (isQuiet && now - checkpoint < close) {
+            return answer.put("synced", true).put("info", "Data syncing is finished");
+        }
+        boolean readAll = Tso.physicalMs(progress.resolvedTso()) - checkpoint < close;
+        return answer.put(
+                "info",
+                isQuiet && readAll
+                        ? "Please check whether the upstream is online and the changefeed is"
+                                + " running: everything that was read is delivered, but nothing"
+                                + " was read of late. If the upstream works, the data syncing is"
+                                + " not finished, please wait; if it is down for good, the data"
+                                + " is complete"
+                        : "The data syncing is not finished, please wait");
+    }
+
+    private static long millis(JsonNode asked, JsonNode stored, String name, long otherwise) {
+        JsonNode value = asked.has(name) ? asked.get(name) : stored.path(name);
+        return value.asLong(otherwise) * 1000;
     }
 
     private ObjectNode info(Job job, JobProgress progress, boolean withTasks) {
