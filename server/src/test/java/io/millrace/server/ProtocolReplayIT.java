@@ -8,6 +8,8 @@ import io.millrace.testkit.data.TableDiff;
 import io.millrace.testkit.replay.CanalJsonReplay;
 import io.millrace.testkit.replay.CanalReplay;
 import io.millrace.testkit.replay.DebeziumReplay;
+import io.millrace.testkit.replay.MaxwellReplay;
+import io.millrace.testkit.replay.OpenProtocolReplay;
 import io.millrace.testkit.replay.TopicReplay;
 import io.millrace.testkit.servers.DbServer;
 import io.millrace.testkit.servers.KafkaServer;
@@ -66,6 +68,9 @@ final class ProtocolReplayIT {
                             "&protocol=canal-json&enable-tidb-extension=true",
                             CanalJsonReplay::new),
                     new Subject("canal", "&protocol=canal", CanalReplay::new),
+                    new Subject(
+                            "open-protocol", "&protocol=open-protocol", OpenProtocolReplay::new),
+                    new Subject("maxwell", "&protocol=maxwell", MaxwellReplay::new),
                     new Subject(
                             "debezium",
                             "&protocol=debezium&enable-tidb-extension=true",

@@ -10,10 +10,13 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
@@ -42,6 +45,7 @@ public abstract class TopicReplay implements AutoCloseable {
     private final Statement ddl;
     private final Map<String, PreparedStatement> statements = new HashMap<>();
     private final Map<String, Map<String, ColumnType>> types = new HashMap<>();
+    private final Map<String, List<String>> keys = new HashMap<>();
     private long rows;
     private long ddls;
 
@@ -122,6 +126,7 @@ public abstract class TopicReplay implements AutoCloseable {
         target.commit();
         closeStatements();
         types.clear();
+        keys.clear();
         if (!database.isEmpty()) {
             try {
                 ddl.execute("USE " + quoted(database));
@@ -263,6 +268,43 @@ public abstract class TopicReplay implements AutoCloseable {
                 }
             }
             types.put(name, known);
+        }
+        return known;
+    }
+
+    /**
+     * Columns of the target's primary key, else of one not-null unique key; none if it has none.
+     */
+    protected final List<String> keyColumns(String schema, String table) throws SQLException {
+        String name = quoted(schema) + "." + quoted(table);
+        List<String> known = keys.get(name);
+        if (known == null) {
+            Map<String, List<String>> candidates = new TreeMap<>();
+            Set<String> unfit = new HashSet<>();
+            try (PreparedStatement query =
+                    target.prepareStatement(
+                            "SELECT index_name, column_name, nullable FROM information_schema.statistics"
+                                    + " WHERE table_schema=? AND table_name=? AND non_unique=0"
+                                    + " ORDER BY seq_in_index")) {
+                query.setString(1, schema);
+                query.setString(2, table);
+                try (ResultSet result = query.executeQuery()) {
+                    while (result.next()) {
+                        String index = result.getString(1);
+                        candidates
+                                .computeIfAbsent(index, any -> new ArrayList<>())
+                                .add(result.getString(2));
+                        if ("YES".equals(result.getString(3))) {
+                            unfit.add(index);
+                        }
+                    }
+                }
+            }
+            candidates.keySet().removeAll(unfit);
+            known =
+                    candidates.getOrDefault(
+                            "PRIMARY", candidates.values().stream().findFirst().orElse(List.of()));
+            keys.put(name, known);
         }
         return known;
     }
