@@ -25,6 +25,10 @@ public enum ErrorCode {
     KAFKA_TOPIC_EXPRESSION_INVALID(Fault.USER),
     STORAGE_INVALID_CONFIG(Fault.USER),
     CODEC_INVALID_CONFIG(Fault.USER),
+    /** The URI can't name a redo log's place. */
+    REDO_STORAGE_INVALID(Fault.USER),
+    /** A redo log's place can't be used. */
+    REDO_STORAGE_UNUSABLE(Fault.USER),
     DISPATCHER_INVALID(Fault.USER),
     JOB_NOT_FOUND(Fault.USER),
     JOB_ALREADY_EXISTS(Fault.USER),

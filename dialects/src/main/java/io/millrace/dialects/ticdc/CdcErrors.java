@@ -53,6 +53,8 @@ final class CdcErrors {
             case KAFKA_TOPIC_EXPRESSION_INVALID -> "CDC:ErrKafkaTopicExprInvalid";
             case CODEC_INVALID_CONFIG -> "CDC:ErrCodecInvalidConfig";
             case STORAGE_INVALID_CONFIG -> "CDC:ErrStorageSinkInvalidConfig";
+            case REDO_STORAGE_INVALID -> "CDC:ErrConsistentStorage";
+            case REDO_STORAGE_UNUSABLE -> "CDC:ErrStorageInitialize";
             case DISPATCHER_INVALID -> "CDC:ErrDispatcherFailed";
             case JOB_NOT_FOUND -> "CDC:ErrChangeFeedNotExists";
             case JOB_ALREADY_EXISTS -> "CDC:ErrChangeFeedAlreadyExists";

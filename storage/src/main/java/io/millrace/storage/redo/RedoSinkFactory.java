@@ -1,0 +1,129 @@
+package io.millrace.storage.redo;
+
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import io.millrace.core.model.TableSchema;
+import io.millrace.core.spi.ObjectStore;
+import io.millrace.core.spi.ObjectStores;
+import io.millrace.core.spi.Sink;
+import io.millrace.core.spi.SinkContext;
+import io.millrace.core.spi.SinkFactory;
+import io.millrace.core.spi.SinkSpec;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Another factory's sinks, with a redo log in front of those whose options ask for one (see {@link
+ * RedoConfig}).
+ */
+public final class RedoSinkFactory implements SinkFactory {
+    private static final Logger LOG = LoggerFactory.getLogger(RedoSinkFactory.class);
+
+    private final SinkFactory target;
+    private final RedoStorage storage;
+
+    /**
+     * @param target makes the sinks
+     * @param stores where redo logs may lie
+     */
+    public RedoSinkFactory(SinkFactory target, ObjectStores stores) {
+        this.target = target;
+        this.storage = new RedoStorage(stores);
+    }
+
+    @Override
+    public Set<String> schemes() {
+        return target.schemes();
+    }
+
+    @Override
+    public void validate(SinkSpec spec) {
+        target.validate(spec);
+        RedoConfig.of(spec).ifPresent(config -> storage.validate(config.storage()));
+    }
+
+    @Override
+    public void testOpen(SinkSpec spec) {
+        RedoConfig.of(spec).ifPresent(config -> storage.probe(config.storage()));
+        target.testOpen(spec);
+    }
+
+    @Override
+    public void validateTables(SinkSpec spec, List<TableSchema> tables) {
+        target.validateTables(spec, tables);
+    }
+
+    @Override
+    public Sink open(SinkSpec spec, SinkContext context) {
+        Optional<RedoConfig> wanted = RedoConfig.of(spec);
+        if (wanted.isEmpty()) {
+            return target.open(spec, context);
+        }
+        RedoConfig config = wanted.get();
+        ObjectStore store = storage.open(config.storage());
+        RedoLogFolder found;
+        try {
+            found = RedoLogFolder.read(store, context.jobId());
+        } catch (IOException e) {
+            store.close();
+            throw new MillraceException(
+                    ErrorCode.SINK_TRANSIENT,
+                    "cannot read the redo log in " + store.location() + ": " + e,
+                    e);
+        }
+        Sink sink;
+        try {
+            sink = target.open(spec, context);
+        } catch (RuntimeException e) {
+            store.close();
+            throw e;
+        }
+        RedoLog log =
+                new RedoLog(
+                        store,
+                        new RedoFiles(context.nodeAddress(), context.jobId()),
+                        config,
+                        context.jobId(),
+                        found,
+                        context.startTso(),
+                        context.acks()::fail);
+        return new RedoSink(sink, context, config, log);
+    }
+
+    @Override
+    public void forget(SinkSpec spec, String jobId) {
+        RedoConfig.of(spec).ifPresent(config -> deleteLog(config, jobId));
+        target.forget(spec, jobId);
+    }
+
+    private void deleteLog(RedoConfig config, String jobId) {
+        try (ObjectStore store = storage.open(config.storage())) {
+            RedoLogFolder.delete(store, new RedoFiles("", jobId), jobId);
+            LOG.info("redo log removed job={}", jobId);
+        } catch (IOException e) {
+            throw new MillraceException(
+                    ErrorCode.SINK_TRANSIENT,
+                    "cannot remove the redo log of job " + jobId + ": " + e,
+                    e);
+        }
+    }
+
+    @Override
+    public void distrustProgress(SinkSpec spec, String jobId) {
+        target.distrustProgress(spec, jobId);
+    }
+
+    @Override
+    public String timestampZone(String jobZone) {
+        return target.timestampZone(jobZone);
+    }
+
+    @Override
+    public long clusterId(SinkSpec spec) {
+        return target.clusterId(spec);
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.millrace.storage.redo;
+
+import org.jspecify.annotations.NullMarked;
