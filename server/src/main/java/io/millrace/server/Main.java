@@ -7,6 +7,7 @@ import io.millrace.core.spi.UpstreamFactory;
 import io.millrace.kafka.KafkaSinkFactory;
 import io.millrace.mysql.sink.MySqlSinkFactory;
 import io.millrace.mysql.upstream.MySqlUpstreamFactory;
+import io.millrace.storage.redo.RedoSinkFactory;
 import io.millrace.storage.sink.StorageSinkFactory;
 import io.millrace.storage.store.Stores;
 import java.nio.file.Path;
@@ -135,7 +136,7 @@ public final class Main implements Callable<Integer> {
     static List<SinkFactory> sinks() {
         return List.of(
                 new BlackholeSinkFactory(),
-                new MySqlSinkFactory(Clock.systemUTC()),
+                new RedoSinkFactory(new MySqlSinkFactory(Clock.systemUTC()), new Stores()),
                 new KafkaSinkFactory(new Stores()),
                 new StorageSinkFactory(Clock.systemUTC()));
     }

@@ -13,6 +13,7 @@ import io.millrace.core.spi.SinkSpec;
 import io.millrace.kafka.KafkaSinkFactory;
 import io.millrace.mysql.sink.MySqlSinkFactory;
 import io.millrace.server.ApiClient.Answer;
+import io.millrace.storage.redo.RedoSinkFactory;
 import io.millrace.storage.sink.StorageSinkFactory;
 import io.millrace.storage.store.Stores;
 import java.nio.file.Files;
@@ -64,6 +65,10 @@ final class CompatibilityIT {
                     Map.entry("integrity.integrity_check_level", "\"correctness\""),
                     Map.entry("integrity.corruption_handle_level", "\"error\""),
                     Map.entry("consistent.level", "\"eventual\""),
+                    Map.entry("consistent.storage", "\"noop:///\""),
+                    Map.entry("consistent.compression", "\"lz4\""),
+                    Map.entry("consistent.flush_interval", "100"),
+                    Map.entry("consistent.meta_flush_interval", "100"),
                     Map.entry("filter.rules", "[\"a.*\"]"),
                     Map.entry("filter.event_filters[].ignore_event", "[\"insert\"]"),
                     Map.entry("sink.column_selectors[].columns", "[\"*\"]"),
@@ -193,6 +198,11 @@ final class CompatibilityIT {
                     Map.entry("sink.cloud_storage_config.file_expiration_days", "-1"),
                     Map.entry("sink.cloud_storage_config.file_cleanup_cron_spec", "\"daily\""),
                     Map.entry("sink.cloud_storage_config.flush_concurrency", "0"),
+                    Map.entry("consistent.max_log_size", "-1"),
+                    Map.entry("consistent.flush_interval", "49"),
+                    Map.entry("consistent.meta_flush_interval", "49"),
+                    Map.entry("consistent.compression", "\"zip\""),
+                    Map.entry("consistent.storage", "\"ftp://h/redo\""),
                     Map.entry("sink.mysql_config.worker_count", "0"),
                     Map.entry("sink.mysql_config.max_txn_row", "0"),
                     Map.entry("sink.mysql_config.max_multi_update_row_size", "-1"),
@@ -285,6 +295,11 @@ final class CompatibilityIT {
             }
         }
         String companion = COMPANIONS.get(path);
+        if (path.startsWith("consistent.")) {
+            ((ObjectNode) config.withObjectProperty("consistent"))
+                    .put("level", "eventual")
+                    .put("storage", "noop:///");
+        }
         if (companion != null) {
             at.setAll((ObjectNode) JSON.readTree("{" + companion + "}"));
         }
@@ -295,6 +310,7 @@ final class CompatibilityIT {
     private static String uri(String path) {
         if (path.startsWith("sink.mysql_config")
                 || path.equals("sink.safe_mode")
+                || path.startsWith("consistent.")
                 || Set.of("enable_sync_point", "bdr_mode").contains(path)) {
             return MYSQL;
         }
@@ -347,7 +363,10 @@ final class CompatibilityIT {
                         List.of(
                                 new ChecksOnly(new KafkaSinkFactory(new Stores())),
                                 new ChecksOnly(new StorageSinkFactory(Clock.systemUTC())),
-                                new ChecksOnly(new MySqlSinkFactory(Clock.systemUTC()))))) {
+                                new ChecksOnly(
+                                        new RedoSinkFactory(
+                                                new MySqlSinkFactory(Clock.systemUTC()),
+                                                new Stores()))))) {
             ApiClient api = new ApiClient(node.url());
             for (Option option : options) {
                 String path = option.path();
@@ -373,9 +392,13 @@ final class CompatibilityIT {
                 if (nonsense != null) {
                     ObjectNode body = JSON.createObjectNode().put("sink_uri", uri(path));
                     ObjectNode config = JSON.createObjectNode();
-                    ((ObjectNode) config.withObjectProperty("sink"))
-                            .withObjectProperty(path.split("\\.")[1])
-                            .set(leaf, JSON.readTree(nonsense));
+                    if (path.startsWith("consistent.")) {
+                        config = config(path, nonsense);
+                    } else {
+                        ((ObjectNode) config.withObjectProperty("sink"))
+                                .withObjectProperty(path.split("\\.")[1])
+                                .set(leaf, JSON.readTree(nonsense));
+                    }
                     body.set("replica_config", config);
                     Answer answer = api.create(body.toString());
                     soft.assertThat(answer.status()).as(path + answer.text()).isIn(400, 500);

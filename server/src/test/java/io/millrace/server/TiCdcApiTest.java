@@ -223,7 +223,7 @@ final class TiCdcApiTest {
                     {"sink_uri":"blackhole://","replica_config":{"changefeed_error_stuck_duration":"29m"}} | 500 | CDC:ErrInvalidReplicaConfig | changefeed_error_stuck_duration
                     {"sink_uri":"blackhole://","replica_config":{"sync_point_interval":"tomorrow"}} | 400 | CDC:ErrAPIInvalidParam | invalid duration
                     {"sink_uri":"blackhole://","replica_config":{"bdr_mode":true}} | 400 | CDC:ErrAPIInvalidParam | replica_config.bdr_mode = true is not supported
-                    {"sink_uri":"blackhole://","replica_config":{"consistent":{"level":"eventual"}}} | 400 | CDC:ErrAPIInvalidParam | replica_config.consistent.level = eventual is not supported
+                    {"sink_uri":"blackhole://","replica_config":{"consistent":{"level":"eventual","flush_interval":49}}} | 500 | CDC:ErrInvalidReplicaConfig | consistent.flush_interval
                     {"sink_uri":"blackhole://","replica_config":{"filter":{"event_filters":[{"matcher":["a b"]}]}}} | 400 | CDC:ErrFilterRuleInvalid | a b
                     {"sink_uri":"blackhole://","replica_config":{"filter":{"event_filters":[{"ignore_event":["Insert"]}]}}} | 500 | CDC:ErrInvalidIgnoreEventType | 'Insert'
                     {"sink_uri":"blackhole://","replica_config":{"filter":{"event_filters":[{"ignore_event":["all"]}]}}} | 500 | CDC:ErrInvalidIgnoreEventType | 'all'

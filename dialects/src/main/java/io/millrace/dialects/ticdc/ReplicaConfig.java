@@ -49,6 +49,8 @@ final class ReplicaConfig {
     private static final Duration MIN_SYNC_POINT_RETENTION = Duration.ofHours(1);
     private static final Duration MIN_STUCK = Duration.ofMinutes(30);
     private static final int MIN_REDO_INTERVAL_MS = 50;
+    private static final int DEFAULT_REDO_MEMORY_PERCENTAGE = 50;
+    private static final int MOST_REDO_MEMORY_PERCENTAGE = 75;
 
     private static final Shape TABLE =
             struct(field("database_name", TEXT), field("table_name", TEXT));
@@ -526,9 +528,6 @@ final class ReplicaConfig {
         refuseFlag(config, "enable_sync_point", "");
         refuseFlag(config, "bdr_mode", "");
         refuseFlag(config, "enable_table_monitor", "");
-        if (config.path("consistent").path("level").asText("none").equals("eventual")) {
-            throw unsupported("consistent.level", "eventual");
-        }
         JsonNode sink = config.path("sink");
         if (isDatabase(scheme)) {
             // Being ignored, columns that were to be held back would be in the target.
@@ -698,6 +697,7 @@ final class ReplicaConfig {
                             "enable_multi_statement", "multi-stmt-enable",
                             "enable_cache_prepared_statement", "cache-prep-stmts");
             copyAll(mysql, renamed, options);
+            redoOptions(config, options);
         }
         if (isStorage(scheme)) {
             option(sink, "protocol", "protocol", options);
@@ -752,6 +752,31 @@ final class ReplicaConfig {
             copyAll(kafka.path("large_message_handle"), Map.of(), options);
         }
         return options;
+    }
+
+    private static void redoOptions(JsonNode config, Map<String, String> options) {
+        JsonNode consistent = config.path("consistent");
+        if (!consistent.path("level").asText("none").equals("eventual")) {
+            return;
+        }
+        options.put("redo-storage", consistent.path("storage").asText(""));
+        for (String name :
+                List.of(
+                        "max_log_size",
+                        "flush_interval",
+                        "meta_flush_interval",
+                        "compression",
+                        "use_file_backend")) {
+            option(consistent, name, "redo-" + name.replace('_', '-'), options);
+        }
+        long percentage =
+                consistent
+                        .path("memory_usage")
+                        .path("memory_quota_percentage")
+                        .asLong(DEFAULT_REDO_MEMORY_PERCENTAGE);
+        // Rows held back for the log are a part of the quota; the rest has to flow meanwhile.
+        long share = Math.clamp(percentage, 1, MOST_REDO_MEMORY_PERCENTAGE);
+        options.put("redo-hold-bytes", Long.toString(memoryQuota(config) / 100 * share));
     }
 
     private static void copyAll(

@@ -198,7 +198,30 @@ public final class RedoApply {
 
         @Override
         public SchemaHistory schemaHistory() {
-            throw new IllegalStateException("a redo log tells its tables by itself");
+            return new NoHistory();
+        }
+    }
+
+    /** The log tells its tables by itself. */
+    private static final class NoHistory implements SchemaHistory {
+        @Override
+        public List<Entry> load() {
+            return List.of();
+        }
+
+        @Override
+        public void append(List<Entry> entries) {
+            throw new IllegalStateException("a redo log has no history of tables");
+        }
+
+        @Override
+        public void compact(long tso, List<Entry> snapshot) {
+            append(snapshot);
+        }
+
+        @Override
+        public long newTableId() {
+            throw new IllegalStateException("a redo log has its tables' ids");
         }
     }
 }

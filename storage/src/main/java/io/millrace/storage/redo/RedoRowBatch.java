@@ -183,7 +183,7 @@ final class RedoRowBatch extends RowBatch {
 
         @Override
         public int index() {
-            return indexes[row];
+            return row < 0 ? -1 : indexes[row];
         }
 
         private int cell(int image, int column) {

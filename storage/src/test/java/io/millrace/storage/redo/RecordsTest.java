@@ -151,6 +151,7 @@ final class RecordsTest {
             RowBatch back = decoder.rows(records.get(i), i == 2, false, key);
             assertThat(shown(back)).isEqualTo(shown(batches.get(i)));
             assertThat(back.lastOfTransaction()).isEqualTo(i == 2);
+            assertThat(back.rows().index()).as("before the first row").isEqualTo(-1);
             assertThat(back.schema().columns()).isEqualTo(schema.columns());
             assertThat(back.schema().keys()).isEqualTo(schema.keys());
             assertThat(back.schema().tableId()).isEqualTo(77);
