@@ -156,7 +156,8 @@ final class RedoIT {
         Path log = folder.resolve("redo");
         DbServer.Builder up = mysql ? DbServer.mysql() : DbServer.mariadb();
         DbServer.Builder down = mysql ? DbServer.mysql() : DbServer.mariadb();
-        try (DbServer upstream = up.option("sync_binlog", "1")
+        try (DbServer upstream =
+                        up.option("sync_binlog", "1")
                                 .option("innodb_flush_log_at_trx_commit", "1")
                                 .start();
                 DbServer target = down.option("server_id", "2").start();
@@ -172,8 +173,7 @@ final class RedoIT {
                     writers.add(load(upstream, seed + i, i == 0, stop));
                 }
                 long deadline = System.nanoTime() + 60_000_000_000L;
-                while (Long.parseLong(
-                                target.query("SELECT COUNT(*) FROM bank.moves").orElseThrow())
+                while (Long.parseLong(target.query("SELECT COUNT(*) FROM bank.moves").orElseThrow())
                         < SOME_MOVES) {
                     assertThat(System.nanoTime()).as("it runs").isLessThan(deadline);
                     Thread.sleep(50);
