@@ -222,7 +222,7 @@ final class TiCdcApiTest {
                     {"sink_uri":"blackhole://","replica_config":{"enable_sync_point":true}} | 400 | CDC:ErrSinkURIInvalid | sync point
                     {"sink_uri":"blackhole://","replica_config":{"changefeed_error_stuck_duration":"29m"}} | 500 | CDC:ErrInvalidReplicaConfig | changefeed_error_stuck_duration
                     {"sink_uri":"blackhole://","replica_config":{"sync_point_interval":"tomorrow"}} | 400 | CDC:ErrAPIInvalidParam | invalid duration
-                    {"sink_uri":"blackhole://","replica_config":{"bdr_mode":true}} | 400 | CDC:ErrAPIInvalidParam | replica_config.bdr_mode = true is not supported
+                    {"sink_uri":"blackhole://","replica_config":{"bdr_mode":true}} | 400 | CDC:ErrSinkURIInvalid | bdr_mode
                     {"sink_uri":"blackhole://","replica_config":{"consistent":{"level":"eventual","flush_interval":49}}} | 500 | CDC:ErrInvalidReplicaConfig | consistent.flush_interval
                     {"sink_uri":"blackhole://","replica_config":{"filter":{"event_filters":[{"matcher":["a b"]}]}}} | 400 | CDC:ErrFilterRuleInvalid | a b
                     {"sink_uri":"blackhole://","replica_config":{"filter":{"event_filters":[{"ignore_event":["Insert"]}]}}} | 500 | CDC:ErrInvalidIgnoreEventType | 'Insert'

@@ -179,7 +179,8 @@ public final class Pipeline implements Stage, AutoCloseable {
                 plan.filter(),
                 store.schemaHistory(),
                 plan.sinkFactory().timestampZone(plan.timeZone()),
-                start.isEmpty() ? store.startEnd() : Optional.empty());
+                start.isEmpty() ? store.startEnd() : Optional.empty(),
+                plan.sinkSpec().bidirectional());
     }
 
     public State state() {

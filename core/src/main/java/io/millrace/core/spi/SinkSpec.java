@@ -164,6 +164,33 @@ public record SinkSpec(
         return Optional.ofNullable(options.get(name));
     }
 
+    /**
+     * How to tell the target's sink's own writes in a stream that comes back; empty unless the job
+     * is bidirectional.
+     *
+     * @throws MillraceException SINK_URI_INVALID for an unknown {@code bdr-role}
+     */
+    public Optional<CaptureRequest.Bidirectional> bidirectional() {
+        if (!"true".equals(options.get("bdr-mode"))) {
+            return Optional.empty();
+        }
+        String role = option("bdr-role").orElse("").toLowerCase(java.util.Locale.ROOT);
+        boolean primary =
+                switch (role) {
+                    case "primary" -> true;
+                    case "", "secondary", "local-only" -> false;
+                    default ->
+                            throw new MillraceException(
+                                    ErrorCode.SINK_URI_INVALID,
+                                    "sink uri invalid 'bdr-role is "
+                                            + role
+                                            + "; it must be primary, secondary or local-only'");
+                };
+        String schema = option("progress-schema").orElse("").trim();
+        return Optional.of(
+                new CaptureRequest.Bidirectional(schema.isEmpty() ? "millrace" : schema, primary));
+    }
+
     private static String decode(String text) {
         return java.net.URLDecoder.decode(text, java.nio.charset.StandardCharsets.UTF_8);
     }

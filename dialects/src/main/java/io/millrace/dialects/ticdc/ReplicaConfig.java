@@ -426,6 +426,11 @@ final class ReplicaConfig {
                     ErrorCode.SINK_URI_INVALID,
                     "sink uri invalid 'sync point must be disabled when the sink is not a database'");
         }
+        if (flag(config, "bdr_mode") && !database) {
+            throw new MillraceException(
+                    ErrorCode.SINK_URI_INVALID,
+                    "sink uri invalid 'bdr_mode needs a sink that is a database'");
+        }
         refuseWhatIsMissing(config, scheme);
     }
 
@@ -525,8 +530,6 @@ final class ReplicaConfig {
      * an effect that never comes.
      */
     private static void refuseWhatIsMissing(ObjectNode config, String scheme) {
-        refuseFlag(config, "enable_sync_point", "");
-        refuseFlag(config, "bdr_mode", "");
         refuseFlag(config, "enable_table_monitor", "");
         JsonNode sink = config.path("sink");
         if (isDatabase(scheme)) {
@@ -698,6 +701,13 @@ final class ReplicaConfig {
                             "enable_cache_prepared_statement", "cache-prep-stmts");
             copyAll(mysql, renamed, options);
             redoOptions(config, options);
+            onFlag(config, "bdr_mode", "bdr-mode", options);
+            if (flag(config, "enable_sync_point")) {
+                for (String name : List.of("sync_point_interval", "sync_point_retention")) {
+                    long ms = Duration.ofNanos(config.path(name).asLong()).toMillis();
+                    options.put(name.replace('_', '-'), Long.toString(ms));
+                }
+            }
         }
         if (isStorage(scheme)) {
             option(sink, "protocol", "protocol", options);

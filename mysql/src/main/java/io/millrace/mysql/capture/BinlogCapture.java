@@ -160,6 +160,7 @@ public final class BinlogCapture implements Capture {
                                 facts.mariaDb(),
                                 new HoldingArea(spillFolder),
                                 plan);
+                request.bidirectional().ifPresent(reader::leaveOut);
                 if (!closed) {
                     reader.run();
                     throw new IOException("the server ended the stream");

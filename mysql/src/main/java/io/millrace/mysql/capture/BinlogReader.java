@@ -9,6 +9,7 @@ import io.millrace.core.model.SchemaChange;
 import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
 import io.millrace.core.model.Tso;
+import io.millrace.core.spi.CaptureRequest;
 import io.millrace.core.spi.EventOutput;
 import io.millrace.mysql.connect.ServerAddress;
 import io.millrace.mysql.position.BinlogCoordinate;
@@ -155,6 +156,7 @@ final class BinlogReader {
 
     private @Nullable GtidSet gtidsBeforeResume;
 
+    private CaptureRequest.@Nullable Bidirectional bidirectional;
     private TableMaps tables;
     private @Nullable WireRowBatch pending;
     private int pendingIndex;
@@ -212,6 +214,11 @@ final class BinlogReader {
         this.resumeSkip = resume.eventIndex();
         this.endReached = plan.end.isEmpty();
         this.tables = new TableMaps(filter);
+    }
+
+    /** Leaves out what a sink of ours wrote, and DDL unless this side has the say. */
+    void leaveOut(CaptureRequest.Bidirectional what) {
+        bidirectional = what;
     }
 
     /** Reads until the stream ends, which only one that was asked for without waiting does. */
@@ -793,6 +800,11 @@ final class BinlogReader {
         if (entry == null) {
             throw corrupt("a TABLE_MAP event that cannot be read");
         }
+        CaptureRequest.Bidirectional both = bidirectional;
+        if (both != null && entry.map.name().schema().equalsIgnoreCase(both.progressSchema())) {
+            // A sink's transaction begins with its progress, so nothing of it was handed on.
+            deliver = false;
+        }
         HeldTransaction target = collecting;
         if (target != null && entry.wanted) {
             target.add(event, 0);
@@ -979,11 +991,22 @@ final class BinlogReader {
                 between(groupTso, set != null && gtid != null ? set.with(gtid) : set);
         Optional<SchemaChange> change =
                 versions.onQuery(query.sql(), query.context(), groupTso, after);
-        if (deliver && change.isPresent()) {
+        if (deliver && change.isPresent() && isDdlWanted(change.get())) {
             emitted = true;
             out.emit(change.get());
             reported();
         }
+    }
+
+    private boolean isDdlWanted(SchemaChange change) {
+        CaptureRequest.Bidirectional both = bidirectional;
+        return both == null
+                || both.ddl()
+                        && change.changes().stream()
+                                .noneMatch(part ->
+                                        part.name()
+                                                .schema()
+                                                .equalsIgnoreCase(both.progressSchema()));
     }
 
     /**
@@ -1005,7 +1028,7 @@ final class BinlogReader {
                         query.context(),
                         groupTso,
                         inside(ordinal + 1));
-        if (deliver && change.isPresent()) {
+        if (deliver && change.isPresent() && isDdlWanted(change.get())) {
             createdInside = true;
             if (ordinal >= skip) {
                 out.emit(change.get());

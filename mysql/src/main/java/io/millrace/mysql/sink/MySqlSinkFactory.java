@@ -9,6 +9,8 @@ import io.millrace.core.spi.SinkSpec;
 import io.millrace.mysql.identity.ServerIdentity;
 import java.sql.SQLException;
 import java.time.Clock;
+import java.time.Duration;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -35,6 +37,7 @@ public final class MySqlSinkFactory implements SinkFactory {
     @Override
     public void validate(SinkSpec spec) {
         MySqlSinkConfig.of(spec);
+        spec.bidirectional();
     }
 
     @Override
@@ -53,7 +56,27 @@ public final class MySqlSinkFactory implements SinkFactory {
 
     @Override
     public Sink open(SinkSpec spec, SinkContext context) {
-        return new MySqlSink(MySqlSinkConfig.of(spec), context, clock);
+        MySqlSinkConfig config = MySqlSinkConfig.of(spec);
+        Optional<SyncPointSink.SyncPoints> points = syncPoints(spec);
+        return points.isEmpty()
+                ? new MySqlSink(config, context, clock)
+                : new SyncPointSink(
+                        inner -> new MySqlSink(config, inner, clock),
+                        context,
+                        config,
+                        points.get());
+    }
+
+    /** Milliseconds, from the job's configuration only. */
+    private static Optional<SyncPointSink.SyncPoints> syncPoints(SinkSpec spec) {
+        String interval = spec.options().get("sync-point-interval");
+        String retention = spec.options().get("sync-point-retention");
+        return interval == null || retention == null
+                ? Optional.empty()
+                : Optional.of(
+                        new SyncPointSink.SyncPoints(
+                                Duration.ofMillis(Long.parseLong(interval)),
+                                Duration.ofMillis(Long.parseLong(retention))));
     }
 
     @Override
@@ -64,6 +87,14 @@ public final class MySqlSinkFactory implements SinkFactory {
     @Override
     public void forget(SinkSpec spec, String jobId) {
         onProgress(spec, jobId, "remove", ProgressStore::forget);
+        if (syncPoints(spec).isPresent()) {
+            String schema = MySqlSinkConfig.of(spec).progressSchema();
+            onProgress(
+                    spec,
+                    jobId,
+                    "remove",
+                    (progress, session) -> new SyncPointStore(schema, jobId).forget(session));
+        }
     }
 
     @Override

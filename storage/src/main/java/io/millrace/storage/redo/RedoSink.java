@@ -48,6 +48,9 @@ final class RedoSink implements Sink {
     /** Everything at or below this TSO was offered. */
     private long endedTso;
 
+    /** Nothing more comes before all is acked. */
+    private boolean flushNow;
+
     /** The transaction that goes on in parts; 0 when none. */
     private long openTso;
 
@@ -79,6 +82,7 @@ final class RedoSink implements Sink {
             segmentSince = now;
         }
         lastOffer = now;
+        flushNow = false;
         try {
             encoder.rows(batch);
             segment.spill();
@@ -101,6 +105,12 @@ final class RedoSink implements Sink {
             endedTso = batch.commitTso();
         }
         return true;
+    }
+
+    @Override
+    public void flush() {
+        flushNow = true;
+        target.flush();
     }
 
     @Override
@@ -142,6 +152,7 @@ final class RedoSink implements Sink {
         if (!log.hasRoom()) {
             return false;
         }
+        flushNow = false;
         segment.number = nextSegment++;
         segment.ddl = ddl;
         segment.resolvedAfter = endedTso;
@@ -177,7 +188,8 @@ final class RedoSink implements Sink {
 
     private boolean isDue(long nowNanos) {
         long limit = config.flushInterval().toNanos();
-        return nowNanos - segmentSince >= limit
+        return flushNow
+                || nowNanos - segmentSince >= limit
                 || segment.size() >= config.maxLogBytes()
                 || held.size() >= MANY_HELD
                 || heldBytes >= config.holdBytes() / 2

@@ -1,0 +1,243 @@
+package io.millrace.mysql.sink;
+
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import io.millrace.core.model.Checkpoint;
+import io.millrace.core.model.RowBatch;
+import io.millrace.core.model.SchemaChange;
+import io.millrace.core.model.Tso;
+import io.millrace.core.spi.Acks;
+import io.millrace.core.spi.Sink;
+import io.millrace.core.spi.SinkContext;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Holds another sink still at times that are multiples of an interval since the Unix epoch: when it
+ * has everything up to there and nothing later, the point is recorded in the target. Of several
+ * such times without a change in between only the last is.
+ */
+final class SyncPointSink implements Sink {
+    private static final Logger log = LoggerFactory.getLogger(SyncPointSink.class);
+
+    private final Sink sink;
+    private final SinkContext context;
+    private final MySqlSinkConfig config;
+    private final SyncPoints points;
+    private final SyncPointStore store;
+    private final AtomicLong inFlight = new AtomicLong();
+
+    /** Nothing later than this TSO has been passed on; the next point to record, or a later one. */
+    private long next;
+
+    /** A point is being recorded. */
+    private final AtomicBoolean recording = new AtomicBoolean();
+
+    private volatile boolean closed;
+    private volatile @Nullable TargetSession session;
+    private long lastCleanNanos;
+    private boolean everCleaned;
+
+    /**
+     * When points are made, and how long they are kept.
+     *
+     * @param interval between points
+     * @param retention of points
+     */
+    record SyncPoints(Duration interval, Duration retention) {
+        /** The first point after a TSO. */
+        long after(long tso) {
+            return Tso.of((Tso.physicalMs(tso) / ms() + 1) * ms(), 0);
+        }
+
+        /** The last point at or before a TSO. */
+        long atOrBefore(long tso) {
+            return Tso.of(Tso.physicalMs(tso) / ms() * ms(), 0);
+        }
+
+        private long ms() {
+            return interval.toMillis();
+        }
+    }
+
+    /**
+     * Makes the tables and opens the sink.
+     *
+     * @param opener makes the sink for a context
+     */
+    SyncPointSink(
+            Function<SinkContext, Sink> opener,
+            SinkContext context,
+            MySqlSinkConfig config,
+            SyncPoints points) {
+        this.context = context;
+        this.config = config;
+        this.points = points;
+        this.store = new SyncPointStore(config.progressSchema(), context.jobId());
+        this.next = points.after(context.startTso());
+        this.sink =
+                opener.apply(
+                        new SinkContext(
+                                context.jobId(),
+                                context.nodeAddress(),
+                                new Counted(),
+                                context.startTso(),
+                                context.checkpoint(),
+                                context.unclean()));
+        try (TargetSession own = TargetSession.open(config, TargetSession.Use.CONTROL)) {
+            store.create(own);
+        } catch (SQLException e) {
+            sink.close();
+            throw SqlErrors.of(
+                    e,
+                    ErrorCode.SINK_INVALID_CONFIG,
+                    "cannot prepare the tables of sync points in " + config.address());
+        } catch (RuntimeException e) {
+            sink.close();
+            throw e;
+        }
+    }
+
+    private final class Counted implements Acks {
+        @Override
+        public void ack(long seq) {
+            inFlight.decrementAndGet();
+            context.acks().ack(seq);
+        }
+
+        @Override
+        public void fail(MillraceException error) {
+            context.acks().fail(error);
+        }
+    }
+
+    /** Whether an event of this TSO may pass; if not, what has to come first is on its way. */
+    private boolean mayPass(long tso) {
+        if (recording.get()) {
+            return false;
+        }
+        if (Long.compareUnsigned(tso, next) <= 0) {
+            return true;
+        }
+        sink.flush();
+        if (inFlight.get() == 0) {
+            // The state is the same at all points before this event.
+            record(points.atOrBefore(tso - 1));
+        }
+        return false;
+    }
+
+    private void record(long point) {
+        recording.set(true);
+        next = points.after(point);
+        Thread.ofVirtual().name("sync-point-" + context.jobId()).start(() -> {
+            try {
+                TargetSession own = session;
+                if (own == null || !own.answers()) {
+                    own = TargetSession.open(config, TargetSession.Use.CONTROL);
+                    session = own;
+                }
+                if (closed) {
+                    own.close();
+                    return;
+                }
+                store.save(own, point);
+                if (!everCleaned
+                        || System.nanoTime() - lastCleanNanos > points.retention().toNanos()) {
+                    store.clean(own, points.retention());
+                    everCleaned = true;
+                    lastCleanNanos = System.nanoTime();
+                }
+                log.info("job={} sync_point={}", context.jobId(), Long.toUnsignedString(point));
+                recording.set(false);
+            } catch (SQLException e) {
+                fail(
+                        SqlErrors.of(
+                                e,
+                                ErrorCode.SINK_TRANSIENT,
+                                "cannot record a sync point in " + config.address()));
+            } catch (MillraceException e) {
+                fail(e);
+            } catch (RuntimeException | Error e) {
+                fail(new MillraceException(ErrorCode.INTERNAL, "sync points failed: " + e, e));
+            }
+        });
+    }
+
+    private void fail(MillraceException error) {
+        if (!closed) {
+            context.acks().fail(error);
+        }
+    }
+
+    @Override
+    public boolean offer(long seq, RowBatch batch) {
+        if (!mayPass(batch.commitTso())) {
+            return false;
+        }
+        inFlight.incrementAndGet();
+        if (!sink.offer(seq, batch)) {
+            inFlight.decrementAndGet();
+            return false;
+        }
+        return true;
+    }
+
+    @Override
+    public boolean offer(long seq, SchemaChange change, boolean replayed) {
+        if (!mayPass(change.commitTso())) {
+            return false;
+        }
+        inFlight.incrementAndGet();
+        if (!sink.offer(seq, change, replayed)) {
+            inFlight.decrementAndGet();
+            return false;
+        }
+        return true;
+    }
+
+    @Override
+    public void resolved(long tso) {
+        // Nothing later than the next point was passed on, and nothing up to here is missing.
+        if (Long.compareUnsigned(tso, next) >= 0 && inFlight.get() == 0 && !recording.get()) {
+            record(points.atOrBefore(tso));
+        }
+        sink.resolved(tso);
+    }
+
+    @Override
+    public void flush() {
+        sink.flush();
+    }
+
+    @Override
+    public void transactionEnded(long commitTso) {
+        sink.transactionEnded(commitTso);
+    }
+
+    @Override
+    public void checkpointSaved(Checkpoint checkpoint) {
+        sink.checkpointSaved(checkpoint);
+    }
+
+    @Override
+    public int doWork(long nowNanos) {
+        return sink.doWork(nowNanos);
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        sink.close();
+        TargetSession own = session;
+        if (own != null) {
+            own.abort();
+        }
+    }
+}
