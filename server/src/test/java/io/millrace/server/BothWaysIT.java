@@ -52,8 +52,7 @@ final class BothWaysIT {
                                 statement.executeUpdate(
                                         "UPDATE both_ways.t SET v=CONCAT(v,'+') WHERE id=" + id);
                         default ->
-                                statement.executeUpdate(
-                                        "DELETE FROM both_ways.t WHERE id=" + id);
+                                statement.executeUpdate("DELETE FROM both_ways.t WHERE id=" + id);
                     }
                 }
                 statement.executeUpdate(
@@ -69,8 +68,8 @@ final class BothWaysIT {
                         .append(",'large')");
             }
             statement.executeUpdate("INSERT INTO both_ways.t (id, v) VALUES " + rows);
-            statement.executeUpdate("UPDATE both_ways.t SET v='larger' WHERE v='large'"
-                    + " AND MOD(id,2)=" + side);
+            statement.executeUpdate(
+                    "UPDATE both_ways.t SET v='larger' WHERE v='large'" + " AND MOD(id,2)=" + side);
             connection.commit();
         } catch (java.sql.SQLException e) {
             throw new IllegalStateException(e);
@@ -82,11 +81,9 @@ final class BothWaysIT {
         try (DbServer a = first.start();
                 DbServer b = second.option("server_id", "2").start();
                 MillraceServer fromA =
-                        MillraceServer.start(
-                                a.uri(), Files.createDirectory(folder.resolve("a")));
+                        MillraceServer.start(a.uri(), Files.createDirectory(folder.resolve("a")));
                 MillraceServer fromB =
-                        MillraceServer.start(
-                                b.uri(), Files.createDirectory(folder.resolve("b")))) {
+                        MillraceServer.start(b.uri(), Files.createDirectory(folder.resolve("b")))) {
             for (DbServer server : new DbServer[] {a, b}) {
                 server.execute(
                         "CREATE DATABASE both_ways",
@@ -130,7 +127,8 @@ final class BothWaysIT {
             assertThat(a.query("SELECT COUNT(*) FROM both_ways.keyless"))
                     .as("each row once")
                     .contains(Integer.toString(2 * TRANSACTIONS));
-            String progress = "SELECT GROUP_CONCAT(commit_tso ORDER BY worker) FROM millrace.progress";
+            String progress =
+                    "SELECT GROUP_CONCAT(commit_tso ORDER BY worker) FROM millrace.progress";
             String atA = a.query(progress).orElseThrow();
             String atB = b.query(progress).orElseThrow();
             Thread.sleep(1500);
@@ -151,7 +149,6 @@ final class BothWaysIT {
 
     @Test
     void mariaDbAndMariaDbByWholeTransactions() throws Exception {
-        converge(
-                DbServer.mariadb(), DbServer.mariadb(), "\"transaction_atomicity\":\"table\"");
+        converge(DbServer.mariadb(), DbServer.mariadb(), "\"transaction_atomicity\":\"table\"");
     }
 }

@@ -47,15 +47,7 @@ public record CaptureRequest(
             SchemaHistory history,
             String timeZone,
             Optional<SourcePosition> startEnd) {
-        this(
-                jobId,
-                startTso,
-                checkpoint,
-                filter,
-                history,
-                timeZone,
-                startEnd,
-                Optional.empty());
+        this(jobId, startTso, checkpoint, filter, history, timeZone, startEnd, Optional.empty());
     }
 
     /** Without a remembered end. */

@@ -136,38 +136,46 @@ final class SyncPointSink implements Sink {
     private void record(long point) {
         recording.set(true);
         next = points.after(point);
-        Thread.ofVirtual().name("sync-point-" + context.jobId()).start(() -> {
-            try {
-                TargetSession own = session;
-                if (own == null || !own.answers()) {
-                    own = TargetSession.open(config, TargetSession.Use.CONTROL);
-                    session = own;
-                }
-                if (closed) {
-                    own.close();
-                    return;
-                }
-                store.save(own, point);
-                if (!everCleaned
-                        || System.nanoTime() - lastCleanNanos > points.retention().toNanos()) {
-                    store.clean(own, points.retention());
-                    everCleaned = true;
-                    lastCleanNanos = System.nanoTime();
-                }
-                log.info("job={} sync_point={}", context.jobId(), Long.toUnsignedString(point));
-                recording.set(false);
-            } catch (SQLException e) {
-                fail(
-                        SqlErrors.of(
-                                e,
-                                ErrorCode.SINK_TRANSIENT,
-                                "cannot record a sync point in " + config.address()));
-            } catch (MillraceException e) {
-                fail(e);
-            } catch (RuntimeException | Error e) {
-                fail(new MillraceException(ErrorCode.INTERNAL, "sync points failed: " + e, e));
-            }
-        });
+        Thread.ofVirtual()
+                .name("sync-point-" + context.jobId())
+                .start(() -> {
+                    try {
+                        TargetSession own = session;
+                        if (own == null || !own.answers()) {
+                            own = TargetSession.open(config, TargetSession.Use.CONTROL);
+                            session = own;
+                        }
+                        if (closed) {
+                            own.close();
+                            return;
+                        }
+                        store.save(own, point);
+                        if (!everCleaned
+                                || System.nanoTime() - lastCleanNanos
+                                        > points.retention().toNanos()) {
+                            store.clean(own, points.retention());
+                            everCleaned = true;
+                            lastCleanNanos = System.nanoTime();
+                        }
+                        log.info(
+                                "job={} sync_point={}",
+                                context.jobId(),
+                                Long.toUnsignedString(point));
+                        recording.set(false);
+                    } catch (SQLException e) {
+                        fail(
+                                SqlErrors.of(
+                                        e,
+                                        ErrorCode.SINK_TRANSIENT,
+                                        "cannot record a sync point in " + config.address()));
+                    } catch (MillraceException e) {
+                        fail(e);
+                    } catch (RuntimeException | Error e) {
+                        fail(
+                                new MillraceException(
+                                        ErrorCode.INTERNAL, "sync points failed: " + e, e));
+                    }
+                });
     }
 
     private void fail(MillraceException error) {

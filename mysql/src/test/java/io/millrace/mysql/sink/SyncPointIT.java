@@ -37,8 +37,8 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /**
- * What a sync point's binlog position says is what the target held: its binlog is read again, and up
- * to the position it has exactly the rows up to the point's TSO.
+ * What a sync point's binlog position says is what the target held: its binlog is read again, and
+ * up to the position it has exactly the rows up to the point's TSO.
  */
 final class SyncPointIT {
     private static final int ROWS = 600;
@@ -182,32 +182,35 @@ final class SyncPointIT {
                                         TableFilter.all(),
                                         new MemoryHistory(),
                                         "UTC"))) {
-            Thread reader = Thread.ofPlatform().start(() -> {
-                try {
-                    capture.run(event -> {
-                        if (!(event instanceof RowBatch batch)) {
-                            return;
-                        }
-                        if (batch.schema().name().equals(TABLE.name())) {
-                            RowView row = batch.rows();
-                            while (row.next()) {
-                                open.add((int) row.longValue(RowView.AFTER, 0));
-                            }
-                        }
-                        if (batch.lastOfTransaction()
-                                && batch.positionAfter() instanceof BinlogPosition at) {
-                            for (int id : open) {
-                                ends.put(id, at.start());
-                                all.countDown();
-                            }
-                            open.clear();
-                        }
-                        batch.release();
-                    });
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                }
-            });
+            Thread reader =
+                    Thread.ofPlatform()
+                            .start(() -> {
+                                try {
+                                    capture.run(event -> {
+                                        if (!(event instanceof RowBatch batch)) {
+                                            return;
+                                        }
+                                        if (batch.schema().name().equals(TABLE.name())) {
+                                            RowView row = batch.rows();
+                                            while (row.next()) {
+                                                open.add((int) row.longValue(RowView.AFTER, 0));
+                                            }
+                                        }
+                                        if (batch.lastOfTransaction()
+                                                && batch.positionAfter()
+                                                        instanceof BinlogPosition at) {
+                                            for (int id : open) {
+                                                ends.put(id, at.start());
+                                                all.countDown();
+                                            }
+                                            open.clear();
+                                        }
+                                        batch.release();
+                                    });
+                                } catch (InterruptedException e) {
+                                    Thread.currentThread().interrupt();
+                                }
+                            });
             assertThat(all.await(60, TimeUnit.SECONDS)).as("all rows are in the binlog").isTrue();
             capture.close();
             reader.join(10_000);
