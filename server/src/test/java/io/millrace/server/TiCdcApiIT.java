@@ -1103,10 +1103,10 @@ final class TiCdcApiIT {
                         new Bad(
                                 "PUT",
                                 FEEDS + "/rests",
-                                "{\"replica_config\":{\"bdr_mode\":true}}",
+                                "{\"replica_config\":{\"enable_table_monitor\":true}}",
                                 400,
                                 "CDC:ErrChangefeedUpdateRefused",
-                                "bdr_mode"),
+                                "enable_table_monitor"),
                         // the rest
                         new Bad(
                                 "GET",
