@@ -80,7 +80,6 @@ final class DebeziumUnderTest extends ProtocolUnderTest.OfQueue {
                 "DATE and DATETIME: impossible dates such as 0000-00-00 are null, or 0 where the"
                         + " column is not null.",
                 "TIMESTAMP: the zero timestamp is 1970-01-01T00:00:00Z.",
-                "NULL: the column's default value takes its place if it has one.",
                 "ENUM: the invalid value (number 0) and an element that is the empty string look"
                         + " the same.",
                 "Binary columns are Base64 strings that only the TiDB extension tells from text.");
