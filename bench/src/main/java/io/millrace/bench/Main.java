@@ -25,6 +25,7 @@ import picocli.CommandLine.Option;
         subcommands = {
             Main.CaptureBench.class,
             Main.KafkaBench.class,
+            Main.StorageBench.class,
             Main.MySqlBench.class,
             LatencyBench.class,
             CodecBench.class,
@@ -280,6 +281,36 @@ public final class Main implements Runnable {
                 }
                 runAll(workload, List.of(upstream), scratch, subjects);
             }
+        }
+    }
+
+    /** Binlog to files. */
+    @Command(
+            name = "storage",
+            mixinStandardHelpOptions = true,
+            description = "Binlog to csv and canal-json files of a local folder.")
+    static final class StorageBench extends Base {
+        private static final int REPETITIONS = 2;
+
+        @Override
+        DbServer.Flavor upstreamFlavor() {
+            return DbServer.Flavor.MYSQL;
+        }
+
+        @Override
+        void measure(Workload workload, DbServer upstream, Path scratch) throws Exception {
+            List<Subject> subjects = new ArrayList<>();
+            for (String protocol : List.of("csv", "canal-json")) {
+                Path folder = scratch.resolve("files-" + protocol);
+                subjects.add(
+                        new MillraceSubject(
+                                "millrace-file-" + protocol,
+                                "file://" + folder + "?protocol=" + protocol,
+                                REPETITIONS,
+                                bench -> StorageFiles.reset(folder),
+                                bench -> StorageFiles.verify(bench, folder)));
+            }
+            runAll(workload, List.of(upstream), scratch, subjects);
         }
     }
 

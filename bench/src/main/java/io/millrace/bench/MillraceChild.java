@@ -11,6 +11,7 @@ import io.millrace.core.spi.Upstream;
 import io.millrace.kafka.KafkaSinkFactory;
 import io.millrace.mysql.sink.MySqlSinkFactory;
 import io.millrace.mysql.upstream.MySqlUpstreamFactory;
+import io.millrace.storage.sink.StorageSinkFactory;
 import io.millrace.storage.store.Stores;
 import java.lang.management.ManagementFactory;
 import java.net.URI;
@@ -61,6 +62,7 @@ final class MillraceChild {
                 switch (spec.scheme()) {
                     case "discard" -> java.util.Objects.requireNonNull(discard);
                     case "kafka" -> new KafkaSinkFactory(new Stores());
+                    case "file" -> new StorageSinkFactory(Clock.systemUTC());
                     default -> new MySqlSinkFactory(Clock.systemUTC());
                 };
         AtomicReference<MillraceException> failure = new AtomicReference<>();
@@ -115,6 +117,9 @@ final class MillraceChild {
                     break;
                 }
                 Thread.sleep(WATCH_MS);
+            }
+            if (spec.scheme().equals("file")) {
+                runner.stop(); // the sink lets batches go before they are durable; now they are
             }
             long last = System.nanoTime();
             long allocated = threads.getTotalThreadAllocatedBytes() - allocatedBefore;

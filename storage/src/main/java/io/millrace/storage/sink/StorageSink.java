@@ -27,7 +27,6 @@ import java.util.Optional;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -76,7 +75,6 @@ final class StorageSink implements Sink {
     private final Map<TableSchema, int[][]> keys = new IdentityHashMap<>();
     private final ArrayDeque<ByteSink> buffers = new ArrayDeque<>();
     private final AtomicLong buffered = new AtomicLong();
-    private final AtomicInteger unacked = new AtomicInteger();
     private final AtomicBoolean failed = new AtomicBoolean();
     private final AtomicBoolean metadataWriting = new AtomicBoolean();
     private volatile boolean closed;
@@ -85,6 +83,10 @@ final class StorageSink implements Sink {
     /** Commit TSO of the transaction whose end was not seen; 0 when none. */
     private long openTransaction;
 
+    /** Of open files. */
+    private int openEvents;
+
+    private long openBytes;
     private long nowNanos;
     private long resolvedTso;
     private long metadataTso;
@@ -155,10 +157,9 @@ final class StorageSink implements Sink {
         if (file != null && file.bytes.length() >= fileBytes && !isSplit(file)) {
             close(file);
         }
-        if (buffered.get() >= MAX_BUFFERED / 2 || unacked.get() >= MANY_UNACKED) {
-            boolean mustSplit =
-                    buffered.get() >= MAX_BUFFERED / 4 * 3 || unacked.get() >= TOO_MANY_UNACKED;
-            closeAll(mustSplit);
+        // What is being uploaded does not count: else each batch would be a file meanwhile.
+        if (openBytes >= MAX_BUFFERED / 2 || openEvents >= MANY_UNACKED) {
+            closeAll(openBytes >= MAX_BUFFERED / 4 * 3 || openEvents >= TOO_MANY_UNACKED);
         }
         return true;
     }
@@ -173,8 +174,10 @@ final class StorageSink implements Sink {
         Projection projection = selection.of(schema);
         if (file == null) {
             file = new OpenFile(schema, projection.schema(), buffer(), nowNanos);
-            format.header(projection.schema(), file.bytes);
             open.put(schema.name(), file);
+            format.header(projection.schema(), file.bytes);
+            openBytes += file.bytes.length();
+            buffered.addAndGet(file.bytes.length());
         }
         int before = file.bytes.length();
         format.begin(projection.schema(), place.tso());
@@ -191,7 +194,8 @@ final class StorageSink implements Sink {
             }
         }
         file.added(seq, place);
-        unacked.incrementAndGet();
+        openEvents++;
+        openBytes += file.bytes.length() - before;
         buffered.addAndGet(file.bytes.length() - before);
     }
 
@@ -237,6 +241,8 @@ final class StorageSink implements Sink {
 
     private void close(OpenFile file) {
         open.remove(file.table);
+        openEvents -= file.events();
+        openBytes -= file.bytes.length();
         uploads.add(file);
     }
 
@@ -271,7 +277,6 @@ final class StorageSink implements Sink {
             }
         }
         buffered.addAndGet(-bytes);
-        unacked.addAndGet(-file.events());
         if (!closed) {
             for (int i = 0; i < file.events(); i++) {
                 acks.ack(file.seq(i));

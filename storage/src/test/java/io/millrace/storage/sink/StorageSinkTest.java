@@ -504,6 +504,21 @@ final class StorageSinkTest {
     }
 
     @Test
+    void manySmallTransactionsShareFiles() throws Exception {
+        TableSchema t = table("t");
+        try (Driver driver = open("protocol=csv")) {
+            for (int i = 0; i < 20_000; i++) {
+                driver.send(insert(t, 200 + i, 0, i, "x"));
+            }
+            driver.drain();
+        }
+        assertThat(data().lines()).hasSize(20_000);
+        assertThat(files().keySet().stream().filter(name -> name.endsWith(".csv")))
+                .as("8192 events each")
+                .hasSize(3);
+    }
+
+    @Test
     void filesCloseByTime() throws Exception {
         TableSchema t = table("t");
         try (Driver driver = open("protocol=csv&flush-interval=2s")) {
