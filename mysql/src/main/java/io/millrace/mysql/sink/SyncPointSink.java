@@ -89,7 +89,8 @@ final class SyncPointSink implements Sink {
                                 new Counted(),
                                 context.startTso(),
                                 context.checkpoint(),
-                                context.unclean()));
+                                context.unclean(),
+                                context.metrics()));
         try (TargetSession own = TargetSession.open(config, TargetSession.Use.CONTROL)) {
             store.create(own);
         } catch (SQLException e) {

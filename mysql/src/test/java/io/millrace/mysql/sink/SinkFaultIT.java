@@ -4,7 +4,10 @@ import static io.millrace.testkit.rows.TestRowBatch.insert;
 import static io.millrace.testkit.rows.TestRowBatch.row;
 import static io.millrace.testkit.rows.TestRowBatch.update;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.millrace.core.spi.SinkSpec;
+import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.testkit.net.FaultProxy;
 import io.millrace.testkit.servers.DbServer;
@@ -85,6 +88,51 @@ final class SinkFaultIT {
                 assertThat(r.getInt(3)).isEqualTo(TRANSACTIONS / 2);
             }
         }
+    }
+
+    /** A target that does not answer is a passing trouble, known after the time-out. */
+    @Test
+    void aTargetThatStallsEndsTheRunAfterTheReadTimeoutAndIsTriedAgain() throws Exception {
+        createTables();
+        try (FaultProxy proxy = new FaultProxy("127.0.0.1", server.port())) {
+            String uri = server.uri(proxy.port());
+            uri += (uri.contains("?") ? "&" : "?") + "read-timeout=1s&timeout=1s&write-timeout=1s";
+            try (SinkDriver sink = new SinkDriver(uri, "default/stall", SinkContract.CLOCK)) {
+                sink.offer(insert(SinkContract.KV, SinkContract.NEW, 0, true, row(1L, "u", "1")));
+                sink.drain();
+                proxy.stall();
+                long began = System.nanoTime();
+                sink.offer(
+                        insert(SinkContract.KV, SinkContract.NEW + 1, 0, true, row(2L, "w", "1")));
+                MillraceException error = sink.awaitFailure();
+                assertThat(error.code().isTransient()).as(error.text()).isTrue();
+                assertThat(System.nanoTime() - began).isBetween(900_000_000L, 20_000_000_000L);
+            }
+            proxy.resume();
+            proxy.cutAll();
+            try (SinkDriver sink = new SinkDriver(uri, "default/stall", SinkContract.CLOCK)) {
+                sink.offer(insert(SinkContract.KV, SinkContract.NEW, 0, true, row(1L, "u", "1")));
+                sink.offer(
+                        insert(SinkContract.KV, SinkContract.NEW + 1, 0, true, row(2L, "w", "1")));
+                sink.drain();
+            }
+            assertThat(server.query("SELECT COUNT(*) FROM d.kv")).contains("2");
+        }
+    }
+
+    @Test
+    void aPasswordMayBeGivenInBase64() {
+        server.execute(
+                "CREATE OR REPLACE USER coded@'%' IDENTIFIED BY 'p/a ss'",
+                "GRANT ALL ON *.* TO coded@'%'");
+        String address = "@127.0.0.1:" + server.port() + "/";
+        MySqlSinkFactory sinks = new MySqlSinkFactory(SinkContract.CLOCK);
+        // printf 'p/a ss' | base64
+        sinks.testOpen(SinkSpec.of("mysql://coded:cC9hIHNz" + address));
+        assertThatThrownBy(() -> sinks.testOpen(SinkSpec.of("mysql://coded:cC9hIHNx" + address)))
+                .isInstanceOfSatisfying(
+                        MillraceException.class,
+                        e -> assertThat(e.code()).isEqualTo(ErrorCode.SINK_ACCESS_DENIED));
     }
 
     @Test

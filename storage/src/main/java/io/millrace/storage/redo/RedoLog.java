@@ -4,6 +4,8 @@ import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.spi.ObjectStore;
+import io.millrace.core.spi.SinkMetric;
+import io.millrace.core.spi.SinkMetrics;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -51,6 +53,12 @@ final class RedoLog implements AutoCloseable {
 
         boolean ddl;
         long maxTso;
+
+        /** Rows in it. */
+        long rows;
+
+        /** When the first of its records came; monotonic. */
+        long beganNanos;
 
         /** No change at or below this TSO comes in a later segment. */
         long resolvedAfter;
@@ -110,6 +118,7 @@ final class RedoLog implements AutoCloseable {
     private final RedoConfig config;
     private final String jobId;
     private final Consumer<MillraceException> failure;
+    private final SinkMetrics metrics;
     private final Thread thread;
 
     private final Object lock = new Object();
@@ -139,12 +148,14 @@ final class RedoLog implements AutoCloseable {
             String jobId,
             RedoLogFolder found,
             long startTso,
-            Consumer<MillraceException> failure) {
+            Consumer<MillraceException> failure,
+            SinkMetrics metrics) {
         this.store = store;
         this.files = files;
         this.config = config;
         this.jobId = jobId;
         this.failure = failure;
+        this.metrics = metrics;
         this.saved = found.meta();
         this.oldMeta.addAll(found.metaFiles());
         this.wanted = saved.max(new RedoMeta(startTso, startTso, 0));
@@ -268,6 +279,7 @@ final class RedoLog implements AutoCloseable {
     }
 
     private void put(Segment segment) throws IOException {
+        long began = System.nanoTime();
         try {
             segment.collect();
             String name = files.log(segment.ddl, segment.maxTso);
@@ -283,6 +295,12 @@ final class RedoLog implements AutoCloseable {
         } finally {
             segment.discard();
         }
+        long now = System.nanoTime();
+        metrics.record(SinkMetric.REDO_FSYNC_DURATION, now - began);
+        metrics.record(SinkMetric.REDO_FLUSH_ALL_DURATION, now - began);
+        metrics.record(SinkMetric.REDO_FLUSH_LOG_DURATION, now - segment.beganNanos);
+        metrics.record(SinkMetric.REDO_TOTAL_ROWS, segment.rows);
+        metrics.record(SinkMetric.REDO_WRITE_BYTES, segment.bytes.length());
         durableSegment = segment.number;
     }
 

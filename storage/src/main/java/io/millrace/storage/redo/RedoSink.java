@@ -7,6 +7,7 @@ import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.SchemaChange;
 import io.millrace.core.spi.Sink;
 import io.millrace.core.spi.SinkContext;
+import io.millrace.core.spi.SinkMetric;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
@@ -78,8 +79,10 @@ final class RedoSink implements Sink {
         if (segment.size() >= config.maxLogBytes() && !closeSegment(false)) {
             return false;
         }
+        long began = System.nanoTime();
         if (segment.size() == 0) {
             segmentSince = now;
+            segment.beganNanos = began;
         }
         lastOffer = now;
         flushNow = false;
@@ -98,6 +101,8 @@ final class RedoSink implements Sink {
             return false;
         }
         segment.maxTso = batch.commitTso();
+        segment.rows += batch.rowCount();
+        context.metrics().record(SinkMetric.REDO_WRITE_LOG_DURATION, System.nanoTime() - began);
         int size = batch.sizeBytes();
         held.addLast(new Held(seq, batch, batch.commitTso(), size, nextSegment));
         heldBytes += size;
@@ -129,6 +134,7 @@ final class RedoSink implements Sink {
             // Nothing before the DDL is missing in the target, so rows from before it need not,
             // and must not, be applied once more to the tables that it leaves behind.
             log.delivered(tso - 1);
+            segment.beganNanos = System.nanoTime();
             encoder.ddl(change);
             segment.maxTso = tso;
             endedTso = tso;

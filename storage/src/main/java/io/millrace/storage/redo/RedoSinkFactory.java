@@ -90,7 +90,8 @@ public final class RedoSinkFactory implements SinkFactory {
                         context.jobId(),
                         found,
                         context.startTso(),
-                        context.acks()::fail);
+                        context.acks()::fail,
+                        context.metrics());
         return new RedoSink(sink, context, config, log);
     }
 

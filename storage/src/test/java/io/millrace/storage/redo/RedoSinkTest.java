@@ -17,6 +17,7 @@ import io.millrace.core.spi.Acks;
 import io.millrace.core.spi.Sink;
 import io.millrace.core.spi.SinkContext;
 import io.millrace.core.spi.SinkFactory;
+import io.millrace.core.spi.SinkMetric;
 import io.millrace.core.spi.SinkSpec;
 import io.millrace.testkit.rows.TestRowBatch;
 import java.net.URI;
@@ -29,6 +30,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -52,6 +54,7 @@ final class RedoSinkTest {
     private final Target target = new Target();
     private @Nullable MillraceException failure;
     private long seq;
+    private final Map<SinkMetric, Long> recorded = new ConcurrentHashMap<>();
 
     /** A table in memory; keeps what it is given. */
     private static final class Target implements Sink, SinkFactory {
@@ -151,7 +154,14 @@ final class RedoSinkTest {
         return new RedoSinkFactory(target, store)
                 .open(
                         spec(options),
-                        new SinkContext(JOB, "node:1", acks, startTso, Optional.empty(), false));
+                        new SinkContext(
+                                JOB,
+                                "node:1",
+                                acks,
+                                startTso,
+                                Optional.empty(),
+                                false,
+                                (metric, value) -> recorded.merge(metric, value, Long::sum)));
     }
 
     private static void work(Sink sink, BooleanSupplier until) {
@@ -217,6 +227,14 @@ final class RedoSinkTest {
             assertThat(meta()).isEqualTo(new RedoMeta(100, 110, 0));
             give(sink, insert(120, 1, true, 3, "c"));
             work(sink, () -> target.tsos.size() == 3);
+            assertThat(recorded).containsEntry(SinkMetric.REDO_TOTAL_ROWS, 3L);
+            assertThat(recorded.get(SinkMetric.REDO_WRITE_BYTES)).isGreaterThan(1000L);
+            assertThat(recorded)
+                    .containsKeys(
+                            SinkMetric.REDO_FSYNC_DURATION,
+                            SinkMetric.REDO_FLUSH_ALL_DURATION,
+                            SinkMetric.REDO_WRITE_LOG_DURATION,
+                            SinkMetric.REDO_FLUSH_LOG_DURATION);
             assertThat(meta().resolvedTso()).isEqualTo(120);
             assertThat(meta().checkpointTso()).as("nothing is acked").isEqualTo(100);
         }
