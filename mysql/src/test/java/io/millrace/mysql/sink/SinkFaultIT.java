@@ -6,9 +6,9 @@ import static io.millrace.testkit.rows.TestRowBatch.update;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.millrace.core.spi.SinkSpec;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
+import io.millrace.core.spi.SinkSpec;
 import io.millrace.testkit.net.FaultProxy;
 import io.millrace.testkit.servers.DbServer;
 import java.sql.Connection;
