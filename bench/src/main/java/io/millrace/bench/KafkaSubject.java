@@ -2,20 +2,31 @@ package io.millrace.bench;
 
 import java.io.File;
 import java.util.List;
+import java.util.Set;
 
 /** Our Kafka path, watched from outside like every other one. */
 final class KafkaSubject implements Subject {
     private static final long TIMEOUT_SECONDS = 300;
 
-    private final String bootstrap;
+    /** Formats with exactly one message for a row: the topic's end tells when all are there. */
+    private static final Set<String> ROW_BY_ROW = Set.of("canal-json", "debezium", "avro");
 
-    KafkaSubject(String bootstrap) {
+    private final String bootstrap;
+    private final String protocol;
+    private final String parameters;
+
+    /**
+     * @param parameters of the sink URI, joined by {@code &}; may be empty
+     */
+    KafkaSubject(String bootstrap, String protocol, String parameters) {
         this.bootstrap = bootstrap;
+        this.protocol = protocol;
+        this.parameters = parameters.isEmpty() ? "" : "&" + parameters;
     }
 
     @Override
     public String name() {
-        return "millrace-kafka";
+        return protocol.equals("canal-json") ? "millrace-kafka" : "millrace-kafka-" + protocol;
     }
 
     @Override
@@ -26,7 +37,13 @@ final class KafkaSubject implements Subject {
             probe.create(topic);
             List<String> arguments =
                     List.of(
-                            "kafka://" + bootstrap + "/" + topic + "?protocol=canal-json",
+                            "kafka://"
+                                    + bootstrap
+                                    + "/"
+                                    + topic
+                                    + "?protocol="
+                                    + protocol
+                                    + parameters,
                             bench.upstreamUri(),
                             Long.toString(bench.startTso()),
                             Long.toString(bench.rows()),
@@ -34,7 +51,10 @@ final class KafkaSubject implements Subject {
             try (ChildProcess child =
                     ChildProcess.java(
                             MillraceChild.class, List.of("-Xmx1g"), arguments, log, log)) {
-                long[] times = probe.await(topic, bench.rows(), child, log, TIMEOUT_SECONDS);
+                long[] times =
+                        ROW_BY_ROW.contains(protocol) && !parameters.contains("exactly-once")
+                                ? probe.await(topic, bench.rows(), child, log, TIMEOUT_SECONDS)
+                                : probe.awaitQuiet(topic, child, log, TIMEOUT_SECONDS);
                 return TopicProbe.figures(bench, child, times);
             } finally {
                 probe.delete(topic);

@@ -89,7 +89,14 @@ public final class Main implements Runnable {
         private @Nullable Path maxwellHome;
 
         boolean wants(String peer) {
-            return peers == null || peers.contains(peer);
+            return wants(peer, true);
+        }
+
+        /**
+         * @param fits whether the peer takes part when the user names none
+         */
+        boolean wants(String peer, boolean fits) {
+            return peers == null ? fits : peers.contains(peer);
         }
     }
 
@@ -242,6 +249,25 @@ public final class Main implements Runnable {
                         "Value size of the bare producer. Default: what Millrace sent, measured by encoding first.")
         private long valueBytes;
 
+        @Option(
+                names = "--protocol",
+                description = "Format of our messages. Default: ${DEFAULT-VALUE}",
+                defaultValue = "canal-json")
+        private String protocol = "";
+
+        @Option(
+                names = "--sink-params",
+                description =
+                        "More parameters of the sink URI, such as schema-registry=URL for avro or debezium-disable-schema=true. Default: none",
+                defaultValue = "")
+        private String sinkParams = "";
+
+        /** Peers write their own formats: each fits its own protocol, and the default one. */
+        private boolean wants(String peer, String itsProtocol) {
+            return settings.wants(
+                    peer, protocol.equals("canal-json") || protocol.equals(itsProtocol));
+        }
+
         private long valueBytes(Bench bench) throws Exception {
             if (valueBytes == 0) {
                 Figures encoded =
@@ -268,14 +294,15 @@ public final class Main implements Runnable {
             Path log = Files.createTempFile(scratch, "broker", ".log");
             try (BrokerProcess broker = BrokerProcess.start(output.toFile(), log.toFile())) {
                 List<Subject> subjects = new ArrayList<>();
-                subjects.add(new KafkaSubject(broker.bootstrap()));
-                if (settings.wants("bare-producer")) {
+                subjects.add(new KafkaSubject(broker.bootstrap(), protocol, sinkParams));
+                if (settings.wants(
+                        "bare-producer", protocol.equals("canal-json") || valueBytes > 0)) {
                     subjects.add(new BareProducer(broker.bootstrap(), this::valueBytes));
                 }
-                if (settings.wants("maxwell")) {
+                if (wants("maxwell", "maxwell")) {
                     subjects.add(new MaxwellPeer(broker.bootstrap(), settings.maxwellHome));
                 }
-                if (settings.wants("debezium")) {
+                if (wants("debezium", "debezium")) {
                     subjects.add(new DebeziumPeer(broker.bootstrap(), false, scratch));
                     subjects.add(new DebeziumPeer(broker.bootstrap(), true, scratch));
                 }

@@ -1,5 +1,7 @@
 package io.millrace.bench;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -13,10 +15,13 @@ import org.apache.kafka.common.TopicPartition;
 
 /** Watches a topic grow from outside, the same way for every subject. */
 final class TopicProbe implements AutoCloseable {
-    /** How often the end offset is read: what the figures are exact to. */
     /** Who has sent nothing for so long will not. */
     private static final long FIRST_RECORD_NANOS = TimeUnit.SECONDS.toNanos(120);
 
+    /** A topic that has not grown for so long after the rows were read will not. */
+    private static final long QUIET_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+    /** How often the end offset is read: what the figures are exact to. */
     private static final long POLL_MS = 20;
 
     private final Admin admin;
@@ -82,7 +87,39 @@ final class TopicProbe implements AutoCloseable {
         }
     }
 
-    /** Figures of a run that was watched by {@link #await}. */
+    /**
+     * For messages of several rows: waits until {@link MillraceChild} says that it has handed all
+     * rows on and the topic has not grown for a while. Returns the times of the first and the last
+     * growth, in nanoTime.
+     */
+    long[] awaitQuiet(String topic, ChildProcess child, java.io.File log, long timeoutSeconds)
+            throws ExecutionException, InterruptedException, IOException {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(timeoutSeconds);
+        long first = 0;
+        long last = 0;
+        long size = 0;
+        while (true) {
+            long end = end(topic);
+            long now = System.nanoTime();
+            if (end > size) {
+                first = first == 0 ? now : first;
+                last = now;
+                size = end;
+            } else if (size > 0
+                    && now - last > QUIET_NANOS
+                    && Files.readString(log.toPath()).contains("RUN ")) {
+                return new long[] {first, last};
+            }
+            if (!child.isAlive() || now > deadline) {
+                throw new IllegalStateException(
+                        "no end after " + size + " records" + ChildProcess.tail(log));
+            }
+            child.sample();
+            Thread.sleep(POLL_MS);
+        }
+    }
+
+    /** Figures of a run that was watched by {@link #await} or {@link #awaitQuiet}. */
     static Figures figures(Bench bench, ChildProcess child, long[] firstAndLast) {
         double stream = (firstAndLast[1] - firstAndLast[0]) / 1e9;
         double whole = (firstAndLast[1] - child.startedNanos()) / 1e9;
