@@ -386,6 +386,11 @@ final class KafkaSink implements Sink {
     }
 
     @Override
+    public void flush() {
+        transactions.ifPresent(Transactions::flush);
+    }
+
+    @Override
     public void resolved(long tso) {
         resolvedTso = tso;
     }
@@ -692,11 +697,10 @@ final class KafkaSink implements Sink {
         boolean last = rows.lastOfTransaction();
         counted.handedOver(rows.rowCount());
         rows.release();
+        counted.countDown();
         if (transactions.isPresent()) {
             transactions.get().batchDone(counted.seq, reached, last);
             commit();
-        } else {
-            counted.countDown();
         }
     }
 

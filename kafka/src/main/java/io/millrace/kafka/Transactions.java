@@ -47,6 +47,7 @@ final class Transactions {
     private Progress committed;
     private boolean atBoundary = true;
     private boolean commitNow;
+    private boolean flushing;
 
     /** Events wholly in the open transaction. */
     private long[] events = new long[1024];
@@ -122,6 +123,11 @@ final class Transactions {
         atBoundary = true;
     }
 
+    /** No more will come before everything is acked. */
+    void flush() {
+        flushing = true;
+    }
+
     private void add(long seq) {
         if (eventCount == events.length) {
             events = Arrays.copyOf(events, eventCount * 2);
@@ -140,6 +146,7 @@ final class Transactions {
         }
         if (!open) {
             if (eventCount == 0) {
+                flushing = false;
                 return false;
             }
             // Events without any message, such as a DDL that the format leaves out, still count.
@@ -148,7 +155,7 @@ final class Transactions {
         long age = nowNanos - openedNanos;
         boolean due = commitNow || age >= INTERVAL_NANOS || bytes >= MAX_BYTES;
         boolean overdue = age >= MAX_OPEN_NANOS || eventCount >= MAX_EVENTS;
-        if (!(due && atBoundary || overdue)) {
+        if (!(due && atBoundary || overdue || flushing)) {
             return false;
         }
         long[] done = Arrays.copyOf(events, eventCount);
@@ -157,6 +164,7 @@ final class Transactions {
         committed = reached;
         eventCount = 0;
         commitNow = false;
+        flushing = false;
         open = false;
         committing = true;
         committer =
