@@ -600,6 +600,7 @@ final class TiCdcApiTest {
             textBlock =
                     """
                     "filter":{"rules":["a.*"]} | true
+                    "filter":{"rules":["*.*"],"event_filters":[{"matcher":["a.*"],"ignore_event":["insert"]}]} | true
                     "case_sensitive":false | true
                     "force_replicate":true | true
                     "mounter":{"worker_num":3} | false
@@ -608,6 +609,7 @@ final class TiCdcApiTest {
             throws Exception {
         api.create(TEST5);
         api.await("test5", "normal");
+        awaitOpen();
         api.post(FEEDS + "/test5/pause", "");
         JsonNode stopped = api.await("test5", "stopped");
         ObjectNode config = stopped.get("config").deepCopy();
