@@ -8,6 +8,8 @@ import io.millrace.testkit.servers.MillraceServer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.SQLTransactionRollbackException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.Random;
@@ -35,45 +37,61 @@ final class BothWaysIT {
         try (Connection connection = server.connect();
                 Statement statement = connection.createStatement()) {
             connection.setAutoCommit(false);
-            for (int i = 0; i < TRANSACTIONS; i++) {
-                for (int k = 0; k < 3; k++) {
-                    int id = random.nextInt(200) * 2 + side;
-                    switch (random.nextInt(3)) {
-                        case 0 ->
-                                statement.executeUpdate(
-                                        "REPLACE INTO both_ways.t (id, v) VALUES ("
-                                                + id
-                                                + ",'"
-                                                + side
-                                                + "."
-                                                + i
-                                                + "')");
-                        case 1 ->
-                                statement.executeUpdate(
-                                        "UPDATE both_ways.t SET v=CONCAT(v,'+') WHERE id=" + id);
-                        default ->
-                                statement.executeUpdate("DELETE FROM both_ways.t WHERE id=" + id);
+            // The other side's rows come in at the same time: no locks of gaps.
+            connection.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
+            int done = 0;
+            while (done <= TRANSACTIONS) {
+                try {
+                    if (done < TRANSACTIONS) {
+                        small(statement, random, side, done);
+                    } else {
+                        large(statement, side);
                     }
+                    connection.commit();
+                    done++;
+                } catch (SQLTransactionRollbackException e) {
+                    connection.rollback();
                 }
-                statement.executeUpdate(
-                        "INSERT INTO both_ways.keyless VALUES (" + side + "," + i + ")");
-                connection.commit();
             }
-            // One transaction that the sink writes in parts.
-            StringBuilder rows = new StringBuilder();
-            for (int i = 0; i < 3000; i++) {
-                rows.append(i == 0 ? "" : ",")
-                        .append("(")
-                        .append(10_000 + i * 2 + side)
-                        .append(",'large')");
-            }
-            statement.executeUpdate("INSERT INTO both_ways.t (id, v) VALUES " + rows);
-            statement.executeUpdate(
-                    "UPDATE both_ways.t SET v='larger' WHERE v='large'" + " AND MOD(id,2)=" + side);
-            connection.commit();
-        } catch (java.sql.SQLException e) {
+        } catch (SQLException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    private static void small(Statement statement, Random random, int side, int number)
+            throws SQLException {
+        for (int k = 0; k < 3; k++) {
+            int id = random.nextInt(200) * 2 + side;
+            statement.executeUpdate(
+                    switch (random.nextInt(3)) {
+                        case 0 ->
+                                "REPLACE INTO both_ways.t (id, v) VALUES ("
+                                        + id
+                                        + ",'"
+                                        + side
+                                        + "."
+                                        + number
+                                        + "')";
+                        case 1 -> "UPDATE both_ways.t SET v=CONCAT(v,'+') WHERE id=" + id;
+                        default -> "DELETE FROM both_ways.t WHERE id=" + id;
+                    });
+        }
+        statement.executeUpdate(
+                "INSERT INTO both_ways.keyless VALUES (" + side + "," + number + ")");
+    }
+
+    /** One transaction that the sink writes in parts. */
+    private static void large(Statement statement, int side) throws SQLException {
+        StringBuilder rows = new StringBuilder();
+        for (int i = 0; i < 3000; i++) {
+            rows.append(i == 0 ? "" : ",")
+                    .append("(")
+                    .append(10_000 + i * 2 + side)
+                    .append(",'large')");
+        }
+        statement.executeUpdate("INSERT INTO both_ways.t (id, v) VALUES " + rows);
+        statement.executeUpdate(
+                "UPDATE both_ways.t SET v='larger' WHERE v='large' AND MOD(id,2)=" + side);
     }
 
     private void converge(DbServer.Builder first, DbServer.Builder second, String sink)
