@@ -10,10 +10,15 @@ import io.millrace.testkit.replay.CanalReplay;
 import io.millrace.testkit.replay.DebeziumReplay;
 import io.millrace.testkit.replay.MaxwellReplay;
 import io.millrace.testkit.replay.OpenProtocolReplay;
+import io.millrace.testkit.replay.SimpleReplay;
 import io.millrace.testkit.replay.TopicReplay;
 import io.millrace.testkit.servers.DbServer;
 import io.millrace.testkit.servers.KafkaServer;
 import io.millrace.testkit.servers.MillraceServer;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -22,6 +27,8 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 import org.assertj.core.api.SoftAssertions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -74,7 +81,15 @@ final class ProtocolReplayIT {
                     new Subject(
                             "debezium",
                             "&protocol=debezium&enable-tidb-extension=true",
-                            DebeziumReplay::new));
+                            DebeziumReplay::new),
+                    new Subject(
+                            "simple-json",
+                            "&protocol=simple",
+                            target -> new SimpleReplay(target, Optional.empty())),
+                    new Subject(
+                            "simple-avro",
+                            "&protocol=simple&encoding-format=avro",
+                            target -> new SimpleReplay(target, Optional.of(simpleSchema()))));
 
     @TempDir
     @SuppressWarnings("NullAway.Init") // JUnit fills it in
@@ -145,6 +160,17 @@ final class ProtocolReplayIT {
             }
             assertThat(pairs).isNotEmpty();
             return new TableDiff(left, right).compare(pairs);
+        }
+    }
+
+    /** The schema of all simple messages in Avro, which every reader of them has to have. */
+    private static String simpleSchema() {
+        try (InputStream in =
+                ProtocolReplayIT.class.getResourceAsStream(
+                        "/io/millrace/codec/simple/simple.avsc")) {
+            return new String(Objects.requireNonNull(in).readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 }

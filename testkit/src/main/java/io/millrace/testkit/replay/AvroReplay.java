@@ -2,6 +2,7 @@ package io.millrace.testkit.replay;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.net.URI;
@@ -27,16 +28,14 @@ import org.jspecify.annotations.Nullable;
  * Replays Avro messages into a database whose tables are there already: a value replaces the row, a
  * null value deletes the row of the key. Reads with Apache Avro and the registry only.
  */
-public final class AvroReplay implements AutoCloseable {
+public final class AvroReplay extends TopicReplay {
     private static final int HEADER_BYTES = 5;
 
-    private final RowTarget target;
     private final String registry;
     private final String database;
     private final HttpClient http = HttpClient.newHttpClient();
     private final Map<Integer, Schema> schemas = new HashMap<>();
     private final GenericData data = new GenericData();
-    private long rows;
     private long deletes;
 
     /**
@@ -44,35 +43,38 @@ public final class AvroReplay implements AutoCloseable {
      * @param database where the tables are
      */
     public AvroReplay(Connection target, String registry, String database) throws SQLException {
-        this.target = new RowTarget(target);
+        super(target);
         this.registry = registry;
         this.database = database;
         data.addLogicalTypeConversion(new Conversions.DecimalConversion());
     }
 
-    /** Rows applied, deletes included. */
-    public long rows() {
-        return rows;
-    }
-
+    /** Rows deleted. */
     public long deletes() {
         return deletes;
     }
 
-    /** Applies one message. */
-    public void apply(byte @Nullable [] key, byte @Nullable [] value) throws Exception {
+    @Override
+    public void apply(byte @Nullable [] key, byte @Nullable [] value) throws SQLException {
         if (key == null) {
             throw new IllegalStateException("a row without a key");
         }
-        GenericRecord keyRecord = read(key);
-        String table = keyRecord.getSchema().getName();
-        if (value == null) {
-            target.delete(database, table, columns(keyRecord));
-            deletes++;
-        } else {
-            target.replace(database, table, columns(read(value)));
+        try {
+            GenericRecord keyRecord = read(key);
+            String table = keyRecord.getSchema().getName();
+            if (value == null) {
+                Map<String, @Nullable Object> columns = columns(keyRecord);
+                delete(database, table, columns.keySet(), columns);
+                deletes++;
+            } else {
+                insert(database, table, columns(read(value)));
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while asking for a schema", e);
         }
-        rows++;
     }
 
     private GenericRecord read(byte[] bytes) throws IOException, InterruptedException {
@@ -147,6 +149,6 @@ public final class AvroReplay implements AutoCloseable {
     @Override
     public void close() throws SQLException {
         http.shutdownNow();
-        target.close();
+        super.close();
     }
 }

@@ -3,6 +3,7 @@ package io.millrace.testkit.replay;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 import java.nio.ByteBuffer;
 import java.sql.Connection;
@@ -24,13 +25,10 @@ import org.jspecify.annotations.Nullable;
  * Replays "simple" messages of one partition into a database: DDL executed, rows by the keys and
  * types of the table schema that came before them. Reads with Jackson or Apache Avro only.
  */
-public final class SimpleReplay implements AutoCloseable {
-    private final RowTarget target;
+public final class SimpleReplay extends TopicReplay {
     private final Optional<Schema> avro;
     private final ObjectMapper json = new ObjectMapper();
     private final Map<String, Table> tables = new HashMap<>();
-    private long rows;
-    private long ddls;
     private long bootstraps;
     private long watermark;
 
@@ -40,20 +38,11 @@ public final class SimpleReplay implements AutoCloseable {
      * @param avroSchema the schema of all messages, for the Avro encoding; else JSON is read
      */
     public SimpleReplay(Connection target, Optional<String> avroSchema) throws SQLException {
-        this.target = new RowTarget(target);
+        super(target);
         avro = avroSchema.map(text -> new Schema.Parser().parse(text));
     }
 
-    /** Rows applied. */
-    public long rows() {
-        return rows;
-    }
-
-    /** DDL statements executed. */
-    public long ddls() {
-        return ddls;
-    }
-
+    /** Messages that told a schema before its rows. */
     public long bootstraps() {
         return bootstraps;
     }
@@ -63,8 +52,19 @@ public final class SimpleReplay implements AutoCloseable {
         return watermark;
     }
 
-    /** Applies one message. */
-    public void apply(byte[] value) throws SQLException, IOException {
+    @Override
+    public void apply(byte @Nullable [] key, byte @Nullable [] value) throws SQLException {
+        if (key != null || value == null) {
+            throw new IllegalStateException("simple messages have no key, but a value");
+        }
+        try {
+            apply(value);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void apply(byte[] value) throws SQLException, IOException {
         if (avro.isEmpty()) {
             applyJson(json.readTree(value));
             return;
@@ -148,17 +148,13 @@ public final class SimpleReplay implements AutoCloseable {
             Map<String, @Nullable Object> data,
             Map<String, @Nullable Object> old)
             throws SQLException {
-        if (!old.isEmpty()) {
-            Map<String, @Nullable Object> key = new LinkedHashMap<>();
-            for (String column : table.key()) {
-                key.put(column, old.get(column));
-            }
-            target.delete(database, name, key);
+        if (old.isEmpty()) {
+            insert(database, name, data);
+        } else if (data.isEmpty()) {
+            delete(database, name, table.key(), old);
+        } else {
+            update(database, name, table.key(), old, data);
         }
-        if (!data.isEmpty()) {
-            target.replace(database, name, data);
-        }
-        rows++;
     }
 
     private void watermark(long tso) {
@@ -169,8 +165,7 @@ public final class SimpleReplay implements AutoCloseable {
     }
 
     private void ddl(String database, String sql) throws SQLException {
-        target.execute(database, sql);
-        ddls++;
+        executeDdl(database, sql);
     }
 
     private void remember(JsonNode schema, String databaseField) {
@@ -246,7 +241,11 @@ public final class SimpleReplay implements AutoCloseable {
                     "geometry",
                     "point",
                     "linestring",
-                    "polygon" ->
+                    "polygon",
+                    "multipoint",
+                    "multilinestring",
+                    "multipolygon",
+                    "geometrycollection" ->
                     Base64.getDecoder().decode(text);
             default -> text;
         };
@@ -278,10 +277,5 @@ public final class SimpleReplay implements AutoCloseable {
                     new BigDecimal(Long.toUnsignedString(number));
             default -> value.toString();
         };
-    }
-
-    @Override
-    public void close() throws SQLException {
-        target.close();
     }
 }
