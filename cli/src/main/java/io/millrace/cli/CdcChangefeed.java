@@ -533,7 +533,9 @@ final class CdcChangefeed extends CdcAction.Group {
                                 + path
                                 + ": "
                                 + (old.isMissingNode() ? "" : old + " -> ")
-                                + (SecretText.isSecret(path) ? "\"xxxxx\"" : now));
+                                + (SecretText.isSecret(path)
+                                        ? "\"xxxxx\""
+                                        : SecretText.mask(now.toString())));
             }
         }
     }

@@ -9,7 +9,7 @@ final class SecretText {
     private static final Pattern USER_INFO = Pattern.compile("(://[^/?#@]*?:)[^/?#]*@");
     private static final Pattern PARAMETER =
             Pattern.compile(
-                    "(?i)([?&][^=&]*(?:password|passwd|pwd|secret|token|key|credential)[^=&]*=)[^&]*");
+                    "(?i)([?&][^=&]*(?:password|passwd|pwd|secret|token|key|credential)[^=&]*=)[^&\"]*");
 
     private SecretText() {}
 

@@ -74,7 +74,8 @@ final class ClaimChecks implements AutoCloseable {
                                         e);
                     } catch (MillraceException e) {
                         claim.failure = e;
-                    } catch (RuntimeException e) {
+                    } catch (Throwable e) {
+                        // Also an Error: the batch would wait for this claim for ever.
                         claim.failure =
                                 new MillraceException(
                                         ErrorCode.INTERNAL,

@@ -37,12 +37,20 @@ public final class KafkaSinkFactory implements SinkFactory {
     private static final long ADMIN_TIMEOUT_MS = 30_000;
 
     private final ObjectStores stores;
+    private final String clusterId;
 
     /**
      * @param stores for messages that are too large for a topic
+     * @param clusterId name of this cluster, which some formats write
      */
-    public KafkaSinkFactory(ObjectStores stores) {
+    public KafkaSinkFactory(ObjectStores stores, String clusterId) {
         this.stores = stores;
+        this.clusterId = clusterId;
+    }
+
+    /** For a cluster without a name of its own. */
+    public KafkaSinkFactory(ObjectStores stores) {
+        this(stores, "default");
     }
 
     @Override
@@ -113,11 +121,14 @@ public final class KafkaSinkFactory implements SinkFactory {
     @Override
     public Sink open(SinkSpec spec, SinkContext context) {
         KafkaSinkConfig config = KafkaSinkConfig.parse(spec);
+        String namespace = context.jobId().substring(0, context.jobId().indexOf('/'));
         return open(
                 spec,
                 context,
                 config,
-                config.protocol().encoder(spec, EncoderContext.of(Clock.systemUTC())));
+                config.protocol()
+                        .encoder(
+                                spec, new EncoderContext(Clock.systemUTC(), clusterId, namespace)));
     }
 
     /** Opens with an encoder of the caller's choice, which the sink closes. */

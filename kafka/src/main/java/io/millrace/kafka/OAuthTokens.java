@@ -90,7 +90,12 @@ public final class OAuthTokens implements AuthenticateCallbackHandler {
     /** Errors go into the callback: Kafka hides the text of exceptions. */
     private void fetch(OAuthBearerTokenCallback wanted) {
         URI url = URI.create(option(TOKEN_URL));
-        String place = "the token endpoint " + url.getScheme() + "://" + url.getRawAuthority();
+        String place =
+                "the token endpoint "
+                        + url.getScheme()
+                        + "://"
+                        + url.getHost()
+                        + (url.getPort() < 0 ? "" : ":" + url.getPort());
         try (HttpClient client = HttpClient.newBuilder().connectTimeout(TIMEOUT).build()) {
             HttpResponse<String> answer = post(client, url, true);
             if (answer.statusCode() == 400 || answer.statusCode() == 401) {

@@ -173,6 +173,13 @@ final class Topics {
             topic.failure = e;
         } catch (RuntimeException e) {
             topic.failure = KafkaErrors.delivery("topic " + topic.name(), e);
+        } catch (Error e) {
+            // Nobody else would see it, and rows would wait for the topic for ever.
+            topic.failure =
+                    new MillraceException(
+                            ErrorCode.INTERNAL,
+                            "preparing topic " + topic.name() + " hit a defect: " + e,
+                            e);
         }
     }
 

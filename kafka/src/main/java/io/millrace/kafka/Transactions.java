@@ -1,5 +1,6 @@
 package io.millrace.kafka;
 
+import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.spi.Acks;
 import io.millrace.core.spi.Sink;
@@ -189,6 +190,12 @@ final class Transactions {
             if (!closed) {
                 failure.accept(KafkaErrors.delivery("a transaction", e));
             }
+            return;
+        } catch (Throwable e) {
+            // Also an Error: the run would wait for this commit for ever.
+            failure.accept(
+                    new MillraceException(
+                            ErrorCode.INTERNAL, "committing a transaction hit a defect: " + e, e));
             return;
         }
         committing = false;

@@ -32,6 +32,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
@@ -661,6 +662,8 @@ class KafkaSinkIT {
             driver.drain();
             try (Admin admin = kafka.admin()) {
                 admin.deleteTopics(List.of("gone")).all().get();
+                // The controller answers before the broker has dropped the partitions.
+                awaitNoPartitions(admin, "gone");
             }
             driver.send(TestRowBatch.insert(schema, TSO + 1, 0, true, row(2, 1, "")));
             MillraceException failure = driver.awaitFailure();
@@ -672,6 +675,23 @@ class KafkaSinkIT {
             driver.drain();
         }
         assertThat(consume("gone", 1)).extracting(r -> r.text("a")).containsExactly("2");
+    }
+
+    private static void awaitNoPartitions(Admin admin, String topic) throws Exception {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (true) {
+            int broker = admin.describeCluster().nodes().get().iterator().next().id();
+            boolean any =
+                    admin.describeLogDirs(List.of(broker)).allDescriptions().get().values().stream()
+                            .flatMap(folders -> folders.values().stream())
+                            .flatMap(folder -> folder.replicaInfos().keySet().stream())
+                            .anyMatch(partition -> partition.topic().equals(topic));
+            if (!any) {
+                return;
+            }
+            assertThat(System.nanoTime()).as("partitions of " + topic).isLessThan(deadline);
+            Thread.sleep(20);
+        }
     }
 
     @Test

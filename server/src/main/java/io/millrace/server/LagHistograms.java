@@ -13,9 +13,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** How far running jobs were behind: looked at once a second, counted in histograms. */
 final class LagHistograms implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(LagHistograms.class);
     private static final Duration INTERVAL = Duration.ofSeconds(1);
 
     /** Milliseconds: 64 bounds from half a second to 32 000 s, finer where it matters. */
@@ -58,7 +61,12 @@ final class LagHistograms implements AutoCloseable {
     private void run() {
         try {
             while (true) {
-                control.get().ifPresent(this::look);
+                try {
+                    control.get().ifPresent(this::look);
+                } catch (RuntimeException e) {
+                    // The store may be busy; the next look comes in a second.
+                    LOG.debug("lags were not looked at", e);
+                }
                 Thread.sleep(INTERVAL);
             }
         } catch (InterruptedException e) {
@@ -70,8 +78,12 @@ final class LagHistograms implements AutoCloseable {
         Map<JobId, Job> jobs = plane.image().jobs();
         known.keySet().retainAll(jobs.keySet());
         for (Job job : jobs.values()) {
-            if (job.state().isActive()) {
-                JobProgress progress = plane.progress(job.id());
+            if (!job.state().isActive()) {
+                continue;
+            }
+            JobProgress progress = plane.progress(job.id());
+            // 0 while the job's first run is being made ready.
+            if (progress.checkpointTso() != 0) {
                 Lags lags =
                         known.computeIfAbsent(
                                 job.id(),

@@ -133,11 +133,11 @@ public final class Main implements Callable<Integer> {
     }
 
     /** Where changes go to. */
-    static List<SinkFactory> sinks() {
+    static List<SinkFactory> sinks(String clusterId) {
         return List.of(
                 new BlackholeSinkFactory(),
                 new RedoSinkFactory(new MySqlSinkFactory(Clock.systemUTC()), new Stores()),
-                new KafkaSinkFactory(new Stores()),
+                new KafkaSinkFactory(new Stores(), clusterId),
                 new StorageSinkFactory(Clock.systemUTC()));
     }
 
@@ -152,7 +152,8 @@ public final class Main implements Callable<Integer> {
             ServerConfig settings = ServerConfig.of(source.get());
             Configurator.setRootLevel(org.apache.logging.log4j.Level.valueOf(settings.logLevel()));
             MillraceNode node =
-                    MillraceNode.start(settings, upstreams(settings.dataDir()), sinks());
+                    MillraceNode.start(
+                            settings, upstreams(settings.dataDir()), sinks(settings.clusterId()));
             Runtime.getRuntime()
                     .addShutdownHook(
                             new Thread(

@@ -14,6 +14,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -22,6 +23,9 @@ import org.junit.jupiter.api.io.TempDir;
  * nothing moves any more.
  */
 final class BothWaysIT {
+    /** The common pool has one thread on a machine with two cores. */
+    private static final Executor OWN_THREAD = task -> Thread.ofPlatform().daemon().start(task);
+
     private static final int TRANSACTIONS = 250;
     private static final Duration CATCH_UP = Duration.ofMinutes(2);
     private static final String FEED =
@@ -111,8 +115,10 @@ final class BothWaysIT {
             String feed = FEED.formatted(sink);
             fromA.createChangefeed("ab", uri(b, "primary"), feed);
             fromB.createChangefeed("ba", uri(a, "secondary"), feed);
-            CompletableFuture<Void> writerA = CompletableFuture.runAsync(() -> write(a, 0));
-            CompletableFuture<Void> writerB = CompletableFuture.runAsync(() -> write(b, 1));
+            CompletableFuture<Void> writerA =
+                    CompletableFuture.runAsync(() -> write(a, 0), OWN_THREAD);
+            CompletableFuture<Void> writerB =
+                    CompletableFuture.runAsync(() -> write(b, 1), OWN_THREAD);
             Thread.sleep(300);
             a.execute(
                     "ALTER TABLE both_ways.t ADD COLUMN n INT NOT NULL DEFAULT 5",

@@ -219,8 +219,12 @@ final class CdcCliAuthIT {
 
     private void refused(String why, String... arguments) throws Exception {
         Process process = server(arguments);
-        assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
-        assertThat(process.exitValue()).isEqualTo(1);
+        try {
+            assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+            assertThat(process.exitValue()).isEqualTo(1);
+        } finally {
+            process.destroyForcibly();
+        }
         assertThat(Files.readString(folder.resolve("out"))).contains(why);
     }
 
@@ -247,22 +251,28 @@ final class CdcCliAuthIT {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
         while (true) {
             try {
-                get(address);
-                return;
+                if (response(address).statusCode() == 200) {
+                    return;
+                }
             } catch (IOException notYet) {
-                assertThat(process.isAlive() && System.nanoTime() < deadline)
-                        .as(() -> "server did not start: " + log)
-                        .isTrue();
-                Thread.sleep(50);
+                // It does not listen yet.
             }
+            assertThat(process.isAlive() && System.nanoTime() < deadline)
+                    .as(() -> "server did not start: " + log)
+                    .isTrue();
+            Thread.sleep(50);
         }
     }
 
     private static String get(String address) throws IOException, InterruptedException {
+        return response(address).body();
+    }
+
+    private static HttpResponse<String> response(String address)
+            throws IOException, InterruptedException {
         return HttpClient.newHttpClient()
                 .send(
                         HttpRequest.newBuilder(URI.create(address)).build(),
-                        HttpResponse.BodyHandlers.ofString())
-                .body();
+                        HttpResponse.BodyHandlers.ofString());
     }
 }

@@ -244,6 +244,7 @@ final class CdcCliIT {
         assertThat(one.at("/summary/tso").asLong()).isPositive();
         assertThat(one.at("/summary/checkpoint").asText()).matches("\\d{4}-.*\\.\\d{3}");
         assertThat(one.path("summary").has("error")).isTrue();
+        String now = ok("tso", "query").strip();
         ok(
                 "changefeed",
                 "create",
@@ -252,8 +253,10 @@ final class CdcCliIT {
                 "--sink-uri",
                 "blackhole://",
                 "--no-confirm",
+                "--start-ts",
+                now,
                 "--target-ts",
-                Long.toString(Long.parseLong(ok("tso", "query").strip()) + (300L << 18)));
+                Long.toString(Long.parseLong(now) + (300L << 18)));
         api.await("done", "finished");
         assertThat(ok("changefeed", "list")).doesNotContain("\"done\"");
         assertThat(ok("changefeed", "list", "--all")).contains("\"done\"").contains("finished");

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -33,6 +34,9 @@ import org.junit.jupiter.api.io.TempDir;
  * transaction or a part in the log that does not add up to the accounts.
  */
 final class RedoIT {
+    /** The common pool has one thread on a machine with two cores. */
+    private static final Executor OWN_THREAD = task -> Thread.ofPlatform().daemon().start(task);
+
     private static final int ACCOUNTS = 60;
     private static final int SOME_MOVES = 300;
     private static final Pattern META =
@@ -88,40 +92,48 @@ final class RedoIT {
     /** Moves money until told to stop, or until the server is gone. */
     private static CompletableFuture<Void> load(
             DbServer upstream, int seed, boolean ddl, AtomicBoolean stop) {
-        return CompletableFuture.runAsync(() -> {
-            Random random = new Random(seed);
-            try (Connection connection = upstream.connect();
-                    Statement statement = connection.createStatement()) {
-                connection.setAutoCommit(false);
-                for (int i = 0; !stop.get(); i++) {
-                    int from = random.nextInt(ACCOUNTS);
-                    int to = random.nextInt(ACCOUNTS);
-                    int amount = random.nextInt(50);
-                    // One order of locks for all.
-                    statement.executeUpdate(
-                            "UPDATE bank.a SET money=money-" + amount + " WHERE id=" + from);
-                    statement.executeUpdate(
-                            "UPDATE bank.b SET money=money+" + amount + " WHERE id=" + to);
-                    statement.executeUpdate(
-                            "INSERT INTO bank.moves (src, dst, amount) VALUES ("
-                                    + from
-                                    + ","
-                                    + to
-                                    + ","
-                                    + amount
-                                    + ")");
-                    connection.commit();
-                    if (ddl && i == 60) {
-                        statement.execute(
-                                "ALTER TABLE bank.moves ADD COLUMN c" + i + " INT DEFAULT " + i);
+        return CompletableFuture.runAsync(
+                () -> {
+                    Random random = new Random(seed);
+                    try (Connection connection = upstream.connect();
+                            Statement statement = connection.createStatement()) {
+                        connection.setAutoCommit(false);
+                        for (int i = 0; !stop.get(); i++) {
+                            int from = random.nextInt(ACCOUNTS);
+                            int to = random.nextInt(ACCOUNTS);
+                            int amount = random.nextInt(50);
+                            // One order of locks for all.
+                            statement.executeUpdate(
+                                    "UPDATE bank.a SET money=money-"
+                                            + amount
+                                            + " WHERE id="
+                                            + from);
+                            statement.executeUpdate(
+                                    "UPDATE bank.b SET money=money+" + amount + " WHERE id=" + to);
+                            statement.executeUpdate(
+                                    "INSERT INTO bank.moves (src, dst, amount) VALUES ("
+                                            + from
+                                            + ","
+                                            + to
+                                            + ","
+                                            + amount
+                                            + ")");
+                            connection.commit();
+                            if (ddl && i == 60) {
+                                statement.execute(
+                                        "ALTER TABLE bank.moves ADD COLUMN c"
+                                                + i
+                                                + " INT DEFAULT "
+                                                + i);
+                            }
+                        }
+                    } catch (java.sql.SQLException e) {
+                        if (!stop.get()) {
+                            throw new IllegalStateException(e);
+                        }
                     }
-                }
-            } catch (java.sql.SQLException e) {
-                if (!stop.get()) {
-                    throw new IllegalStateException(e);
-                }
-            }
-        });
+                },
+                OWN_THREAD);
     }
 
     /** Fails unless the target is in a state between two transactions; returns the moves in it. */

@@ -183,7 +183,9 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
                 progress.bytes(),
                 progress.ddls(),
                 progress.bufferedBytes(),
-                progress.deliveredTso());
+                Long.compareUnsigned(progress.deliveredTso(), tso) < 0
+                        ? tso
+                        : progress.deliveredTso());
     }
 
     private static boolean isOfSink(ErrorCode code) {

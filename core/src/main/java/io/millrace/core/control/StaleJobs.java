@@ -4,6 +4,8 @@ import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
@@ -12,8 +14,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Looks now and then whether the upstreams still hold what stopped jobs would go on with. One that
- * can't go on any more becomes failed at once, so that nobody finds out only on resuming it. A job
- * that runs needs no look: its capture knows.
+ * can't go on any more, by two looks in a row, becomes failed, so that nobody finds out only on
+ * resuming it. A job that runs needs no look: its capture knows.
  */
 final class StaleJobs implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(StaleJobs.class);
@@ -26,6 +28,9 @@ final class StaleJobs implements AutoCloseable {
     private final Clock clock;
     private final Duration interval;
     private final Thread thread;
+
+    /** Generations of the jobs that the last look found lost: a second look must say the same. */
+    private final Map<JobId, Long> suspects = new HashMap<>();
 
     /**
      * @param checkpointTso of a job that does not run
@@ -57,7 +62,9 @@ final class StaleJobs implements AutoCloseable {
         try {
             while (true) {
                 Thread.sleep(interval);
-                for (Job job : image.get().jobs().values()) {
+                Map<JobId, Job> jobs = image.get().jobs();
+                suspects.keySet().retainAll(jobs.keySet());
+                for (Job job : jobs.values()) {
                     if (job.state() == JobState.STOPPED) {
                         look(job);
                     }
@@ -71,12 +78,16 @@ final class StaleJobs implements AutoCloseable {
     private void look(Job job) {
         try {
             checks.held(job.spec().upstream(), checkpointTso.applyAsLong(job.id()));
+            suspects.remove(job.id());
         } catch (MillraceException e) {
             if (e.code() != ErrorCode.START_BEFORE_OLDEST) {
                 LOG.debug("upstream not asked job={}", job.id(), e);
                 return;
             }
-            lose(job);
+            Long suspected = suspects.put(job.id(), job.generation());
+            if (suspected != null && suspected == job.generation()) {
+                lose(job);
+            }
         } catch (RuntimeException e) {
             LOG.warn("upstream not asked job={}", job.id(), e);
         }

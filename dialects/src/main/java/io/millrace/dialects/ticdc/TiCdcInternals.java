@@ -19,10 +19,10 @@ import io.millrace.core.error.MillraceException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -245,7 +245,11 @@ final class TiCdcInternals {
         Job job = feed(id);
         switch (type) {
             case ADMIN_STOP -> api.submit(new Command.PauseJob(job.id()));
-            case ADMIN_RESUME -> api.submit(new Command.ResumeJob(job.id(), 0, Optional.empty()));
+            case ADMIN_RESUME ->
+                    api.resume(
+                            job.id().namespace(),
+                            job.id().name(),
+                            "{}".getBytes(StandardCharsets.UTF_8));
             case ADMIN_REMOVE -> api.delete(job.id().namespace(), job.id().name());
             default ->
                     throw new MillraceException(

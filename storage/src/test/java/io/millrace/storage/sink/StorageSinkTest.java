@@ -130,6 +130,9 @@ final class StorageSinkTest {
         driver.sink =
                 new StorageSinkFactory(Clock.fixed(NOW, ZoneOffset.UTC))
                         .open(spec(options), context(driver, driver.metrics, startTso, again));
+        // The sink looked at the clock while it opened.
+        driver.now = System.nanoTime();
+        driver.sink.doWork(driver.now);
         return driver;
     }
 

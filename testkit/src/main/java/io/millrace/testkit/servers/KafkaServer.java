@@ -6,13 +6,21 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Properties;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.ListOffsetsOptions;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.common.IsolationLevel;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.utils.Time;
 import org.apache.kafka.metadata.storage.Formatter;
@@ -30,6 +38,7 @@ public final class KafkaServer implements AutoCloseable {
     private static final String HOST = "127.0.0.1";
     private static final int NODE = 1;
     private static final int ADMIN_TIMEOUT_MS = 60_000;
+    private static final long MARKERS_NANOS = TimeUnit.SECONDS.toNanos(10);
 
     private final Path base;
     private final int port;
@@ -112,6 +121,41 @@ public final class KafkaServer implements AutoCloseable {
                         bootstrapServers(),
                         AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG,
                         ADMIN_TIMEOUT_MS));
+    }
+
+    /**
+     * Ends of partitions for readers of committed records. A commit is answered before its markers
+     * are in the partitions, so this waits until there is nothing open in them, but not long: a
+     * transaction may have been left open.
+     */
+    public Map<TopicPartition, Long> committedEnds(Collection<TopicPartition> partitions) {
+        try (Admin admin = admin()) {
+            long deadline = System.nanoTime() + MARKERS_NANOS;
+            while (true) {
+                Map<TopicPartition, Long> committed =
+                        ends(admin, partitions, IsolationLevel.READ_COMMITTED);
+                if (committed.equals(ends(admin, partitions, IsolationLevel.READ_UNCOMMITTED))
+                        || System.nanoTime() > deadline) {
+                    return committed;
+                }
+                Thread.sleep(20);
+            }
+        } catch (InterruptedException | ExecutionException e) {
+            throw new TestServerException("no ends of " + partitions, e);
+        }
+    }
+
+    private static Map<TopicPartition, Long> ends(
+            Admin admin, Collection<TopicPartition> partitions, IsolationLevel isolation)
+            throws InterruptedException, ExecutionException {
+        Map<TopicPartition, OffsetSpec> wanted = new HashMap<>();
+        partitions.forEach(partition -> wanted.put(partition, OffsetSpec.latest()));
+        Map<TopicPartition, Long> ends = new HashMap<>();
+        admin.listOffsets(wanted, new ListOffsetsOptions(isolation))
+                .all()
+                .get()
+                .forEach((partition, found) -> ends.put(partition, found.offset()));
+        return ends;
     }
 
     /** Starts a stopped broker on the same port and data, and waits until it answers. */
