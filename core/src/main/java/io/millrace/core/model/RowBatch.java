@@ -66,6 +66,15 @@ public abstract non-sealed class RowBatch implements ChangeEvent {
         return this;
     }
 
+    /**
+     * Whether the upstream's foreign keys were checked when it changed these rows. Then it also
+     * changed the rows that refer to them, where a foreign key asks for that, and no event tells of
+     * it.
+     */
+    public boolean checksForeignKeys() {
+        return false;
+    }
+
     /** Called once, when nobody uses the batch any more. */
     protected abstract void recycle();
 

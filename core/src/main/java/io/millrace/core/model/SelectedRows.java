@@ -30,6 +30,11 @@ public final class SelectedRows extends RowBatch {
     }
 
     @Override
+    public boolean checksForeignKeys() {
+        return whole.checksForeignKeys();
+    }
+
+    @Override
     public TableSchema schema() {
         return whole.schema();
     }

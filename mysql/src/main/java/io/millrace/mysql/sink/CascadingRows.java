@@ -4,7 +4,6 @@ import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.RowView;
 import io.millrace.core.model.TableSchema;
-import io.millrace.mysql.wire.WireRowBatch;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.Set;
@@ -59,8 +58,7 @@ final class CascadingRows {
 
     /** Whether some rows of the batch may take others along. */
     boolean mayBeIn(RowBatch batch) {
-        return batch.source() instanceof WireRowBatch wire
-                && wire.checksForeignKeys()
+        return batch.checksForeignKeys()
                 && switch (batch.op()) {
                     case RowBatch.DELETE -> onDelete;
                     case RowBatch.UPDATE -> onAnyUpdate || onUpdate.length > 0;

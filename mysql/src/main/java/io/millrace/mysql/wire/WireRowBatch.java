@@ -24,15 +24,6 @@ public abstract class WireRowBatch extends RowBatch {
     }
 
     /**
-     * Whether the upstream's foreign keys were checked when it changed these rows. Then it also
-     * changed the rows that refer to them, where a foreign key asks for that, and no event tells of
-     * it.
-     */
-    public boolean checksForeignKeys() {
-        return false;
-    }
-
-    /**
      * Whether every row lies in {@link #wireBytes} as the server wrote it, with all columns: such
      * rows can be put into a rows event for a table of the same definition. Only then may the
      * methods below be called.

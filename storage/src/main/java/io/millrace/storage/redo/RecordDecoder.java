@@ -106,6 +106,8 @@ final class RecordDecoder {
                 int entries = in.unpackMapHeader();
                 int op = 0;
                 TableSchema schema = null;
+                // A log of an earlier version does not tell; the server's default is to check.
+                boolean foreignKeys = true;
                 for (int j = 0; j < entries; j++) {
                     switch (in.unpackString()) {
                         case "op" ->
@@ -115,12 +117,23 @@ final class RecordDecoder {
                                             case "update" -> RowBatch.UPDATE;
                                             default -> RowBatch.DELETE;
                                         };
+                        case "fk" -> foreignKeys = in.unpackBoolean();
                         case "table" -> schema = table(record, in);
                         case "rows" -> {
                             if (op == 0 || schema == null) {
                                 throw new IOException("a record's rows come before their table");
                             }
-                            return images(in, schema, op, last, inverted, key, record.length);
+                            RedoRowBatch.Builder batch =
+                                    new RedoRowBatch.Builder(
+                                            schema,
+                                            inverted ? inverse(op) : op,
+                                            in.unpackArrayHeader(),
+                                            record.length,
+                                            last,
+                                            key,
+                                            // What undoes a row leaves the others alone.
+                                            foreignKeys && !inverted);
+                            return images(in, batch, inverted);
                         }
                         default -> in.skipValue();
                     }
@@ -132,20 +145,13 @@ final class RecordDecoder {
         }
     }
 
-    private static RowBatch images(
-            MessageUnpacker in,
-            TableSchema schema,
-            int op,
-            boolean last,
-            boolean inverted,
-            Key key,
-            int size)
+    private static int inverse(int op) {
+        return op == RowBatch.UPDATE ? op : RowBatch.INSERT + RowBatch.DELETE - op;
+    }
+
+    private static RowBatch images(MessageUnpacker in, RedoRowBatch.Builder batch, boolean inverted)
             throws IOException {
-        int rows = in.unpackArrayHeader();
-        int shownOp =
-                inverted && op != RowBatch.UPDATE ? RowBatch.INSERT + RowBatch.DELETE - op : op;
-        RedoRowBatch.Builder batch =
-                new RedoRowBatch.Builder(schema, shownOp, rows, size, last, key);
+        int rows = batch.rows();
         for (int row = 0; row < rows; row++) {
             int entries = in.unpackMapHeader();
             int at = inverted ? rows - 1 - row : row;

@@ -47,7 +47,7 @@ final class RecordEncoder {
         int frame = LogFrames.open(out);
         pack.map(3);
         pack.text("row");
-        pack.map(8);
+        pack.map(9);
         pack.text("startTs");
         // A MySQL transaction has no start TSO.
         pack.unsigned(batch.commitTso());
@@ -66,6 +66,8 @@ final class RecordEncoder {
                 });
         pack.text("size");
         pack.number(batch.sizeBytes());
+        pack.text("fk");
+        pack.flag(batch.checksForeignKeys());
         pack.text("table");
         out.put(table(batch.schema()));
         pack.text("rows");

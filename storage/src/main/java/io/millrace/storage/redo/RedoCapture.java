@@ -76,6 +76,7 @@ final class RedoCapture implements Upstream, Capture {
                 }
                 if (Long.compareUnsigned(tso, meta.resolvedTso()) > 0) {
                     if (hasOpen() && tso == meta.openTso() && !RecordDecoder.isDdl(entry.key())) {
+                        canBeTakenBack(decoder.rows(entry.bytes(), false, true, entry.key()));
                         undo.add(entry.bytes());
                     }
                     continue;
@@ -98,15 +99,25 @@ final class RedoCapture implements Upstream, Capture {
                                 undo.left() == 0,
                                 true,
                                 new RecordDecoder.Key(endTso(), event));
-                whole(batch);
                 out.emit(batch);
             }
             out.emit(new ResolvedMark(endTso(), new RedoPosition(endTso(), true), false));
         }
     }
 
-    /** A row can be put back only as far as its image goes. */
-    private static void whole(RowBatch batch) {
+    /**
+     * A row can be put back only as far as its image goes, and only if it can be told from others:
+     * nobody knows which of them the target has.
+     */
+    private static void canBeTakenBack(RowBatch batch) {
+        if (!batch.schema().hasHandleKey()) {
+            throw new MillraceException(
+                    ErrorCode.UPSTREAM_CORRUPT,
+                    "a large transaction was under way that the target may have a part of: table "
+                            + batch.schema().name()
+                            + " has no key, so a part of the transaction cannot be taken back;"
+                            + " compare this table with the last backup");
+        }
         if (batch.op() == RowBatch.DELETE) {
             return;
         }

@@ -24,6 +24,7 @@ final class RedoRowBatch extends RowBatch {
     private final int size;
     private final boolean last;
     private final RecordDecoder.Key key;
+    private final boolean foreignKeys;
     private final int columns;
     private final int[] indexes;
     private final byte[] states;
@@ -38,6 +39,7 @@ final class RedoRowBatch extends RowBatch {
         size = from.size;
         last = from.last;
         key = from.key;
+        foreignKeys = from.foreignKeys;
         columns = from.columns;
         indexes = from.indexes;
         states = from.states;
@@ -54,6 +56,7 @@ final class RedoRowBatch extends RowBatch {
         private final int size;
         private final boolean last;
         private final RecordDecoder.Key key;
+        private final boolean foreignKeys;
         private final int columns;
         private final int[] indexes;
         private final byte[] states;
@@ -67,13 +70,15 @@ final class RedoRowBatch extends RowBatch {
                 int rows,
                 int size,
                 boolean last,
-                RecordDecoder.Key key) {
+                RecordDecoder.Key key,
+                boolean foreignKeys) {
             this.schema = schema;
             this.op = op;
             this.rows = rows;
             this.size = size;
             this.last = last;
             this.key = key;
+            this.foreignKeys = foreignKeys;
             columns = schema.columns().size();
             indexes = new int[rows];
             int cells = Math.multiplyExact(rows * 2, columns);
@@ -81,6 +86,10 @@ final class RedoRowBatch extends RowBatch {
             numbers = new long[cells];
             lengths = new int[cells];
             data = new ByteSink(size);
+        }
+
+        int rows() {
+            return rows;
         }
 
         void index(int row, int index) {
@@ -137,6 +146,11 @@ final class RedoRowBatch extends RowBatch {
     @Override
     public int eventIndex() {
         return key.event();
+    }
+
+    @Override
+    public boolean checksForeignKeys() {
+        return foreignKeys;
     }
 
     @Override

@@ -61,6 +61,9 @@ final class RedoSink implements Sink {
     /** The target hears of it when the log's meta file is as far. */
     private @Nullable Checkpoint checkpoint;
 
+    /** The newest of those that came since. */
+    private @Nullable Checkpoint later;
+
     /** Commit TSO of the DDL that the log has or is getting; 0 when none is under way. */
     private long ddlTso;
 
@@ -186,7 +189,8 @@ final class RedoSink implements Sink {
         Checkpoint saved = checkpoint;
         if (saved != null
                 && Long.compareUnsigned(log.durable().checkpointTso(), saved.resolvedTso()) >= 0) {
-            checkpoint = null;
+            checkpoint = later;
+            later = null;
             target.checkpointSaved(saved);
         }
         return work + target.doWork(nowNanos);
@@ -255,7 +259,12 @@ final class RedoSink implements Sink {
     @Override
     public void checkpointSaved(Checkpoint newest) {
         // What the target then forgets of DDL must not be in what would be applied from the log.
-        checkpoint = newest;
+        if (checkpoint == null) {
+            checkpoint = newest;
+        } else {
+            // The one that waits is not replaced, or under load none would ever be passed on.
+            later = newest;
+        }
     }
 
     @Override

@@ -16,10 +16,20 @@ final class MapStore implements ObjectStore, ObjectStores {
     final ConcurrentSkipListMap<String, byte[]> files = new ConcurrentSkipListMap<>();
     volatile boolean broken;
 
+    /** How long writing a file takes. */
+    volatile long putMillis;
+
     @Override
     public void put(String name, byte[] content, int offset, int length) throws IOException {
         if (broken) {
             throw new IOException("no space left");
+        }
+        if (putMillis > 0) {
+            try {
+                Thread.sleep(putMillis);
+            } catch (InterruptedException e) {
+                throw new IOException(e);
+            }
         }
         files.put(name, Arrays.copyOfRange(content, offset, offset + length));
     }

@@ -89,6 +89,7 @@ final class RecordsTest {
         StringBuilder out = new StringBuilder();
         out.append(batch.schema().name()).append(' ').append(batch.op()).append(' ');
         out.append(Long.toUnsignedString(batch.commitTso())).append(' ').append(batch.eventIndex());
+        out.append(batch.checksForeignKeys() ? " checked" : "");
         RowView row = batch.rows();
         while (row.next()) {
             out.append("\n#").append(row.index());
@@ -157,6 +158,25 @@ final class RecordsTest {
             assertThat(back.schema().tableId()).isEqualTo(77);
             first = first == null ? back.schema() : first;
             assertThat(back.schema()).as("one object per version").isSameAs(first);
+        }
+    }
+
+    /** Whether foreign keys took other rows along; a record of an earlier version says nothing. */
+    @Test
+    void foreignKeysThatWereCheckedAreRemembered() throws IOException {
+        TableSchema schema = every();
+        for (boolean checked : new boolean[] {true, false}) {
+            log.clear();
+            encoder.rows(
+                    TestRowBatch.delete(schema, TSO, 0, true, row(schema, 0))
+                            .checksForeignKeys(checked));
+            byte[] record = records(0).getFirst();
+            RecordDecoder.Key key = decoder.key(record);
+            assertThat(decoder.rows(record, true, false, key).checksForeignKeys())
+                    .isEqualTo(checked);
+            assertThat(decoder.rows(record, true, true, key).checksForeignKeys())
+                    .as("what undoes it takes nothing along")
+                    .isFalse();
         }
     }
 

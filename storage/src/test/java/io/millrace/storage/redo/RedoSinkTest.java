@@ -1,6 +1,7 @@
 package io.millrace.storage.redo;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.ChangeEvent;
@@ -24,6 +25,7 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -305,6 +307,136 @@ final class RedoSinkTest {
             }
         }
         assertThat(rows).isEqualTo(Map.of(1L, "old"));
+    }
+
+    @Test
+    void aTransactionInATableWithoutAKeyIsNotTakenBackInPart() throws Exception {
+        TableSchema keyless =
+                new TableSchema(2, 1, new TableName("s", "keyless"), TABLE.columns(), List.of());
+        Sink sink = open(100, "redo-hold-bytes", "2000");
+        for (int i = 0; i < 40; i++) {
+            // The first to be taken back has a key.
+            TableSchema table = i < 3 ? keyless : TABLE;
+            give(sink, TestRowBatch.insert(table, 110, i, false, row(100 + i, "x".repeat(40))));
+        }
+        work(sink, () -> target.tsos.size() == 40);
+        assertThat(meta().openTso()).isEqualTo(110);
+        sink.close();
+
+        RedoCapture capture = new RedoCapture(store, RedoLogFolder.read(store, ""), tmp);
+        List<ChangeEvent> events = new ArrayList<>();
+        capture.close();
+        assertThatThrownBy(() -> capture.run(events::add))
+                .isInstanceOf(MillraceException.class)
+                .hasMessageContaining("s.keyless has no key")
+                .hasMessageContaining("cannot be taken back");
+        assertThat(events).as("nothing is taken back").isEmpty();
+    }
+
+    /** Faster than the log's meta file follows. */
+    @Test
+    void checkpointsReachTheTargetHoweverOftenTheyCome() throws Exception {
+        store.putMillis = 100;
+        try (Sink sink = open(100)) {
+            long deadline = System.nanoTime() + 3_000_000_000L;
+            long tso = 110;
+            while (target.checkpoint == null) {
+                assertThat(System.nanoTime()).as("in time").isLessThan(deadline);
+                tso++;
+                sink.resolved(tso);
+                sink.checkpointSaved(new Checkpoint(new RedoPosition(tso, true), tso));
+                sink.doWork(System.nanoTime());
+                Thread.sleep(5);
+            }
+            store.putMillis = 0;
+            long last = tso;
+            work(
+                    sink,
+                    () -> {
+                        Checkpoint saved = target.checkpoint;
+                        return saved != null && saved.resolvedTso() == last;
+                    });
+        }
+    }
+
+    /** A target with a journal, which it forgets up to the checkpoint that it is told. */
+    private static final class Journaled implements SinkFactory {
+        final Map<Long, String> rows = new TreeMap<>();
+        final Set<Long> journal = new HashSet<>();
+        long written;
+        long ddlFloor;
+
+        @Override
+        public Set<String> schemes() {
+            return Set.of("mysql");
+        }
+
+        @Override
+        public void validate(SinkSpec spec) {}
+
+        @Override
+        public void testOpen(SinkSpec spec) {}
+
+        @Override
+        public Sink open(SinkSpec spec, SinkContext context) {
+            return new Sink() {
+                @Override
+                public boolean offer(long seq, RowBatch batch) {
+                    if (batch.commitTso() > written && batch.commitTso() > ddlFloor) {
+                        Target.put(rows, batch);
+                        written = batch.commitTso();
+                    }
+                    batch.release();
+                    context.acks().ack(seq);
+                    return true;
+                }
+
+                @Override
+                public boolean offer(long seq, SchemaChange change, boolean replayed) {
+                    if (journal.add(change.commitTso())) {
+                        rows.clear();
+                        ddlFloor = change.commitTso();
+                    }
+                    context.acks().ack(seq);
+                    return true;
+                }
+
+                @Override
+                public void resolved(long tso) {}
+
+                @Override
+                public void checkpointSaved(Checkpoint newest) {
+                    journal.removeIf(tso -> tso <= newest.resolvedTso());
+                }
+
+                @Override
+                public int doWork(long nowNanos) {
+                    return 0;
+                }
+
+                @Override
+                public void close() {}
+            };
+        }
+    }
+
+    @Test
+    void applyingTheLogAgainDoesNotTruncateAgain() throws Exception {
+        try (Sink sink = open(100)) {
+            give(sink, insert(110, 0, true, 1, "before"));
+            work(sink, () -> target.tsos.size() == 1);
+            SchemaChange truncate = ddl(120, "TRUNCATE TABLE t");
+            work(sink, () -> sink.offer(9, truncate, false));
+            give(sink, insert(130, 0, true, 2, "behind"));
+            work(sink, () -> target.tsos.size() == 2);
+        }
+        assertThat(meta()).isEqualTo(new RedoMeta(119, 130, 0));
+        Journaled journaled = new Journaled();
+        RedoApply apply = new RedoApply(store, URI.create("file:///redo"));
+        for (int i = 0; i < 3; i++) {
+            apply.apply(null, tmp, journaled, "mysql://h:1/", 1 << 20);
+            assertThat(journaled.rows).as("run %d", i).containsExactly(Map.entry(2L, "behind"));
+        }
     }
 
     private static Object[] row(int id, String v) {

@@ -56,6 +56,7 @@ public final class TestRowBatch extends RowBatch {
     private final int[] offsets;
     private final int[] lengths;
     private final byte[] data;
+    private boolean foreignKeys;
     private int recycled;
 
     private TestRowBatch(
@@ -134,6 +135,17 @@ public final class TestRowBatch extends RowBatch {
                         ? new TestPosition(commitTso, 0)
                         : new TestPosition(commitTso - 1, eventIndex + 1);
         return new TestRowBatch(schema, op, commitTso, eventIndex, last, position, before, after);
+    }
+
+    /** Sets {@link RowBatch#checksForeignKeys()}, which is false at first; returns this. */
+    public TestRowBatch checksForeignKeys(boolean checked) {
+        foreignKeys = checked;
+        return this;
+    }
+
+    @Override
+    public boolean checksForeignKeys() {
+        return foreignKeys;
     }
 
     /** A row image; spares callers the array syntax. */
