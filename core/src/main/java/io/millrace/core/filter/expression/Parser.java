@@ -19,6 +19,9 @@ final class Parser {
     /** Deepest nesting. */
     private static final int MAX_DEPTH = 200;
 
+    /** Most operators that join operands: a chain of them is as deep as it is long. */
+    private static final int MAX_OPERATORS = 2_000;
+
     /** Words that are no column, unless in backticks. */
     private static final Set<String> RESERVED =
             Set.of(
@@ -67,6 +70,7 @@ final class Parser {
     private final List<Name> columns = new ArrayList<>();
     private int at;
     private int depth;
+    private int operators;
 
     /**
      * A column as it is named.
@@ -112,6 +116,25 @@ final class Parser {
         return false;
     }
 
+    /** As {@link #accept}, for what makes the expression deeper. */
+    private boolean operator(String word) {
+        if (!accept(word)) {
+            return false;
+        }
+        countOperator();
+        return true;
+    }
+
+    private void countOperator() {
+        if (++operators > MAX_OPERATORS) {
+            throw error(
+                    peek().at(),
+                    "it has more than "
+                            + MAX_OPERATORS
+                            + " operators; compare with many values by IN (...)");
+        }
+    }
+
     void expect(String word) {
         if (!accept(word)) {
             throw error(peek().at(), "'" + word + "' is missing before " + shown(peek()));
@@ -137,7 +160,7 @@ final class Parser {
             throw error(peek().at(), "it is nested more than " + MAX_DEPTH + " levels deep");
         }
         Node left = xor();
-        while (accept("or") || accept("||")) {
+        while (operator("or") || operator("||")) {
             left = or(left, xor());
         }
         depth--;
@@ -160,7 +183,7 @@ final class Parser {
 
     private Node xor() {
         Node left = and();
-        while (accept("xor")) {
+        while (operator("xor")) {
             Node first = left;
             Node second = and();
             left =
@@ -175,7 +198,7 @@ final class Parser {
 
     private Node and() {
         Node left = not();
-        while (accept("and") || accept("&&")) {
+        while (operator("and") || operator("&&")) {
             left = and(left, not());
         }
         return left;
@@ -197,7 +220,7 @@ final class Parser {
 
     private Node not() {
         int nots = 0;
-        while (accept("not")) {
+        while (operator("not")) {
             nots++;
         }
         Node inner = is();
@@ -216,7 +239,7 @@ final class Parser {
 
     private Node is() {
         Node left = comparison();
-        while (accept("is")) {
+        while (operator("is")) {
             boolean not = accept("not");
             Node tested = left;
             if (accept("null") || accept("unknown")) {
@@ -258,6 +281,7 @@ final class Parser {
                 case ">=" -> test = c -> c >= 0;
                 case "<=>" -> {
                     at++;
+                    countOperator();
                     Node a = left;
                     Node b = predicate();
                     left =
@@ -277,6 +301,7 @@ final class Parser {
                 }
             }
             at++;
+            countOperator();
             left = compare(left, predicate(), test);
         }
     }
@@ -350,7 +375,7 @@ final class Parser {
 
     private Node bitOr() {
         Node left = bitAnd();
-        while (accept("|")) {
+        while (operator("|")) {
             left = bits('|', left, bitAnd());
         }
         return left;
@@ -358,7 +383,7 @@ final class Parser {
 
     private Node bitAnd() {
         Node left = shift();
-        while (accept("&")) {
+        while (operator("&")) {
             left = bits('&', left, shift());
         }
         return left;
@@ -367,9 +392,9 @@ final class Parser {
     private Node shift() {
         Node left = sum();
         while (true) {
-            if (accept("<<")) {
+            if (operator("<<")) {
                 left = bits('<', left, sum());
-            } else if (accept(">>")) {
+            } else if (operator(">>")) {
                 left = bits('>', left, sum());
             } else {
                 return left;
@@ -406,6 +431,7 @@ final class Parser {
                 return left;
             }
             at++;
+            countOperator();
             if (peek().is("interval")) {
                 Interval interval = interval();
                 left = interval.addTo(left, plus ? 1 : -1);
@@ -437,13 +463,13 @@ final class Parser {
         Node left = power();
         while (true) {
             char op;
-            if (accept("*")) {
+            if (operator("*")) {
                 op = '*';
-            } else if (accept("/")) {
+            } else if (operator("/")) {
                 op = '/';
-            } else if (accept("div")) {
+            } else if (operator("div")) {
                 op = 'd';
-            } else if (accept("%") || accept("mod")) {
+            } else if (operator("%") || operator("mod")) {
                 op = '%';
             } else {
                 return left;
@@ -458,7 +484,7 @@ final class Parser {
 
     private Node power() {
         Node left = unary();
-        while (accept("^")) {
+        while (operator("^")) {
             left = bits('^', left, unary());
         }
         return left;
@@ -504,7 +530,7 @@ final class Parser {
     /** An operand with what may follow it. */
     private Node simple() {
         Node node = operand();
-        while (accept("collate")) {
+        while (operator("collate")) {
             Token name = peek();
             if (name.kind() != Kind.WORD
                     && name.kind() != Kind.QUOTED

@@ -37,6 +37,47 @@ class RowExpressionTest {
     }
 
     @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "+",
+                "OR",
+                "AND",
+                "XOR",
+                "=",
+                "<=>",
+                "|",
+                "&",
+                "<<",
+                "*",
+                "^",
+                "IS NOT TRUE ="
+            })
+    void aChainOfOperatorsIsNotLongerThanCanBeEvaluated(String operator) {
+        String longest =
+                "1" + (" " + operator + " 1").repeat(operator.startsWith("IS") ? 1000 : 2000);
+        assertThat(value(longest)).isNotNull();
+        assertThatThrownBy(() -> Parser.parse(longest + " + 1"))
+                .isInstanceOfSatisfying(
+                        MillraceException.class,
+                        e -> assertThat(e.code()).isEqualTo(ErrorCode.INVALID_EXPRESSION))
+                .hasMessageContaining("IN (...)");
+    }
+
+    @Test
+    void negationsAndCollationsCountToo() {
+        assertThat(value("NOT ".repeat(2000) + "1")).isEqualTo("1");
+        assertThatThrownBy(() -> Parser.parse("NOT ".repeat(20_000) + "1"))
+                .hasMessageContaining("operators");
+        assertThatThrownBy(() -> Parser.parse("'a'" + " COLLATE utf8mb4_bin".repeat(20_000)))
+                .hasMessageContaining("operators");
+    }
+
+    @Test
+    void aListMayBeLong() {
+        assertThat(value("5 IN (-1" + ", -2".repeat(50_000) + ", 5)")).isEqualTo("1");
+    }
+
+    @ParameterizedTest
     @CsvSource(
             delimiter = '|',
             quoteCharacter = '@',
