@@ -72,6 +72,7 @@ final class MySqlSink implements Sink, Worker.Owner {
     private final SinkContext context;
     private final ProgressStore progress;
     private final ProgressStore.Opened opened;
+    private final boolean bidirectional;
     private final DdlApplier ddlApplier;
 
     /** Key-parallel workers, then the one for keyless tables, then the one for cascades. */
@@ -167,8 +168,13 @@ final class MySqlSink implements Sink, Worker.Owner {
         }
     }
 
-    MySqlSink(MySqlSinkConfig given, SinkContext context, Clock clock) {
+    /**
+     * @param bidirectional the target's changes are replicated back: only transactions show where
+     *     they come from
+     */
+    MySqlSink(MySqlSinkConfig given, SinkContext context, Clock clock, boolean bidirectional) {
         this.context = context;
+        this.bidirectional = bidirectional;
         progress = new ProgressStore(given.progressSchema(), context.jobId());
         ddlApplier = new DdlApplier(progress, given.address());
         TargetSession session = TargetSession.open(given, TargetSession.Use.CONTROL);
@@ -225,6 +231,11 @@ final class MySqlSink implements Sink, Worker.Owner {
                 opened.epoch(),
                 Long.toUnsignedString(opened.safeUntil()),
                 Long.toUnsignedString(opened.ddlFloor()));
+    }
+
+    /** Nothing later than this TSO was in the target when the sink opened; 0 when nothing was. */
+    long newestTso() {
+        return opened.newest();
     }
 
     @Override
@@ -555,6 +566,17 @@ final class MySqlSink implements Sink, Worker.Owner {
                                                     + table.schema.name()
                                                     + "; create it, or leave it out by a"
                                                     + " filter rule"));
+            if (bidirectional && !TargetTable.isTransactional(session, table.schema.name())) {
+                throw new MillraceException(
+                        ErrorCode.SINK_DATA,
+                        "bdr_mode needs transactional tables, or changes would go round for ever:"
+                                + " convert "
+                                + table.schema.name()
+                                + " in "
+                                + config.address()
+                                + " to InnoDB (ALTER TABLE ... ENGINE=InnoDB), or leave it out by a"
+                                + " filter rule");
+            }
             ForeignKeys keys = foreignKeys;
             if (keys == null) {
                 keys = ForeignKeys.load(session);

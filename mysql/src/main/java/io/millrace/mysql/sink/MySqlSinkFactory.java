@@ -58,10 +58,11 @@ public final class MySqlSinkFactory implements SinkFactory {
     public Sink open(SinkSpec spec, SinkContext context) {
         MySqlSinkConfig config = MySqlSinkConfig.of(spec);
         Optional<SyncPointSink.SyncPoints> points = syncPoints(spec);
+        boolean bidirectional = spec.bidirectional().isPresent();
         return points.isEmpty()
-                ? new MySqlSink(config, context, clock)
+                ? new MySqlSink(config, context, clock, bidirectional)
                 : new SyncPointSink(
-                        inner -> new MySqlSink(config, inner, clock),
+                        inner -> new MySqlSink(config, inner, clock, bidirectional),
                         context,
                         config,
                         points.get());

@@ -38,6 +38,12 @@ final class ProgressStore {
     static final int CASCADES = -3;
     static final int JOURNAL_ONLY = -4;
 
+    /**
+     * No worker either: the TSO up to which rows were in the target when it was last forgotten
+     * which.
+     */
+    static final int NEWEST = -5;
+
     /** In place of a job's id, for no job has an empty one. */
     private static final String NO_JOB = "''";
 
@@ -72,6 +78,7 @@ final class ProgressStore {
      * @param safeUntil rows at or below this TSO are written idempotently; 0 when none
      * @param ddlFloor everything at or below this TSO is in the target, for a later DDL was begun;
      *     0 when that is not known
+     * @param newest nothing later than this TSO was in the target; 0 when nothing was
      */
     record Opened(
             long epoch,
@@ -79,7 +86,8 @@ final class ProgressStore {
             Position keyless,
             Position cascades,
             long safeUntil,
-            long ddlFloor) {}
+            long ddlFloor,
+            long newest) {}
 
     /** A namespace and a name of 128 characters each, and more. */
     static final int JOB_ID_LENGTH = 300;
@@ -228,6 +236,7 @@ final class ProgressStore {
         long oldMaximum = 0;
         long safeUntil = 0;
         long journalOnly = 0;
+        long newest = 0;
         long epoch = 0;
         try (Statement statement = session.connection().createStatement();
                 ResultSet rows =
@@ -248,11 +257,16 @@ final class ProgressStore {
                     safeUntil = max(safeUntil, tso);
                 } else if (worker == JOURNAL_ONLY) {
                     journalOnly = tso;
+                } else if (worker == NEWEST) {
+                    newest = max(newest, tso);
                 } else if (worker == KEYLESS) {
                     keyless = position;
+                    newest = max(newest, tso);
                 } else if (worker == CASCADES) {
                     cascades = position;
+                    newest = max(newest, tso);
                 } else {
+                    newest = max(newest, tso);
                     oldMaximum = max(oldMaximum, tso);
                     if (rows.getInt(2) != workers || rows.getInt(3) != hashVersion) {
                         sameScheme = false;
@@ -271,7 +285,14 @@ final class ProgressStore {
             safeUntil = max(safeUntil, oldMaximum);
             Arrays.fill(positions, Position.NONE);
             session.execute(
-                    "DELETE FROM " + schema + ".progress WHERE job_id=" + job + " AND worker>=0");
+                    "DELETE FROM "
+                            + schema
+                            + ".progress WHERE job_id="
+                            + job
+                            + " AND (worker>=0 OR worker="
+                            + NEWEST
+                            + ")");
+            insert(session, NEWEST, epoch, newest);
         }
         Optional<Checkpoint> checkpoint = context.checkpoint();
         if (checkpoint.isPresent()
@@ -305,8 +326,9 @@ final class ProgressStore {
         if (Long.compareUnsigned(ddlFloor, journalOnly) <= 0) {
             ddlFloor = 0;
         }
+        newest = max(newest, lastDdl(session));
         session.execute("COMMIT");
-        return new Opened(epoch, positions, keyless, cascades, safeUntil, ddlFloor);
+        return new Opened(epoch, positions, keyless, cascades, safeUntil, ddlFloor, newest);
     }
 
     /**
@@ -319,10 +341,11 @@ final class ProgressStore {
         long safeUntil = Tso.of(nowMs + CLOCK_SLACK_MS, Tso.MAX_LOGICAL);
         boolean anyRow = false;
         long epoch = 0;
+        long newest = 0;
         try (Statement statement = session.connection().createStatement();
                 ResultSet rows =
                         statement.executeQuery(
-                                "SELECT epoch, commit_tso FROM "
+                                "SELECT epoch, commit_tso, worker FROM "
                                         + schema
                                         + ".progress WHERE job_id="
                                         + job
@@ -330,7 +353,12 @@ final class ProgressStore {
             while (rows.next()) {
                 anyRow = true;
                 epoch = Math.max(epoch, rows.getLong(1));
-                safeUntil = max(safeUntil, Long.parseUnsignedLong(rows.getString(2)));
+                long tso = Long.parseUnsignedLong(rows.getString(2));
+                safeUntil = max(safeUntil, tso);
+                int worker = rows.getInt(3);
+                if (worker != SAFE_UNTIL && worker != JOURNAL_ONLY) {
+                    newest = max(newest, tso);
+                }
             }
         }
         // Without a row nothing is believed anyhow.
@@ -345,6 +373,8 @@ final class ProgressStore {
                             + SAFE_UNTIL
                             + ","
                             + JOURNAL_ONLY
+                            + ","
+                            + NEWEST
                             + ")");
             session.execute(
                     "UPDATE "
@@ -354,6 +384,7 @@ final class ProgressStore {
                             + " WHERE job_id="
                             + job);
             insert(session, SAFE_UNTIL, epoch, safeUntil);
+            insert(session, NEWEST, epoch, newest);
             insert(session, JOURNAL_ONLY, epoch, lastDdl(session));
         }
         session.execute("COMMIT");
@@ -454,6 +485,8 @@ final class ProgressStore {
                         + SAFE_UNTIL
                         + ","
                         + JOURNAL_ONLY
+                        + ","
+                        + NEWEST
                         + ") AND commit_tso<="
                         + tso);
         session.execute(

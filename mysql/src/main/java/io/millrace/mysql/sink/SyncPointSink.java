@@ -26,6 +26,9 @@ import org.slf4j.LoggerFactory;
 final class SyncPointSink implements Sink {
     private static final Logger log = LoggerFactory.getLogger(SyncPointSink.class);
 
+    /** How long the end of a run waits for a point that is being recorded. */
+    private static final Duration LAST_POINT = Duration.ofSeconds(5);
+
     private final Sink sink;
     private final SinkContext context;
     private final MySqlSinkConfig config;
@@ -39,7 +42,12 @@ final class SyncPointSink implements Sink {
     /** A point is being recorded. */
     private final AtomicBoolean recording = new AtomicBoolean();
 
+    private volatile boolean closing;
     private volatile boolean closed;
+
+    /** Records a point, or did. */
+    private @Nullable Thread recorder;
+
     private volatile @Nullable TargetSession session;
     private long lastCleanNanos;
     private boolean everCleaned;
@@ -72,7 +80,7 @@ final class SyncPointSink implements Sink {
      * @param opener makes the sink for a context
      */
     SyncPointSink(
-            Function<SinkContext, Sink> opener,
+            Function<SinkContext, MySqlSink> opener,
             SinkContext context,
             MySqlSinkConfig config,
             SyncPoints points) {
@@ -80,8 +88,7 @@ final class SyncPointSink implements Sink {
         this.config = config;
         this.points = points;
         this.store = new SyncPointStore(config.progressSchema(), context.jobId());
-        this.next = points.after(context.startTso());
-        this.sink =
+        MySqlSink opened =
                 opener.apply(
                         new SinkContext(
                                 context.jobId(),
@@ -91,6 +98,14 @@ final class SyncPointSink implements Sink {
                                 context.checkpoint(),
                                 context.unclean(),
                                 context.metrics()));
+        sink = opened;
+        // The target does not go back: at points that it has passed nobody saw its state.
+        long newest = opened.newestTso();
+        next =
+                points.after(
+                        Long.compareUnsigned(newest, context.startTso()) > 0
+                                ? newest
+                                : context.startTso());
         try (TargetSession own = TargetSession.open(config, TargetSession.Use.CONTROL)) {
             store.create(own);
         } catch (SQLException e) {
@@ -137,50 +152,52 @@ final class SyncPointSink implements Sink {
     private void record(long point) {
         recording.set(true);
         next = points.after(point);
-        Thread.ofVirtual()
-                .name("sync-point-" + context.jobId())
-                .start(() -> {
-                    try {
-                        TargetSession own = session;
-                        if (own == null || !own.answers()) {
-                            own = TargetSession.open(config, TargetSession.Use.CONTROL);
-                            session = own;
-                        }
-                        if (closed) {
-                            own.close();
-                            return;
-                        }
-                        store.save(own, point);
-                        if (!everCleaned
-                                || System.nanoTime() - lastCleanNanos
-                                        > points.retention().toNanos()) {
-                            store.clean(own, points.retention());
-                            everCleaned = true;
-                            lastCleanNanos = System.nanoTime();
-                        }
-                        log.info(
-                                "job={} sync_point={}",
-                                context.jobId(),
-                                Long.toUnsignedString(point));
-                        recording.set(false);
-                    } catch (SQLException e) {
-                        fail(
-                                SqlErrors.of(
-                                        e,
-                                        ErrorCode.SINK_TRANSIENT,
-                                        "cannot record a sync point in " + config.address()));
-                    } catch (MillraceException e) {
-                        fail(e);
-                    } catch (RuntimeException | Error e) {
-                        fail(
-                                new MillraceException(
-                                        ErrorCode.INTERNAL, "sync points failed: " + e, e));
-                    }
-                });
+        recorder =
+                Thread.ofVirtual()
+                        .name("sync-point-" + context.jobId())
+                        .start(() -> {
+                            try {
+                                TargetSession own = session;
+                                if (own == null || !own.answers()) {
+                                    own = TargetSession.open(config, TargetSession.Use.CONTROL);
+                                    session = own;
+                                }
+                                if (closed) {
+                                    own.close();
+                                    return;
+                                }
+                                store.save(own, point);
+                                if (!everCleaned
+                                        || System.nanoTime() - lastCleanNanos
+                                                > points.retention().toNanos()) {
+                                    store.clean(own, points.retention());
+                                    everCleaned = true;
+                                    lastCleanNanos = System.nanoTime();
+                                }
+                                log.info(
+                                        "job={} sync_point={}",
+                                        context.jobId(),
+                                        Long.toUnsignedString(point));
+                                recording.set(false);
+                            } catch (SQLException e) {
+                                fail(
+                                        SqlErrors.of(
+                                                e,
+                                                ErrorCode.SINK_TRANSIENT,
+                                                "cannot record a sync point in "
+                                                        + config.address()));
+                            } catch (MillraceException e) {
+                                fail(e);
+                            } catch (RuntimeException | Error e) {
+                                fail(
+                                        new MillraceException(
+                                                ErrorCode.INTERNAL, "sync points failed: " + e, e));
+                            }
+                        });
     }
 
     private void fail(MillraceException error) {
-        if (!closed) {
+        if (!closing) {
             context.acks().fail(error);
         }
     }
@@ -240,8 +257,33 @@ final class SyncPointSink implements Sink {
         return sink.doWork(nowNanos);
     }
 
+    /** What is being recorded is true; the next run would not record it again. */
+    private void awaitRecorder() {
+        Thread last = recorder;
+        if (last == null) {
+            return;
+        }
+        boolean interrupted = false;
+        long deadline = System.nanoTime() + LAST_POINT.toNanos();
+        try {
+            while (last.isAlive() && System.nanoTime() < deadline) {
+                try {
+                    last.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
     @Override
     public void close() {
+        closing = true;
+        awaitRecorder();
         closed = true;
         sink.close();
         TargetSession own = session;

@@ -165,6 +165,21 @@ record TargetTable(
         return keys;
     }
 
+    /** Whether the table's engine has transactions; true where the server does not tell. */
+    static boolean isTransactional(TargetSession session, TableName name) throws SQLException {
+        try (Statement statement = session.connection().createStatement();
+                ResultSet row =
+                        statement.executeQuery(
+                                "SELECT e.TRANSACTIONS FROM information_schema.TABLES t JOIN"
+                                        + " information_schema.ENGINES e ON e.ENGINE=t.ENGINE WHERE"
+                                        + " t.TABLE_SCHEMA="
+                                        + SqlText.literal(name.schema())
+                                        + " AND t.TABLE_NAME="
+                                        + SqlText.literal(name.table()))) {
+            return !row.next() || !"NO".equalsIgnoreCase(row.getString(1));
+        }
+    }
+
     private static boolean isPlain(TargetSession session, TableName name) throws SQLException {
         String schema = SqlText.literal(name.schema());
         String table = SqlText.literal(name.table());

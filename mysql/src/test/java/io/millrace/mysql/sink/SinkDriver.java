@@ -70,6 +70,11 @@ final class SinkDriver implements AutoCloseable, Acks {
         return seq;
     }
 
+    /** Whether the sink takes it at once. */
+    boolean offerOnce(RowBatch batch) {
+        return sink.offer(nextSeq, batch);
+    }
+
     /** All rows acked, then the DDL, then its ack. */
     void ddl(SchemaChange change, boolean replayed) {
         drain();

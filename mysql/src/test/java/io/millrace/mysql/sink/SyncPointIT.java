@@ -162,9 +162,51 @@ final class SyncPointIT {
             assertThat(target.query("SELECT COUNT(*) FROM tidb_cdc.syncpoint_v1"))
                     .as("older than the retention")
                     .contains(Integer.toString(points + 1 - 4));
+            pastPointsAreNotRecorded(target, Tso.of(ms + 5000, 0));
             new MySqlSinkFactory(Clock.systemUTC()).forget(spec(target), "default/sp");
             assertThat(target.query("SELECT COUNT(*) FROM tidb_cdc.syncpoint_v1")).contains("0");
         }
+    }
+
+    /** A run begins at an old checkpoint, with as many workers or others. */
+    private static void pastPointsAreNotRecorded(DbServer target, long newest) throws Exception {
+        target.execute(
+                "DELETE FROM tidb_cdc.syncpoint_v1", "DELETE FROM millrace.syncpoint_position");
+        SinkSpec same = spec(target);
+        SinkSpec other =
+                new SinkSpec(
+                        SinkSpec.parseUri(
+                                target.uri()
+                                        + (target.uri().contains("?") ? "&" : "?")
+                                        + "worker-count=3"),
+                        same.options(),
+                        List.of(),
+                        true,
+                        false,
+                        "UTC");
+        // The third run begins after one that forgot where which worker was.
+        for (SinkSpec spec : List.of(same, other, other)) {
+            try (SinkDriver sink = new SinkDriver(spec, "default/sp", Clock.systemUTC())) {
+                sink.offer(again(Tso.of(START_MS + 3 * INTERVAL_MS, 0), 0));
+                sink.offer(again(Tso.of(START_MS + 7 * INTERVAL_MS, 0), 1));
+                sink.offer(again(newest, ROWS));
+                sink.drain();
+            }
+            assertThat(target.query("SELECT COUNT(*) FROM tidb_cdc.syncpoint_v1"))
+                    .as("the target was past them")
+                    .contains("0");
+        }
+        long point = Tso.of((Tso.physicalMs(newest) / INTERVAL_MS + 2) * INTERVAL_MS, 0);
+        try (SinkDriver sink = new SinkDriver(other, "default/sp", Clock.systemUTC())) {
+            // The run ends while the point is being recorded.
+            sink.offerOnce(again(point + 1, ROWS + 1));
+        }
+        assertThat(target.query("SELECT GROUP_CONCAT(primary_ts) FROM tidb_cdc.syncpoint_v1"))
+                .contains(Long.toUnsignedString(point));
+    }
+
+    private static RowBatch again(long tso, int id) {
+        return TestRowBatch.insert(TABLE, tso, 0, true, TestRowBatch.row(id, "v" + id));
     }
 
     /** Where in the target's binlog the transaction of each row ends. */
