@@ -2,6 +2,7 @@ package io.millrace.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.core.model.Tso;
 import io.millrace.testkit.net.FaultProxy;
 import io.millrace.testkit.servers.DbServer;
 import io.millrace.testkit.servers.MillraceServer;
@@ -76,6 +77,9 @@ final class RedoIT {
                 "CREATE TABLE bank.a (id INT PRIMARY KEY, money BIGINT NOT NULL, note"
                         + " VARCHAR(40) CHARACTER SET latin1) ",
                 "CREATE TABLE bank.b LIKE bank.a",
+                "CREATE TABLE bank.parent (id INT PRIMARY KEY)",
+                "CREATE TABLE bank.child (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES"
+                        + " bank.parent (id) ON DELETE CASCADE)",
                 "CREATE TABLE bank.moves (n BIGINT PRIMARY KEY AUTO_INCREMENT, src INT, dst INT,"
                         + " amount BIGINT NOT NULL, at TIMESTAMP(3) NOT NULL DEFAULT"
                         + " CURRENT_TIMESTAMP(3))");
@@ -86,7 +90,11 @@ final class RedoIT {
         for (int i = 0; i < ACCOUNTS; i++) {
             rows.append(i == 0 ? "" : ",").append("(").append(i).append(",1000,'ü')");
         }
-        upstream.execute("INSERT INTO bank.a VALUES " + rows, "INSERT INTO bank.b VALUES " + rows);
+        upstream.execute(
+                "INSERT INTO bank.a VALUES " + rows,
+                "INSERT INTO bank.b VALUES " + rows,
+                "INSERT INTO bank.parent VALUES (1),(2)",
+                "INSERT INTO bank.child VALUES (1,1),(2,2),(3,1)");
     }
 
     /** Moves money until told to stop, or until the server is gone. */
@@ -192,11 +200,13 @@ final class RedoIT {
                 }
                 // The target falls behind: its connections stand still.
                 slow.stall();
-                Thread.sleep(1000);
+                upstream.execute("DELETE FROM bank.parent WHERE id=1");
+                // Of what is in the log now the target has not all, and never gets it.
+                awaitLag(log);
                 if (lateDdl) {
                     upstream.execute("ALTER TABLE bank.a ADD COLUMN late INT DEFAULT 7");
+                    Thread.sleep(500);
                 }
-                Thread.sleep(500);
                 for (CompletableFuture<Void> writer : writers) {
                     assertThat(writer).as("the load goes on").isNotDone();
                 }
@@ -227,6 +237,9 @@ final class RedoIT {
             };
             assertThat(redo(apply)).startsWith("Apply redo log successfully");
             long moves = assertConsistent(target);
+            assertThat(target.query("SELECT GROUP_CONCAT(id) FROM bank.child"))
+                    .as("the log's deleted row takes others along")
+                    .contains("2");
             // A DDL waits for the target, and the log goes no further meanwhile.
             assertThat(moves).isGreaterThanOrEqualTo(lateDdl ? before : before + 1);
             // Again: nothing changes.
@@ -237,6 +250,25 @@ final class RedoIT {
             // What the upstream had at that TSO, by its own order of commits.
             upstream.start();
             assertUpstreamHadThisState(upstream, target);
+        }
+    }
+
+    /** The target gets nothing any more; returns when the log has half a second of changes more. */
+    private static void awaitLag(Path log) throws Exception {
+        long deadline = System.nanoTime() + 60_000_000_000L;
+        long first = 0;
+        while (true) {
+            String meta = redo("meta", "--storage", "file://" + log);
+            Matcher found = META.matcher(meta.strip());
+            assertThat(found.matches()).as(meta).isTrue();
+            long checkpoint = Long.parseLong(found.group(1));
+            long resolved = Long.parseLong(found.group(2));
+            first = first == 0 ? resolved : first;
+            if (resolved > checkpoint && Tso.physicalMs(resolved) > Tso.physicalMs(first) + 500) {
+                return;
+            }
+            assertThat(System.nanoTime()).as("the target lags: %s", meta).isLessThan(deadline);
+            Thread.sleep(50);
         }
     }
 
