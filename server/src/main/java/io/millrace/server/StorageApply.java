@@ -2,6 +2,7 @@ package io.millrace.server;
 
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
+import io.millrace.core.model.ColumnKind;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
@@ -15,26 +16,48 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.DateTimeException;
+import java.time.LocalDateTime;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeFormatterBuilder;
+import java.time.temporal.ChronoField;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Replays the files of a storage sink into a MySQL or MariaDB server: for each DDL, first the rows
  * of all older table versions, then the statement; what lies behind the checkpoint is left out.
  * Rows are replaced and deleted by key, so that a second replay from the start ends in the same
- * state; only tables without a key get their rows twice.
+ * state; only tables without a key get their rows twice. TIMESTAMP texts, which are in the
+ * changefeed's time zone, are written as the same instant.
  */
 final class StorageApply implements AutoCloseable {
     /** Results of a repeated DDL: exists already, or gone already. */
     private static final Set<Integer> DONE_ALREADY =
-            Set.of(
-                    1007, 1008, 1050, 1051, 1060, 1061, 1062, 1068, 1091, 1146, 1054, 1049, 4092,
-                    4093);
+            Set.of(1007, 1008, 1050, 1051, 1060, 1061, 1068, 1091, 1146, 1054, 1049, 4092, 4093);
+
+    /** What information_schema answers to a DDL: access denied, unknown table. */
+    private static final Set<Integer> REFUSED_THERE = Set.of(1044, 1109);
+
+    /** Not a creation: without its database, the object is gone already. */
+    private static final Pattern CREATES =
+            Pattern.compile("(?is)\\s*(?:/\\*.*?\\*/\\s*)*CREATE\\b.*");
+
+    private static final DateTimeFormatter TIMESTAMP =
+            new DateTimeFormatterBuilder()
+                    .appendPattern("uuuu-MM-dd HH:mm:ss")
+                    .appendFraction(ChronoField.NANO_OF_SECOND, 0, 6, true)
+                    .toFormatter(Locale.ROOT);
 
     private static final int NO_DATABASE = 1049;
     private static final int DUPLICATE = 1062;
@@ -43,19 +66,27 @@ final class StorageApply implements AutoCloseable {
     private final StorageReader files;
     private final Connection target;
     private final boolean strict;
+    private final ZoneId zone;
     private final Map<String, PreparedStatement> statements = new HashMap<>();
     private long rows;
     private long ddls;
     private long left;
+    private long missed;
+
+    /** A table as the target has it. */
+    private record Target(List<String> key, Set<String> generated, Set<String> json) {}
 
     /**
-     * @param strict a row that is there already, or not there when it should go, is an error: for
-     *     an empty target, it shows that no change is missing and none comes twice
+     * @param strict a row or an object that is there already, or not there when it should go, is an
+     *     error: for an empty target, it shows that no change is missing and none comes twice
+     * @param zone that TIMESTAMP texts are in
      */
-    StorageApply(StorageReader files, Connection target, boolean strict) throws SQLException {
+    StorageApply(StorageReader files, Connection target, boolean strict, ZoneId zone)
+            throws SQLException {
         this.files = files;
         this.target = target;
         this.strict = strict;
+        this.zone = zone;
         try (Statement settings = target.createStatement()) {
             settings.execute(
                     "SET SESSION foreign_key_checks=0, time_zone='+00:00',"
@@ -79,6 +110,11 @@ final class StorageApply implements AutoCloseable {
         return left;
     }
 
+    /** Deletes, also of the old rows of updates, that found no row. */
+    long missed() {
+        return missed;
+    }
+
     /** Replays everything up to the checkpoint. */
     void run() throws IOException, SQLException {
         long end = files.checkpoint().orElse(0L);
@@ -100,14 +136,14 @@ final class StorageApply implements AutoCloseable {
         while (!waiting.isEmpty()
                 && Long.compareUnsigned(waiting.getFirst().version(), before) < 0) {
             StoredTable table = waiting.removeFirst();
-            List<String> key = key(table.schema());
+            Target known = target(table.schema());
             for (String file : table.files()) {
                 for (StoredRow row : files.rows(table, file)) {
                     if (Long.compareUnsigned(row.commitTso(), end) > 0
                             || Long.compareUnsigned(table.version(), end) > 0) {
                         left++;
                     } else {
-                        apply(row, key, file);
+                        apply(row, table.schema(), known, file);
                         if (++rows % ROWS_PER_COMMIT == 0) {
                             target.commit();
                         }
@@ -120,6 +156,7 @@ final class StorageApply implements AutoCloseable {
     private void apply(StoredDdl ddl) throws SQLException {
         target.commit();
         closeStatements();
+        boolean homeless = false;
         try (Statement statement = target.createStatement()) {
             try {
                 statement.execute("USE " + quoted(ddl.defaultSchema()));
@@ -127,16 +164,26 @@ final class StorageApply implements AutoCloseable {
                 if (e.getErrorCode() != NO_DATABASE) {
                     throw e;
                 }
+                // Names without a database must not mean those of the DDL before.
+                homeless = true;
+                statement.execute("USE information_schema");
             }
             statement.execute(ddl.query());
         } catch (SQLException e) {
-            if (!DONE_ALREADY.contains(e.getErrorCode())) {
+            boolean refused = homeless && REFUSED_THERE.contains(e.getErrorCode());
+            boolean done =
+                    refused
+                            ? !CREATES.matcher(ddl.query()).matches()
+                            : DONE_ALREADY.contains(e.getErrorCode());
+            if (strict || !done) {
                 throw new MillraceException(
                         ErrorCode.SINK_DDL,
                         "DDL at "
                                 + Long.toUnsignedString(ddl.tso())
                                 + " failed: "
-                                + e.getMessage()
+                                + (refused
+                                        ? "the target has no database " + ddl.defaultSchema()
+                                        : e.getMessage())
                                 + ": "
                                 + ddl.query(),
                         e);
@@ -145,11 +192,44 @@ final class StorageApply implements AutoCloseable {
         ddls++;
     }
 
-    /** The target's own key of a table: the primary one, else one that is unique and not null. */
+    private Target target(TableSchema schema) throws SQLException {
+        Set<String> generated = new HashSet<>();
+        Set<String> json = new HashSet<>();
+        try (PreparedStatement query =
+                target.prepareStatement(
+                        "SELECT column_name, data_type, generation_expression FROM"
+                                + " information_schema.columns WHERE table_schema=? AND"
+                                + " table_name=?")) {
+            query.setString(1, schema.name().schema());
+            query.setString(2, schema.name().table());
+            try (ResultSet found = query.executeQuery()) {
+                while (found.next()) {
+                    String expression = found.getString(3);
+                    if (expression != null && !expression.isEmpty()) {
+                        generated.add(folded(found.getString(1)));
+                    }
+                    if ("json".equalsIgnoreCase(found.getString(2))) {
+                        json.add(folded(found.getString(1)));
+                    }
+                }
+            }
+        }
+        return new Target(key(schema), generated, json);
+    }
+
+    /** Names of columns do not depend on case. */
+    private static String folded(String column) {
+        return column.toLowerCase(Locale.ROOT);
+    }
+
+    /**
+     * The target's own key of a table: the primary one, else one that is unique and not null, and
+     * whose columns the files have.
+     */
     private List<String> key(TableSchema schema) throws SQLException {
         TableName name = schema.name();
         Map<String, List<String>> keys = new LinkedHashMap<>();
-        Set<String> nullable = new java.util.HashSet<>();
+        Set<String> unfit = new HashSet<>();
         try (PreparedStatement query =
                 target.prepareStatement(
                         "SELECT index_name, column_name, nullable, sub_part FROM"
@@ -162,29 +242,33 @@ final class StorageApply implements AutoCloseable {
                 while (found.next()) {
                     String key = found.getString(1);
                     keys.computeIfAbsent(key, each -> new ArrayList<>()).add(found.getString(2));
-                    if ("YES".equals(found.getString(3)) || found.getString(4) != null) {
-                        nullable.add(key);
+                    if ("YES".equals(found.getString(3))
+                            || found.getString(4) != null
+                            || found.getString(2) == null
+                            || schema.ordinalOf(found.getString(2)) < 0) {
+                        unfit.add(key);
                     }
                 }
             }
         }
         for (Map.Entry<String, List<String>> key : keys.entrySet()) {
-            if (!nullable.contains(key.getKey())) {
+            if (!unfit.contains(key.getKey())) {
                 return key.getValue();
             }
         }
         return List.of();
     }
 
-    private void apply(StoredRow row, List<String> key, String file) throws SQLException {
+    private void apply(StoredRow row, TableSchema schema, Target known, String file)
+            throws SQLException {
         try {
             switch (row.op()) {
-                case RowBatch.INSERT -> write(strict ? "INSERT" : "REPLACE", row);
-                case RowBatch.DELETE -> delete(row, row.before(), key, file);
+                case RowBatch.INSERT -> write(strict ? "INSERT" : "REPLACE", row, schema, known);
+                case RowBatch.DELETE -> delete(row, row.before(), schema, known, file);
                 default -> {
                     if (!row.before().isEmpty()) {
-                        delete(row, row.before(), key, file);
-                    } else if (key.isEmpty()) {
+                        delete(row, row.before(), schema, known, file);
+                    } else if (known.key().isEmpty()) {
                         throw new MillraceException(
                                 ErrorCode.SINK_DATA,
                                 "table "
@@ -195,9 +279,9 @@ final class StorageApply implements AutoCloseable {
                                         + " tables with csv.output_old_value=true, or as"
                                         + " canal-json");
                     } else if (strict) {
-                        delete(row, row.after(), key, file);
+                        delete(row, row.after(), schema, known, file);
                     }
-                    write("REPLACE", row);
+                    write("REPLACE", row, schema, known);
                 }
             }
         } catch (SQLException e) {
@@ -216,38 +300,88 @@ final class StorageApply implements AutoCloseable {
         }
     }
 
-    private void write(String verb, StoredRow row) throws SQLException {
+    private void write(String verb, StoredRow row, TableSchema schema, Target known)
+            throws SQLException {
         StringBuilder sql = new StringBuilder(verb).append(" INTO ").append(quoted(row.table()));
         StringBuilder marks = new StringBuilder();
-        for (String column : row.after().keySet()) {
+        List<String> columns = new ArrayList<>(row.after().keySet());
+        columns.removeIf(column -> known.generated().contains(folded(column)));
+        for (String column : columns) {
             sql.append(marks.isEmpty() ? " (" : ",").append(quoted(column));
             marks.append(marks.isEmpty() ? "?" : ",?");
         }
-        PreparedStatement statement = prepared(sql + ") VALUES (" + marks + ")");
-        int at = 1;
-        for (@Nullable Object value : row.after().values()) {
-            statement.setObject(at++, value);
+        PreparedStatement statement =
+                prepared(sql + (marks.isEmpty() ? " (" : "") + ") VALUES (" + marks + ")");
+        for (int i = 0; i < columns.size(); i++) {
+            statement.setObject(i + 1, value(schema, columns.get(i), row.after()));
         }
         statement.executeUpdate();
     }
 
     private void delete(
-            StoredRow row, Map<String, @Nullable Object> old, List<String> key, String file)
+            StoredRow row,
+            Map<String, @Nullable Object> old,
+            TableSchema schema,
+            Target known,
+            String file)
             throws SQLException {
-        List<String> columns = key.isEmpty() ? List.copyOf(old.keySet()) : key;
+        List<String> columns = known.key().isEmpty() ? List.copyOf(old.keySet()) : known.key();
         StringBuilder sql =
                 new StringBuilder("DELETE FROM ").append(quoted(row.table())).append(" WHERE ");
         for (int i = 0; i < columns.size(); i++) {
-            sql.append(i > 0 ? " AND " : "").append(quoted(columns.get(i))).append("<=>?");
+            sql.append(i > 0 ? " AND " : "").append(quoted(columns.get(i)));
+            // A text never equals a JSON value.
+            sql.append(
+                    known.json().contains(folded(columns.get(i))) ? "<=>CAST(? AS JSON)" : "<=>?");
         }
         PreparedStatement statement = prepared(sql + " LIMIT 1");
         for (int i = 0; i < columns.size(); i++) {
-            statement.setObject(i + 1, old.get(columns.get(i)));
+            statement.setObject(i + 1, compared(schema, columns.get(i), old));
         }
-        if (statement.executeUpdate() == 0 && strict) {
+        if (statement.executeUpdate() == 0) {
+            missed++;
+            if (strict) {
+                throw new MillraceException(
+                        ErrorCode.SINK_DATA,
+                        "a row is missing: table " + row.table() + ", file " + file);
+            }
+        }
+    }
+
+    private @Nullable Object value(
+            TableSchema schema, String column, Map<String, @Nullable Object> row) {
+        Object value = row.get(column);
+        int ordinal = schema.ordinalOf(column);
+        return value instanceof String text
+                        && ordinal >= 0
+                        && schema.column(ordinal).kind() == ColumnKind.TIMESTAMP
+                ? inUtc(text, zone)
+                : value;
+    }
+
+    /** A value to compare with: the server compares FLOAT as DOUBLE, so it must be widened. */
+    private @Nullable Object compared(
+            TableSchema schema, String column, Map<String, @Nullable Object> row) {
+        Object value = value(schema, column, row);
+        int ordinal = schema.ordinalOf(column);
+        return value != null && ordinal >= 0 && schema.column(ordinal).kind() == ColumnKind.FLOAT
+                ? (Object) (double) Float.parseFloat(value.toString())
+                : value;
+    }
+
+    /** A TIMESTAMP's text of a zone in UTC; the zero value has no zone. */
+    static String inUtc(String text, ZoneId zone) {
+        if (text.startsWith("0000-00-00")) {
+            return text;
+        }
+        try {
+            return LocalDateTime.parse(text, TIMESTAMP)
+                    .atZone(zone)
+                    .withZoneSameInstant(ZoneOffset.UTC)
+                    .format(TIMESTAMP);
+        } catch (DateTimeException e) {
             throw new MillraceException(
-                    ErrorCode.SINK_DATA,
-                    "a row is missing: table " + row.table() + ", file " + file);
+                    ErrorCode.SINK_DATA, "'" + text + "' is no TIMESTAMP: " + e.getMessage(), e);
         }
     }
 

@@ -19,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.time.ZoneId;
 import java.util.Base64;
 import java.util.Map;
 import java.util.Properties;
@@ -204,9 +205,17 @@ public final class StorageMain implements Runnable {
         @Option(
                 names = "--strict",
                 description =
-                        "For an empty target: a row that is there already, or not there when it"
-                                + " should go, is an error.")
+                        "For an empty target: a row or an object that is there already, or not"
+                                + " there when it should go, is an error.")
         private boolean strict;
+
+        @Option(
+                names = "--time-zone",
+                paramLabel = "ZONE",
+                description =
+                        "The changefeed's time zone, which TIMESTAMP texts are in, such as"
+                                + " Europe/Berlin or +08:00. Default: the system's.")
+        private ZoneId zone = ZoneId.systemDefault();
 
         @Override
         void work(StorageReader reader, PrintWriter out) throws IOException, SQLException {
@@ -216,7 +225,7 @@ public final class StorageMain implements Runnable {
                         "there is no file 'metadata': nothing is known to be complete yet");
             }
             try (Connection connection = connect(SinkSpec.parseUri(target));
-                    StorageApply apply = new StorageApply(reader, connection, strict)) {
+                    StorageApply apply = new StorageApply(reader, connection, strict, zone)) {
                 apply.run();
                 out.println(
                         apply.rows()
@@ -226,7 +235,9 @@ public final class StorageMain implements Runnable {
                                 + Long.toUnsignedString(reader.checkpoint().get())
                                 + ", "
                                 + apply.left()
-                                + " later ones left out");
+                                + " later ones left out, "
+                                + apply.missed()
+                                + " deletes hit nothing");
             }
         }
 

@@ -1,7 +1,9 @@
 package io.millrace.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.millrace.core.error.MillraceException;
 import io.millrace.storage.reader.StorageReader;
 import io.millrace.testkit.data.RandomWorkload;
 import io.millrace.testkit.data.Table;
@@ -9,11 +11,13 @@ import io.millrace.testkit.data.TableDiff;
 import io.millrace.testkit.servers.DbServer;
 import io.millrace.testkit.servers.MillraceServer;
 import io.millrace.testkit.servers.S3Server;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.Statement;
 import java.time.Duration;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -58,7 +62,8 @@ final class StorageIT {
         replayed.execute("DROP DATABASE IF EXISTS crash", "CREATE DATABASE crash");
         try (StorageReader reader = StorageReader.open(uri);
                 Connection connection = replayed.connect();
-                StorageApply apply = new StorageApply(reader, connection, true)) {
+                StorageApply apply =
+                        new StorageApply(reader, connection, true, ZoneId.of("+08:00"))) {
             apply.run();
             assertThat(apply.rows()).isPositive();
             assertThat(apply.ddls()).isPositive();
@@ -87,7 +92,8 @@ final class StorageIT {
         try (DbServer upstream = DbServer.mysql().start();
                 DbServer replayed = DbServer.mysql().option("server_id", "2").start();
                 S3Server s3 = S3Server.start();
-                MillraceServer server = MillraceServer.start(upstream.uri(), folder)) {
+                MillraceServer server =
+                        MillraceServer.start(upstream.uri(), folder, "--time-zone", "+08:00")) {
             String bucket =
                     s3.uri("feed")
                             + "&protocol=canal-json&enable-tidb-extension=true&date-separator=day";
@@ -116,6 +122,125 @@ final class StorageIT {
             awaitMetadata(bucket, server.changefeed("bucket").path("checkpoint_ts").asLong());
             assertReplayEqual(upstream, replayed, csv);
             assertReplayEqual(upstream, replayed, bucket);
+        }
+    }
+
+    private void write(String name, String content) throws Exception {
+        Path file = folder.resolve("hand").resolve(name);
+        Files.createDirectories(file.getParent());
+        Files.writeString(file, content);
+    }
+
+    private void writeSchema(
+            String schema, String table, long version, String query, String... columns)
+            throws Exception {
+        List<String> members = new ArrayList<>();
+        for (int i = 0; i < columns.length; i += 2) {
+            members.add(
+                    "{\"ColumnName\":\""
+                            + columns[i]
+                            + "\",\"ColumnType\":\""
+                            + columns[i + 1]
+                            + "\"}");
+        }
+        write(
+                schema
+                        + (table.isEmpty() ? "" : "/" + table)
+                        + "/meta/schema_"
+                        + version
+                        + "_0000000001.json",
+                "{\"Table\":\""
+                        + table
+                        + "\",\"Schema\":\""
+                        + schema
+                        + "\",\"TableVersion\":"
+                        + version
+                        + ",\"Query\":\""
+                        + query
+                        + "\",\"TableColumns\":["
+                        + String.join(",", members)
+                        + "]}");
+    }
+
+    private StorageApply applied(DbServer target, boolean strict) throws Exception {
+        String uri = "file://" + folder.resolve("hand") + "?csv-include-commit-ts=true";
+        try (StorageReader reader = StorageReader.open(uri);
+                Connection connection = target.connect();
+                StorageApply apply =
+                        new StorageApply(reader, connection, strict, ZoneId.of("+08:00"))) {
+            apply.run();
+            return apply;
+        }
+    }
+
+    /** What the target makes of single rows and statements. */
+    @Test
+    void replayIntoAServer() throws Exception {
+        writeSchema("d", "", 100, "CREATE DATABASE d");
+        String[] columns = {
+            "id", "INT", "twice", "INT", "at", "TIMESTAMP", "doc", "JSON", "f", "FLOAT"
+        };
+        String definition =
+                " (id INT, twice INT AS (id * 2) STORED, at TIMESTAMP(3) NULL, doc JSON, f FLOAT)";
+        writeSchema("d", "t", 200, "CREATE TABLE t" + definition, columns);
+        writeSchema("d", "u", 201, "CREATE TABLE d.u" + definition, columns);
+        write(
+                "d/t/200/CDC1.csv",
+                """
+                "I","t","d",300,1,2,"2026-11-21 08:00:00.500","{""a"": [1, 2]}",0.1
+                "I","t","d",301,2,4,"0000-00-00 00:00:00.000","{""a"": [1, 2]}",0.1
+                "I","t","d",302,3,6,\\N,\\N,\\N
+                "D","t","d",303,2,4,"0000-00-00 00:00:00.000","{""a"": [1, 2]}",0.1
+                "D","t","d",304,3,6,\\N,\\N,\\N
+                """
+                        .replace("\n", "\r\n"));
+        String message =
+                "{\"id\":0,\"database\":\"d\",\"table\":\"u\",\"pkNames\":null,\"isDdl\":false,"
+                        + "\"type\":\"%s\",\"es\":1,\"ts\":1,\"sql\":\"\",\"sqlType\":{},\"mysqlType\":{},"
+                        + "\"old\":null,\"data\":[{\"id\":\"%d\",\"twice\":\"%d\","
+                        + "\"at\":\"2026-11-21 08:00:00.000\",\"doc\":\"{\\\"b\\\": 0.5}\",\"f\":\"0.3\"}]}\r\n";
+        write(
+                "d/u/201/CDC1.json",
+                message.formatted("INSERT", 1, 2)
+                        + message.formatted("INSERT", 2, 4)
+                        + message.formatted("DELETE", 1, 2));
+        write("metadata", "{\"checkpoint-ts\":1000}");
+        try (DbServer target = DbServer.mysql().option("server_id", "3").start()) {
+            StorageApply first = applied(target, true);
+            assertThat(first.rows()).isEqualTo(8);
+            assertThat(first.missed()).isZero();
+            try (Connection connection = target.connect();
+                    Statement statement = connection.createStatement()) {
+                statement.execute("SET time_zone='+00:00'");
+                for (String table : List.of("t", "u")) {
+                    try (ResultSet row =
+                            statement.executeQuery(
+                                    "SELECT id, twice, at, COUNT(*) OVER () FROM d." + table)) {
+                        assertThat(row.next()).as(table).isTrue();
+                        assertThat(row.getInt(2)).isEqualTo(2 * row.getInt(1));
+                        assertThat(row.getString(3)).startsWith("2026-11-21 00:00:00");
+                        assertThat(row.getInt(4)).isEqualTo(1);
+                    }
+                }
+            }
+            assertThatThrownBy(() -> applied(target, true))
+                    .as("CREATE DATABASE again")
+                    .isInstanceOfSatisfying(
+                            MillraceException.class,
+                            e -> assertThat(e.text()).contains("CREATE DATABASE d"));
+            target.execute("TRUNCATE d.t");
+            write("d/t/200/CDC2.csv", "\"D\",\"t\",\"d\",305,9,18,\\N,\\N,\\N\r\n");
+            assertThat(applied(target, false).missed()).isEqualTo(1);
+            // Its database is not there: it must not hit the one of the statement before.
+            writeSchema("gone", "t", 400, "DROP TABLE t");
+            writeSchema("gone", "t", 401, "TRUNCATE t");
+            applied(target, false);
+            assertThat(target.query("SELECT COUNT(*) > 0 FROM d.t")).contains("1");
+            writeSchema("gone", "t", 402, "CREATE TABLE x (id INT)");
+            assertThatThrownBy(() -> applied(target, false))
+                    .isInstanceOfSatisfying(
+                            MillraceException.class,
+                            e -> assertThat(e.text()).contains("no database gone"));
         }
     }
 }

@@ -15,9 +15,11 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HexFormat;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NoSuchElementException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,19 +56,36 @@ public final class CsvDecoder {
      * @throws MillraceException INVALID_PARAMETER when the bytes are no such file; names the line
      */
     public List<DecodedEvent.Row> decode(TableSchema schema, byte[] content) {
-        List<List<Field>> lines = lines(content);
         List<DecodedEvent.Row> rows = new ArrayList<>();
-        for (int i = config.outputFieldHeader() ? 1 : 0; i < lines.size(); i++) {
-            try {
-                rows.add(row(schema, lines.get(i)));
-            } catch (IllegalArgumentException e) {
-                throw new MillraceException(
-                        ErrorCode.INVALID_PARAMETER,
-                        "line " + (i + 1) + " of a csv file: " + e.getMessage(),
-                        e);
-            }
-        }
+        rows(schema, content).forEachRemaining(rows::add);
         return rows;
+    }
+
+    /** As {@link #decode}, row by row: a row is read, and its errors are thrown, when asked for. */
+    public Iterator<DecodedEvent.Row> rows(TableSchema schema, byte[] content) {
+        Lines lines = new Lines(content);
+        if (config.outputFieldHeader() && lines.hasNext()) {
+            lines.next();
+        }
+        return new Iterator<>() {
+            @Override
+            public boolean hasNext() {
+                return lines.hasNext();
+            }
+
+            @Override
+            public DecodedEvent.Row next() {
+                List<Field> fields = lines.next();
+                try {
+                    return row(schema, fields);
+                } catch (IllegalArgumentException e) {
+                    throw new MillraceException(
+                            ErrorCode.INVALID_PARAMETER,
+                            "line " + lines.number + " of a csv file: " + e.getMessage(),
+                            e);
+                }
+            }
+        };
     }
 
     private DecodedEvent.Row row(TableSchema schema, List<Field> fields) {
@@ -125,44 +144,79 @@ public final class CsvDecoder {
         return value.bitLength() < Long.SIZE ? (Object) value.longValue() : value;
     }
 
-    private List<List<Field>> lines(byte[] content) {
-        List<List<Field>> lines = new ArrayList<>();
-        List<Field> fields = new ArrayList<>();
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        boolean quoted = false;
-        int at = 0;
-        while (at < content.length) {
-            if (quote >= 0 && content[at] == quote && bytes.size() == 0 && !quoted) {
-                at = readQuoted(content, at + 1, bytes);
-                quoted = true;
-            } else if (startsWith(content, at, terminator)) {
-                fields.add(field(bytes, quoted));
-                lines.add(fields);
-                fields = new ArrayList<>();
-                bytes.reset();
-                quoted = false;
-                at += terminator.length;
-            } else if (startsWith(content, at, delimiter)) {
-                fields.add(field(bytes, quoted));
-                bytes.reset();
-                quoted = false;
-                at += delimiter.length;
-            } else if (quote < 0 && content[at] == '\\' && !isNullText(content, at, bytes)) {
-                if (at + 1 == content.length) {
-                    throw broken(lines, "ends with a backslash");
-                }
-                byte next = content[at + 1];
-                bytes.write(next == 'r' ? '\r' : next == 'n' ? '\n' : next);
-                quoted = true; // an escaped text is not the text of NULL
-                at += 2;
-            } else {
-                bytes.write(content[at++]);
+    /** The lines of a file, one after the other. */
+    private final class Lines {
+        private final byte[] content;
+        private int at;
+
+        /** Of the line read last, from 1. */
+        private int number;
+
+        Lines(byte[] content) {
+            this.content = content;
+        }
+
+        boolean hasNext() {
+            return at < content.length;
+        }
+
+        List<Field> next() {
+            if (!hasNext()) {
+                throw new NoSuchElementException();
             }
+            number++;
+            List<Field> fields = new ArrayList<>();
+            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+            boolean quoted = false;
+            while (at < content.length) {
+                if (quote >= 0 && content[at] == quote && bytes.size() == 0 && !quoted) {
+                    readQuoted(bytes);
+                    quoted = true;
+                } else if (startsWith(content, at, terminator)) {
+                    fields.add(field(bytes, quoted));
+                    at += terminator.length;
+                    return fields;
+                } else if (startsWith(content, at, delimiter)) {
+                    fields.add(field(bytes, quoted));
+                    bytes.reset();
+                    quoted = false;
+                    at += delimiter.length;
+                } else if (quote < 0 && content[at] == '\\' && !isNullText(content, at, bytes)) {
+                    if (at + 1 == content.length) {
+                        throw broken("ends with a backslash");
+                    }
+                    byte next = content[at + 1];
+                    bytes.write(next == 'r' ? '\r' : next == 'n' ? '\n' : next);
+                    quoted = true; // an escaped text is not the text of NULL
+                    at += 2;
+                } else {
+                    bytes.write(content[at++]);
+                }
+            }
+            throw broken("has no end");
         }
-        if (bytes.size() > 0 || quoted || !fields.isEmpty()) {
-            throw broken(lines, "has no end");
+
+        /** Reads from the opening quote up to and with the closing one. */
+        private void readQuoted(ByteArrayOutputStream out) {
+            at++;
+            while (at < content.length) {
+                if (content[at] != quote) {
+                    out.write(content[at++]);
+                } else if (at + 1 < content.length && content[at + 1] == quote) {
+                    out.write(quote);
+                    at += 2;
+                } else {
+                    at++;
+                    return;
+                }
+            }
+            throw broken("has a quote without its partner");
         }
-        return lines;
+
+        private MillraceException broken(String what) {
+            return new MillraceException(
+                    ErrorCode.INVALID_PARAMETER, "line " + number + " of a csv file " + what);
+        }
     }
 
     private static Field field(ByteArrayOutputStream bytes, boolean quoted) {
@@ -178,22 +232,6 @@ public final class CsvDecoder {
                 && (startsWith(content, end, delimiter) || startsWith(content, end, terminator));
     }
 
-    /** Reads up to and with the closing quote; returns the place behind it. */
-    private int readQuoted(byte[] content, int from, ByteArrayOutputStream out) {
-        int at = from;
-        while (at < content.length) {
-            if (content[at] != quote) {
-                out.write(content[at++]);
-            } else if (at + 1 < content.length && content[at + 1] == quote) {
-                out.write(quote);
-                at += 2;
-            } else {
-                return at + 1;
-            }
-        }
-        throw broken(List.of(), "has a quote without its partner");
-    }
-
     private static boolean startsWith(byte[] content, int at, byte[] prefix) {
         if (content.length - at < prefix.length) {
             return false;
@@ -204,11 +242,5 @@ public final class CsvDecoder {
             }
         }
         return true;
-    }
-
-    private static MillraceException broken(List<List<Field>> lines, String what) {
-        return new MillraceException(
-                ErrorCode.INVALID_PARAMETER,
-                "line " + (lines.size() + 1) + " of a csv file " + what);
     }
 }

@@ -23,11 +23,13 @@ import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -176,40 +178,80 @@ public final class StorageReader implements AutoCloseable {
         }
     }
 
-    /** The rows of one data file, in order. */
-    public List<StoredRow> rows(StoredTable table, String file) throws IOException {
+    /**
+     * The rows of one data file, in order. The file is fetched at once; a row is decoded, and an
+     * error in it thrown, when the iterator comes to it.
+     */
+    public Iterable<StoredRow> rows(StoredTable table, String file) throws IOException {
         byte[] content = store.get(file);
-        List<StoredRow> rows = new ArrayList<>();
+        return () -> {
+            Iterator<StoredRow> rows =
+                    named(
+                            file,
+                            () ->
+                                    file.endsWith(".csv")
+                                            ? csv(table.schema(), content)
+                                            : canal(table.schema(), content));
+            return new Iterator<>() {
+                @Override
+                public boolean hasNext() {
+                    return rows.hasNext();
+                }
+
+                @Override
+                public StoredRow next() {
+                    return named(file, rows::next);
+                }
+            };
+        };
+    }
+
+    private static <T> T named(String file, Supplier<T> work) {
         try {
-            if (file.endsWith(".csv")) {
-                for (DecodedEvent.Row row :
-                        new CsvDecoder(CsvConfig.of(spec)).decode(table.schema(), content)) {
-                    rows.add(
-                            new StoredRow(
-                                    row.table(),
-                                    row.op(),
-                                    row.commitTso(),
-                                    row.before(),
-                                    row.after()));
-                }
-            } else {
-                // A message has no line breaks of its own.
-                for (String line : new String(content, StandardCharsets.UTF_8).split("[\r\n]+")) {
-                    if (!line.isBlank()) {
-                        rows.add(
-                                row(
-                                        table.schema(),
-                                        canal.decode(line.getBytes(StandardCharsets.UTF_8))));
-                    }
-                }
-            }
+            return work.get();
         } catch (MillraceException | IllegalArgumentException e) {
             throw new MillraceException(
                     ErrorCode.INVALID_PARAMETER,
                     "file " + file + " cannot be read with these options: " + e.getMessage(),
                     e);
         }
-        return rows;
+    }
+
+    private Iterator<StoredRow> csv(TableSchema schema, byte[] content) {
+        Iterator<DecodedEvent.Row> rows = new CsvDecoder(CsvConfig.of(spec)).rows(schema, content);
+        return new Iterator<>() {
+            @Override
+            public boolean hasNext() {
+                return rows.hasNext();
+            }
+
+            @Override
+            public StoredRow next() {
+                DecodedEvent.Row row = rows.next();
+                return new StoredRow(
+                        row.table(), row.op(), row.commitTso(), row.before(), row.after());
+            }
+        };
+    }
+
+    private Iterator<StoredRow> canal(TableSchema schema, byte[] content) {
+        Iterator<byte[]> messages =
+                new JsonLines(
+                        content,
+                        spec.option("terminator")
+                                .filter(text -> !text.isEmpty())
+                                .orElse(CsvConfig.DEFAULTS.terminator()));
+        return new Iterator<>() {
+            @Override
+            public boolean hasNext() {
+                return messages.hasNext();
+            }
+
+            @Override
+            public StoredRow next() {
+                return row(schema, canal.decode(messages.next()));
+            }
+        };
     }
 
     private static StoredRow row(TableSchema schema, CanalJsonMessage message) {

@@ -23,6 +23,7 @@ final class OpenFile {
 
     private long[] seqs = new long[16];
     private int events;
+    private Progress.Place first = Progress.Place.NONE;
     private Progress.Place last = Progress.Place.NONE;
 
     OpenFile(TableSchema schema, TableSchema written, ByteSink bytes, long openedNanos) {
@@ -37,6 +38,9 @@ final class OpenFile {
         if (events == seqs.length) {
             seqs = Arrays.copyOf(seqs, events * 2);
         }
+        if (events == 0) {
+            first = place;
+        }
         seqs[events++] = seq;
         last = place;
     }
@@ -48,6 +52,10 @@ final class OpenFile {
 
     long seq(int index) {
         return seqs[index];
+    }
+
+    Progress.Place first() {
+        return first;
     }
 
     Progress.Place last() {

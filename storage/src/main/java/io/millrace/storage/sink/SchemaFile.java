@@ -256,4 +256,12 @@ record SchemaFile(
                 ? OptionalLong.of(Long.parseUnsignedLong(name.group(1)))
                 : OptionalLong.empty();
     }
+
+    /** The version in a schema file's name, whatever its checksum. */
+    static OptionalLong versionOf(String path) {
+        Matcher name = NAME.matcher(path.substring(path.lastIndexOf('/') + 1));
+        return name.matches()
+                ? OptionalLong.of(Long.parseUnsignedLong(name.group(1)))
+                : OptionalLong.empty();
+    }
 }

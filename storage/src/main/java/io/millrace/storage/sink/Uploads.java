@@ -49,7 +49,7 @@ final class Uploads implements AutoCloseable {
     private final Semaphore workers;
     private final Map<TableName, Lane> lanes = new HashMap<>();
 
-    /** Versions that DDL of this run made. */
+    /** The tables' newest versions that this run made or found. */
     private final Map<TableName, SchemaFile> versions = new ConcurrentHashMap<>();
 
     private volatile boolean closed;
@@ -198,8 +198,11 @@ final class Uploads implements AutoCloseable {
     }
 
     /**
-     * The folder name of a file's table version: what the DDL of this run made it, or the newest
-     * version with the same columns that is there already, or a new one.
+     * The folder name of a file's table version: the newest one at the file's rows, which a DDL of
+     * this run made or which is in the store already, if it has the same columns. Else a new one,
+     * for columns that changed by a DDL that was not recorded: it begins with the file's first row,
+     * so that readers, who go by version, find its rows behind those of all earlier versions. The
+     * first version of a table begins where the run does.
      */
     private String versionOf(OpenFile file) throws IOException {
         List<SchemaFile.FileColumn> columns =
@@ -208,33 +211,59 @@ final class Uploads implements AutoCloseable {
         if (made != null && made.columns().equals(Optional.of(columns))) {
             return Long.toUnsignedString(made.version());
         }
-        SchemaFile found =
-                new SchemaFile(
-                        file.table.schema(),
-                        file.table.table(),
-                        startTso,
-                        "",
-                        0,
-                        Optional.of(columns),
-                        List.of());
-        long checksum = found.checksum();
+        SchemaFile first = schemaFile(file, startTso, columns);
+        long checksum = first.checksum();
         OptionalLong newest = OptionalLong.empty();
+        boolean same = false;
         for (ObjectStore.Entry entry :
                 store.list(
                         SchemaFile.folder(file.table.schema(), file.table.table()) + "schema_")) {
-            OptionalLong version = SchemaFile.versionOf(entry.name(), checksum);
-            if (version.isPresent()
-                    && Long.compareUnsigned(version.getAsLong(), file.last().tso()) <= 0
-                    && (newest.isEmpty()
-                            || Long.compareUnsigned(version.getAsLong(), newest.getAsLong()) > 0)) {
+            OptionalLong version = SchemaFile.versionOf(entry.name());
+            if (version.isEmpty()
+                    || Long.compareUnsigned(version.getAsLong(), file.last().tso()) > 0) {
+                continue;
+            }
+            int order =
+                    newest.isEmpty()
+                            ? 1
+                            : Long.compareUnsigned(version.getAsLong(), newest.getAsLong());
+            boolean equal = SchemaFile.versionOf(entry.name(), checksum).isPresent();
+            if (order > 0) {
                 newest = version;
+                same = equal;
+            } else if (order == 0) {
+                same |= equal; // the parts of one DDL
             }
         }
+        SchemaFile found = first;
         if (newest.isPresent()) {
-            return Long.toUnsignedString(newest.getAsLong());
+            long after = newest.getAsLong() + 1;
+            long begin = file.first().tso();
+            found =
+                    schemaFile(
+                            file,
+                            same
+                                    ? newest.getAsLong()
+                                    : Long.compareUnsigned(begin, after) < 0 ? after : begin,
+                            columns);
         }
-        store.put(found.path(), found.content());
-        return Long.toUnsignedString(startTso);
+        if (!same) {
+            store.put(found.path(), found.content());
+        }
+        versions.put(file.table, found);
+        return Long.toUnsignedString(found.version());
+    }
+
+    private static SchemaFile schemaFile(
+            OpenFile file, long version, List<SchemaFile.FileColumn> columns) {
+        return new SchemaFile(
+                file.table.schema(),
+                file.table.table(),
+                version,
+                "",
+                0,
+                Optional.of(columns),
+                List.of());
     }
 
     /** The number of the next file: the index tells the last one, which may be missing. */

@@ -23,6 +23,9 @@ import io.millrace.core.spi.SinkContext;
 import io.millrace.core.spi.SinkMetric;
 import io.millrace.core.spi.SinkMetrics;
 import io.millrace.core.spi.SinkSpec;
+import io.millrace.storage.reader.StorageReader;
+import io.millrace.storage.reader.StoredRow;
+import io.millrace.storage.reader.StoredTable;
 import io.millrace.storage.store.Stores;
 import io.millrace.testkit.rows.TestPosition;
 import io.millrace.testkit.rows.TestRowBatch;
@@ -335,6 +338,127 @@ final class StorageSinkTest {
                 .contains("\"Query\": \"truncate table t\"", "\"Type\": 11");
     }
 
+    /** Columns change, but an event filter left out the DDL that changed them. */
+    @Test
+    void columnsWithoutTheirDdlMakeAVersionToo() throws Exception {
+        TableSchema t = table("t");
+        TableSchema wider = table("t", "more");
+        try (Driver driver = open("protocol=csv&csv-include-commit-ts=true")) {
+            driver.send(insert(t, 200, 0, 1, "a"));
+            driver.send(TestRowBatch.insert(wider, 300, 0, true, TestRowBatch.row(2, "b", "x")));
+            driver.send(TestRowBatch.insert(wider, 301, 0, true, TestRowBatch.row(3, "b", "x")));
+            driver.send(insert(t, 400, 0, 4, "a")).drain();
+            driver.send(insert(t, 401, 0, 5, "a")).drain();
+        }
+        try (Driver driver = open("protocol=csv&csv-include-commit-ts=true", 401, true)) {
+            driver.send(insert(table("t"), 500, 0, 6, "a")).drain();
+            driver.send(TestRowBatch.insert(wider, 600, 0, true, TestRowBatch.row(7, "b", "x")));
+            driver.drain();
+        }
+        assertThat(files().keySet().stream().filter(name -> name.contains("/CDC0")))
+                .containsExactly(
+                        "test/t/100/CDC00000000000000000001.csv",
+                        "test/t/300/CDC00000000000000000001.csv",
+                        "test/t/400/CDC00000000000000000001.csv",
+                        "test/t/400/CDC00000000000000000002.csv",
+                        "test/t/400/CDC00000000000000000003.csv",
+                        "test/t/600/CDC00000000000000000001.csv");
+        assertThat(files().keySet().stream().filter(name -> name.contains("/schema_"))).hasSize(4);
+        List<Object> ids = new ArrayList<>();
+        try (StorageReader reader =
+                StorageReader.open("file://" + folder + "?csv-include-commit-ts=true")) {
+            for (StoredTable version : reader.tables()) {
+                for (String file : version.files()) {
+                    reader.rows(version, file).forEach(row -> ids.add(row.after().get("id")));
+                }
+            }
+        }
+        assertThat(ids)
+                .as("in the order of the changes")
+                .containsExactly(1L, 2L, 3L, 4L, 5L, 6L, 7L);
+    }
+
+    @Test
+    void filesAreReadWithTheTerminatorTheyWereWrittenWith() throws Exception {
+        TableSchema t = table("t");
+        for (String protocol : List.of("csv", "canal-json")) {
+            for (String terminator : List.of("%0D%0A", "%0A", "%7C", "%7D", "end")) {
+                String place = "file://" + folder.resolve(protocol + terminator.length()) + "/";
+                String uri =
+                        place
+                                + terminator.replace("%", "")
+                                + "?protocol="
+                                + protocol
+                                + "&terminator=";
+                Driver driver = new Driver();
+                driver.sink =
+                        new StorageSinkFactory(Clock.fixed(NOW, ZoneOffset.UTC))
+                                .open(
+                                        SinkSpec.of(uri + terminator),
+                                        context(driver, driver.metrics, START, false));
+                driver.send(insert(t, 200, 0, 1, "a|b}{\"end"))
+                        .send(insert(t, 201, 0, 2, "b"))
+                        .send(insert(t, 202, 0, 3, "c"))
+                        .drain();
+                driver.close();
+                assertThat(names(uri + terminator))
+                        .as(protocol + terminator)
+                        .containsExactly("a|b}{\"end", "b", "c");
+                if (protocol.equals("canal-json")) {
+                    assertThatThrownBy(() -> names(uri + "%0D"))
+                            .as("another terminator than " + terminator)
+                            .isInstanceOf(MillraceException.class)
+                            .hasMessageContaining("line ")
+                            .hasMessageContaining(".json");
+                }
+            }
+        }
+    }
+
+    private static List<Object> names(String uri) throws IOException {
+        List<Object> names = new ArrayList<>();
+        try (StorageReader reader = StorageReader.open(uri)) {
+            StoredTable only = reader.tables().getFirst();
+            for (String file : only.files()) {
+                for (StoredRow row : reader.rows(only, file)) {
+                    names.add(Objects.requireNonNull(row.after().get("name")));
+                }
+            }
+        }
+        return names;
+    }
+
+    @Test
+    void rowsAreDecodedWhenAskedFor() throws Exception {
+        TableSchema t = table("t");
+        for (String protocol : List.of("csv", "canal-json")) {
+            try (Driver driver = open("protocol=" + protocol)) {
+                driver.send(insert(t, 200, 0, 1, "a")).drain();
+            }
+            new StorageSinkFactory(Clock.systemUTC()).forget(spec("protocol=csv"), JOB);
+            for (String name : files().keySet()) {
+                if (name.matches(".*/CDC0*[12]\\.(csv|json)")) {
+                    Files.writeString(
+                            folder.resolve(name),
+                            "broken",
+                            java.nio.file.StandardOpenOption.APPEND);
+                }
+            }
+        }
+        try (StorageReader reader = StorageReader.open("file://" + folder + "?protocol=csv")) {
+            StoredTable only = reader.tables().getFirst();
+            assertThat(only.files()).hasSize(2);
+            for (String file : only.files()) {
+                java.util.Iterator<StoredRow> rows = reader.rows(only, file).iterator();
+                assertThat(rows.next().after()).containsEntry("name", "a");
+                assertThatThrownBy(rows::next)
+                        .isInstanceOf(MillraceException.class)
+                        .hasMessageContaining(file)
+                        .hasMessageContaining("line 2");
+            }
+        }
+    }
+
     @Test
     void aMissingOrEmptyFileGivesItsNumberBack() throws Exception {
         TableSchema t = table("t");
@@ -545,9 +669,9 @@ final class StorageSinkTest {
         try (Driver driver = open("protocol=csv", 500, true)) {
             driver.sink.resolved(600);
             driver.passes(Duration.ofSeconds(3));
-            Thread.sleep(50);
-            assertThat(files().get("metadata")).isEqualTo("{\"checkpoint-ts\":900}");
         }
+        // Closing has waited for whatever was being written.
+        assertThat(files().get("metadata")).isEqualTo("{\"checkpoint-ts\":900}");
     }
 
     @Test
