@@ -1312,7 +1312,9 @@ public final class SchemaTracker implements TableVersions {
         Work work = new Work(sql, context, tso, after);
         work.carryOut(statement);
         work.record();
-        if (!(statement instanceof DdlStatement.Irrelevant)) {
+        // On the way to the first snapshot tables may seem to be missing that the job has all
+        // along.
+        if (!(statement instanceof DdlStatement.Irrelevant) && !work.isBeforeSnapshot()) {
             publish();
         }
         return work.changes.isEmpty()

@@ -100,7 +100,8 @@ final class Uploads implements AutoCloseable {
                     finished.accept(file);
                 } catch (InterruptedException e) {
                     return; // only close interrupts
-                } catch (IOException | RuntimeException e) {
+                } catch (IOException | RuntimeException | Error e) {
+                    // Also an Error, or the engine would wait for this file for ever.
                     failed.accept(failure("table " + file.table, e));
                     return;
                 }
@@ -180,7 +181,7 @@ final class Uploads implements AutoCloseable {
         threads.execute(() -> {
             try {
                 task.run();
-            } catch (IOException | RuntimeException e) {
+            } catch (IOException | RuntimeException | Error e) {
                 failed.accept(failure(what, e));
             }
         });
@@ -290,7 +291,7 @@ final class Uploads implements AutoCloseable {
         return written ? number.getAsLong() + 1 : number.getAsLong();
     }
 
-    private MillraceException failure(String what, Exception e) {
+    private MillraceException failure(String what, Throwable e) {
         if (e instanceof MillraceException known) {
             return known;
         }
