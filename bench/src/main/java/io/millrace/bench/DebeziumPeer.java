@@ -26,12 +26,18 @@ final class DebeziumPeer implements Subject {
 
     private final String bootstrap;
     private final boolean tuned;
+    private final boolean schemas;
     private final Path primed;
     private final String prefix;
 
-    DebeziumPeer(String bootstrap, boolean tuned, Path scratch) throws IOException {
+    /**
+     * @param schemas whether each message tells its schema, as Connect's converters do by default
+     */
+    DebeziumPeer(String bootstrap, boolean tuned, boolean schemas, Path scratch)
+            throws IOException {
         this.bootstrap = bootstrap;
         this.tuned = tuned;
+        this.schemas = schemas;
         this.primed = Files.createTempDirectory(scratch, "debezium");
         this.prefix = tuned ? "dbzt" : "dbz";
     }
@@ -94,8 +100,8 @@ final class DebeziumPeer implements Subject {
         worker.put("bootstrap.servers", bootstrap);
         worker.put("key.converter", "org.apache.kafka.connect.json.JsonConverter");
         worker.put("value.converter", "org.apache.kafka.connect.json.JsonConverter");
-        worker.put("key.converter.schemas.enable", "false");
-        worker.put("value.converter.schemas.enable", "false");
+        worker.put("key.converter.schemas.enable", Boolean.toString(schemas));
+        worker.put("value.converter.schemas.enable", Boolean.toString(schemas));
         worker.put("offset.storage.file.filename", folder.resolve("offsets").toString());
         worker.put("offset.flush.interval.ms", "1000");
         worker.put("plugin.path", plugins().toString());

@@ -303,8 +303,12 @@ public final class Main implements Runnable {
                     subjects.add(new MaxwellPeer(broker.bootstrap(), settings.maxwellHome));
                 }
                 if (wants("debezium", "debezium")) {
-                    subjects.add(new DebeziumPeer(broker.bootstrap(), false, scratch));
-                    subjects.add(new DebeziumPeer(broker.bootstrap(), true, scratch));
+                    // As ours: schemas make most of a message.
+                    boolean schemas =
+                            protocol.equals("debezium")
+                                    && !sinkParams.contains("debezium-disable-schema=true");
+                    subjects.add(new DebeziumPeer(broker.bootstrap(), false, schemas, scratch));
+                    subjects.add(new DebeziumPeer(broker.bootstrap(), true, schemas, scratch));
                 }
                 runAll(workload, List.of(upstream), scratch, subjects);
             }

@@ -114,7 +114,9 @@ final class SchemaChanges {
         out.append(",\"scale\":").append(scale(column));
         out.append(",\"position\":").append(position);
         out.append(",\"optional\":").append(column.nullable());
-        out.append(",\"autoIncremented\":false,\"generated\":false}");
+        out.append(",\"autoIncremented\":false,\"generated\":")
+                .append(column.generated() != Column.Generated.NONE)
+                .append('}');
     }
 
     private static boolean isBinary(Column column) {

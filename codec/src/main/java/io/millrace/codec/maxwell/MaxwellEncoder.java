@@ -311,8 +311,7 @@ public final class MaxwellEncoder implements RowEncoder {
             case CREATE_SCHEMA -> "database-create";
             case DROP_SCHEMA -> "database-drop";
             case SCHEMA_CHARSET -> "database-alter";
-            case CREATE_VIEW, DROP_VIEW, EXCHANGE_PARTITION, TRUNCATE_PARTITION ->
-                    kind.filterName();
+            case CREATE_VIEW, DROP_VIEW -> kind.filterName();
             case ADD_COLUMN,
                     DROP_COLUMN,
                     ADD_INDEX,
@@ -328,6 +327,8 @@ public final class MaxwellEncoder implements RowEncoder {
                     RENAME_INDEX,
                     ADD_PARTITION,
                     DROP_PARTITION,
+                    TRUNCATE_PARTITION,
+                    EXCHANGE_PARTITION,
                     TABLE_CHARSET,
                     ADD_PRIMARY_KEY,
                     DROP_PRIMARY_KEY,

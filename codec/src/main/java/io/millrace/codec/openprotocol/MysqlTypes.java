@@ -13,6 +13,7 @@ final class MysqlTypes {
     static final int FLAG_GENERATED = 4;
     static final int FLAG_PRIMARY_KEY = 8;
     static final int FLAG_UNIQUE_KEY = 16;
+    static final int FLAG_MULTIPLE_KEY = 32;
     static final int FLAG_NULLABLE = 64;
     static final int FLAG_UNSIGNED = 128;
 
@@ -79,8 +80,8 @@ final class MysqlTypes {
 
     /**
      * The flag bits. Only text, ENUM and SET columns are not binary; BIT and YEAR are unsigned, as
-     * in TiDB. Every column of a key has the key's flag. Indexes that are not unique are not known,
-     * so their bit is never set.
+     * in TiDB. Every column of a key has the key's flag, and that of a key of several columns if it
+     * is one. Of indexes that are not unique nothing is known: they set no bit.
      */
     static int flags(TableSchema schema, int ordinal) {
         Column column = schema.column(ordinal);
@@ -110,12 +111,13 @@ final class MysqlTypes {
         for (TableSchema.Key key : schema.keys()) {
             if (key.columns().contains(ordinal)) {
                 flags |= key.primary() ? FLAG_PRIMARY_KEY : FLAG_UNIQUE_KEY;
+                flags |= key.columns().size() > 1 ? FLAG_MULTIPLE_KEY : 0;
             }
         }
         if (column.nullable() && (flags & FLAG_PRIMARY_KEY) == 0) {
             flags |= FLAG_NULLABLE;
         }
-        if (column.unsigned() || kind == ColumnKind.BIT || kind == ColumnKind.YEAR) {
+        if (Cells.isUnsigned(column)) {
             flags |= FLAG_UNSIGNED;
         }
         return flags;

@@ -1,6 +1,7 @@
 package io.millrace.codec.simple;
 
 import io.millrace.codec.DefaultValues;
+import io.millrace.codec.text.Cells;
 import io.millrace.core.model.Column;
 import io.millrace.core.model.ColumnKind;
 import io.millrace.core.model.TableSchema;
@@ -98,7 +99,7 @@ record TableDescription(
                 length(c, full),
                 c.scale(),
                 c.elements(),
-                c.unsigned(),
+                Cells.isUnsigned(c),
                 full.endsWith(" zerofill"),
                 c.nullable(),
                 DefaultValues.literal(c).or(c::defaultValue));

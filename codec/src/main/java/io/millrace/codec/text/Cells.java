@@ -4,6 +4,7 @@ import io.millrace.codec.json.PlainDecimal;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.bytes.WireBytes;
 import io.millrace.core.model.Column;
+import io.millrace.core.model.ColumnKind;
 import io.millrace.core.model.RowView;
 import io.millrace.core.model.TableSchema;
 
@@ -25,6 +26,13 @@ public final class Cells {
             }
         }
         return java.util.Arrays.copyOf(chosen, count);
+    }
+
+    /** Whether TiDB has the column as unsigned: BIT and YEAR always. */
+    public static boolean isUnsigned(Column column) {
+        return column.unsigned()
+                || column.kind() == ColumnKind.BIT
+                || column.kind() == ColumnKind.YEAR;
     }
 
     /** Whether a column is part of the handle key. */

@@ -189,6 +189,8 @@ class MaxwellTest {
         assertThat(MaxwellEncoder.ddlType(DdlKind.DROP_SCHEMA)).isEqualTo("database-drop");
         assertThat(MaxwellEncoder.ddlType(DdlKind.SCHEMA_CHARSET)).isEqualTo("database-alter");
         assertThat(MaxwellEncoder.ddlType(DdlKind.CREATE_VIEW)).isEqualTo("create view");
+        assertThat(MaxwellEncoder.ddlType(DdlKind.TRUNCATE_PARTITION)).isEqualTo("table-alter");
+        assertThat(MaxwellEncoder.ddlType(DdlKind.EXCHANGE_PARTITION)).isEqualTo("table-alter");
     }
 
     @Test

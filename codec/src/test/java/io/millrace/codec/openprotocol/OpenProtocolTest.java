@@ -169,8 +169,8 @@ class OpenProtocolTest {
                                 new TableSchema.Key("PRIMARY", true, List.of(0)),
                                 new TableSchema.Key("u", false, List.of(1, 2))));
         assertThat(MysqlTypes.flags(schema, 0)).isEqualTo(139);
-        assertThat(MysqlTypes.flags(schema, 1)).isEqualTo(64 + 16);
-        assertThat(MysqlTypes.flags(schema, 2)).isEqualTo(64 + 16 + 1);
+        assertThat(MysqlTypes.flags(schema, 1)).isEqualTo(64 + 32 + 16);
+        assertThat(MysqlTypes.flags(schema, 2)).isEqualTo(64 + 32 + 16 + 1);
         assertThat(MysqlTypes.flags(schema, 3)).isEqualTo(64 + 4 + 1);
         assertThat(MysqlTypes.flags(schema, 4)).isEqualTo(128 + 1);
         assertThat(MysqlTypes.flags(schema, 5)).isEqualTo(64);

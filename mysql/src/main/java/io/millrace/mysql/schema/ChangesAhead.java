@@ -236,6 +236,7 @@ final class ChangesAhead {
             case AlterAction.RenameIndex r -> false;
             case AlterAction.PartitionToTable p -> false;
             case AlterAction.TableToPartition p -> false;
+            case AlterAction.ExchangePartition e -> false;
             case AlterAction.AddIndex i -> i.index().kind() != KeyDefinition.Kind.PLAIN;
             default -> true;
         };

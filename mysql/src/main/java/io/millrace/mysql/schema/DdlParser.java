@@ -1641,7 +1641,7 @@ public final class DdlParser {
             }
             case "COALESCE" -> partitionWork(out, DdlKind.ALTER_PARTITIONING);
             case "REORGANIZE" -> partitionWork(out, DdlKind.REORGANIZE_PARTITION);
-            case "EXCHANGE" -> partitionWork(out, DdlKind.EXCHANGE_PARTITION);
+            case "EXCHANGE" -> exchangePartition(out);
             case "TRUNCATE" -> partitionWork(out, DdlKind.TRUNCATE_PARTITION);
             case "ANALYZE", "CHECK", "OPTIMIZE", "REBUILD", "REPAIR" ->
                     partitionWork(out, DdlKind.ALTER_TABLE);
@@ -1658,6 +1658,24 @@ public final class DdlParser {
         expect("PARTITION");
         skipRest();
         out.add(neutral(kind));
+    }
+
+    private void exchangePartition(List<AlterAction> out) {
+        at++;
+        expect("PARTITION");
+        String partition = identifier();
+        expect("WITH");
+        expect("TABLE");
+        TableName table = tableName();
+        String validation = "";
+        if (take("WITH")) {
+            expect("VALIDATION");
+            validation = "WITH VALIDATION";
+        } else if (take("WITHOUT")) {
+            expect("VALIDATION");
+            validation = "WITHOUT VALIDATION";
+        }
+        out.add(new AlterAction.ExchangePartition(partition, table, validation));
     }
 
     private void skipRest() {

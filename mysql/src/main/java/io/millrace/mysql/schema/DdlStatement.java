@@ -348,6 +348,19 @@ public sealed interface DdlStatement {
             }
         }
 
+        /**
+         * {@code EXCHANGE PARTITION ... WITH TABLE}: the rows of both change places.
+         *
+         * @param validation what was said of WITH or WITHOUT VALIDATION, or empty
+         */
+        record ExchangePartition(String partition, TableName table, String validation)
+                implements AlterAction {
+            @Override
+            public DdlKind kind() {
+                return DdlKind.EXCHANGE_PARTITION;
+            }
+        }
+
         /** No effect on rows, columns or keys. */
         record Neutral(DdlKind kind) implements AlterAction {}
     }

@@ -1721,8 +1721,31 @@ public final class SchemaTracker implements TableVersions {
                         newName,
                         before,
                         currentOf(tables.get(key(nameNow))),
-                        sql);
+                        query(alter, name));
             }
+        }
+
+        /**
+         * Consumers of messages know the database of the changed table only, and would look for the
+         * exchanged table there: with names in full it is the one that was meant.
+         */
+        private String query(DdlStatement.AlterTable alter, TableName name) {
+            if (alter.actions().size() == 1
+                    && alter.actions().getFirst()
+                            instanceof
+                            AlterAction.ExchangePartition(
+                                    String partition,
+                                    TableName table,
+                                    String validation)) {
+                return "ALTER TABLE "
+                        + quote(name)
+                        + " EXCHANGE PARTITION "
+                        + quote(partition)
+                        + " WITH TABLE "
+                        + quote(stored(table))
+                        + (validation.isEmpty() ? "" : " " + validation);
+            }
+            return sql;
         }
 
         /** A partition becomes a table. */
@@ -1862,11 +1885,13 @@ public final class SchemaTracker implements TableVersions {
         }
 
         private void renameTables(DdlStatement.RenameTables rename) {
-            boolean split = rename.renames().size() > 1;
+            boolean several = rename.renames().size() > 1;
             for (DdlStatement.RenameTables.Rename one : rename.renames()) {
                 TableName from = stored(one.from());
                 TableName to = stored(one.to());
                 boolean relevant = wanted(from) || wanted(to);
+                // Consumers of messages take bare names as tables of the new name's database.
+                boolean inFull = several || !context.defaultSchema().equalsIgnoreCase(to.schema());
                 if (rename.ifExists() && !tables.containsKey(key(from))) {
                     Table target = tables.get(key(to));
                     if (wanted(from) || target != null && !isPending(target)) {
@@ -1883,7 +1908,7 @@ public final class SchemaTracker implements TableVersions {
                             Optional.of(to),
                             before,
                             currentOf(tables.get(key(to))),
-                            split ? "RENAME TABLE " + quote(from) + " TO " + quote(to) : sql);
+                            inFull ? "RENAME TABLE " + quote(from) + " TO " + quote(to) : sql);
                 }
             }
         }

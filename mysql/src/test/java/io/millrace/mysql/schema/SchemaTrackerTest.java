@@ -188,6 +188,26 @@ class SchemaTrackerTest {
     }
 
     @Test
+    void bareNamesOfAnotherDatabaseAreWrittenInFull() {
+        SchemaTracker tracker = tracker("*.*");
+        run(tracker, "CREATE TABLE other.t (x INT) PARTITION BY HASH (x)");
+        run(tracker, "CREATE TABLE plain (x INT)");
+        assertThat(
+                        one(
+                                        tracker,
+                                        "ALTER TABLE other.t EXCHANGE PARTITION p0 WITH TABLE plain"
+                                                + " WITHOUT VALIDATION")
+                                .query())
+                .isEqualTo(
+                        "ALTER TABLE `other`.`t` EXCHANGE PARTITION `p0` WITH TABLE `db`.`plain`"
+                                + " WITHOUT VALIDATION");
+        assertThat(one(tracker, "RENAME TABLE plain TO other.u").query())
+                .isEqualTo("RENAME TABLE `db`.`plain` TO `other`.`u`");
+        assertThat(one(tracker, "RENAME TABLE other.u TO v").query())
+                .isEqualTo("RENAME TABLE other.u TO v");
+    }
+
+    @Test
     void namesWhatWasDone() {
         SchemaTracker tracker = tracker();
         run(tracker, "CREATE TABLE t (a INT NOT NULL, b INT)");

@@ -1,5 +1,7 @@
 package io.millrace.storage.sink;
 
+import io.millrace.codec.DefaultValues;
+import io.millrace.codec.text.Cells;
 import io.millrace.core.model.Column;
 import io.millrace.core.model.TableSchema;
 import java.nio.charset.StandardCharsets;
@@ -67,8 +69,9 @@ record SchemaFile(
                         new FileColumn(
                                 ids ? OptionalInt.of(i + 1) : OptionalInt.empty(),
                                 column.name(),
-                                column.kind().name() + (column.unsigned() ? " UNSIGNED" : ""),
-                                column.defaultValue().flatMap(SchemaFile::plainDefault),
+                                column.kind().name()
+                                        + (Cells.isUnsigned(column) ? " UNSIGNED" : ""),
+                                defaultOf(column),
                                 precision(column),
                                 scale(column),
                                 column.nullable(),
@@ -78,14 +81,10 @@ record SchemaFile(
         return columns;
     }
 
-    private static Optional<String> plainDefault(String sql) {
-        if (sql.equalsIgnoreCase("null")) {
-            return Optional.empty();
-        }
-        if (sql.length() >= 2 && sql.startsWith("'") && sql.endsWith("'")) {
-            return Optional.of(sql.substring(1, sql.length() - 1).replace("''", "'"));
-        }
-        return Optional.of(sql);
+    /** The value; of an expression its text; absent if it is NULL. */
+    private static Optional<String> defaultOf(Column column) {
+        return DefaultValues.literal(column)
+                .or(() -> column.defaultValue().filter(sql -> !sql.equalsIgnoreCase("null")));
     }
 
     private static String precision(Column column) {
@@ -169,7 +168,7 @@ record SchemaFile(
         String separator = "[\n";
         for (FileColumn column : columns) {
             List<Member> members = new ArrayList<>();
-            column.id().ifPresent(id -> members.add(new Member("ColumnId", "" + id)));
+            column.id().ifPresent(id -> members.add(new Member("ColumnId", quoted("" + id))));
             members.add(new Member("ColumnName", quoted(column.name())));
             members.add(new Member("ColumnType", quoted(column.type())));
             column.defaultValue()

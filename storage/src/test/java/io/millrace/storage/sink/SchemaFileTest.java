@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Schema files against TiCDC's own checksums and shapes. */
 final class SchemaFileTest {
@@ -104,7 +106,7 @@ final class SchemaFileTest {
                             "Type": 3,
                             "TableColumns": [
                                 {
-                                    "ColumnId": 1,
+                                    "ColumnId": "1",
                                     "ColumnName": "id",
                                     "ColumnType": "INT",
                                     "ColumnDefault": "0",
@@ -142,7 +144,9 @@ final class SchemaFileTest {
                                 typed("g", ColumnKind.JSON, "json", 0, 0),
                                 typed("h", ColumnKind.TEXT, "text", 0, 0),
                                 typed("i", ColumnKind.TINYINT, "tinyint(1)", 0, 0),
-                                typed("j", ColumnKind.FLOAT, "float(7,3)", 0, 0)),
+                                typed("j", ColumnKind.FLOAT, "float(7,3)", 0, 0),
+                                typed("k", ColumnKind.BIT, "bit(5)", 5, 0),
+                                typed("l", ColumnKind.YEAR, "year", 0, 0)),
                         List.of(new TableSchema.Key("PRIMARY", true, List.of(1))));
         assertThat(
                         SchemaFile.columnsOf(schema, true).stream()
@@ -165,6 +169,53 @@ final class SchemaFileTest {
                         "7 JSON /",
                         "8 TEXT 65535/",
                         "9 TINYINT 1/",
-                        "10 FLOAT 7/3");
+                        "10 FLOAT 7/3",
+                        "11 BIT UNSIGNED 5/",
+                        "12 YEAR UNSIGNED 4/");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "'x' | x",
+                "\"x\" | x",
+                "_utf8mb4'x' | x",
+                "'it\\'s' | it's",
+                "'it''s' | it's",
+                "TRUE | 1",
+                "b'101' | 5",
+                "-1.5 | -1.5",
+                "CURRENT_TIMESTAMP(3) | CURRENT_TIMESTAMP(3)"
+            })
+    void defaultsAreValues(String sql, String value) {
+        assertThat(SchemaFile.columnsOf(withDefault(sql), false).getFirst().defaultValue())
+                .contains(value);
+    }
+
+    @Test
+    void theDefaultNullIsNoDefault() {
+        assertThat(SchemaFile.columnsOf(withDefault("null"), false).getFirst().defaultValue())
+                .isEmpty();
+    }
+
+    private static TableSchema withDefault(String sql) {
+        Column column =
+                new Column(
+                        "a",
+                        ColumnKind.VARCHAR,
+                        "varchar(9)",
+                        false,
+                        true,
+                        9,
+                        0,
+                        "utf8mb4",
+                        "",
+                        List.of(),
+                        Column.Generated.NONE,
+                        false,
+                        Optional.of(sql));
+        return new TableSchema(1, 1, new TableName("s", "t"), List.of(column), List.of());
     }
 }
