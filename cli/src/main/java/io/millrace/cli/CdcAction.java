@@ -106,6 +106,17 @@ abstract class CdcAction implements Callable<Integer> {
         if (upstream != null) {
             body.put("upstream", upstream);
         }
+        return time(client, body);
+    }
+
+    /** The present of the upstream that a changefeed reads from. */
+    static BigInteger nowOf(ApiClient client, JsonNode changefeed) {
+        ObjectNode body = object();
+        body.put("id", changefeed.path("upstream_id").bigIntegerValue());
+        return time(client, body);
+    }
+
+    private static BigInteger time(ApiClient client, ObjectNode body) {
         JsonNode tso = client.post("/api/v2/tso", body);
         return tso.path("timestamp")
                 .bigIntegerValue()

@@ -408,11 +408,13 @@ final class CdcChangefeed extends CdcAction.Group {
         public Integer call() {
             ApiClient client = client();
             JsonNode info = client.get(feed.path(""));
-            BigInteger now = now(client, null);
             BigInteger from = info.path("checkpoint_ts").bigIntegerValue();
             ObjectNode body = object();
+            boolean fromNow = "now".equals(overwrite);
+            // Without a question the time is of no use, and the upstream may be away.
+            BigInteger now = fromNow || !noConfirm ? nowOf(client, info) : from;
             if (overwrite != null) {
-                from = overwrite.equals("now") ? now : tso(overwrite);
+                from = fromNow ? now : tso(overwrite);
                 body.put("overwrite_checkpoint_ts", from);
             }
             if (!agreesToGap(this, now, from, noConfirm)) {
@@ -607,8 +609,8 @@ final class CdcChangefeed extends CdcAction.Group {
                 if (i > 0) {
                     Thread.sleep(Duration.ofSeconds(interval));
                 }
-                BigInteger now = now(client, null);
                 JsonNode info = client.get(feed.path(""));
+                BigInteger now = nowOf(client, info);
                 long checkpoint = physicalMs(info.path("checkpoint_ts").bigIntegerValue());
                 long resolved = physicalMs(info.path("resolved_ts").bigIntegerValue());
                 print(

@@ -37,7 +37,10 @@ final class MillraceNode implements AutoCloseable {
     private volatile Optional<LocalControlPlane> control = Optional.empty();
 
     private MillraceNode(
-            ServerConfig config, List<UpstreamFactory> sources, List<SinkFactory> targets) {
+            ServerConfig config,
+            List<UpstreamFactory> sources,
+            List<SinkFactory> targets,
+            Clock jobClock) {
         this.config = config;
         try {
             this.metrics = own(new MetricsPage(Clock.systemUTC(), this::plane));
@@ -54,7 +57,7 @@ final class MillraceNode implements AutoCloseable {
                                     upstreams,
                                     new Sinks(targets),
                                     config.retryInterval(),
-                                    Clock.systemUTC()));
+                                    jobClock));
             plane.start();
             this.control = Optional.of(plane);
         } catch (RuntimeException e) {
@@ -71,7 +74,18 @@ final class MillraceNode implements AutoCloseable {
      */
     static MillraceNode start(
             ServerConfig config, List<UpstreamFactory> sources, List<SinkFactory> targets) {
-        return new MillraceNode(config, sources, targets);
+        return start(config, sources, targets, Clock.systemUTC());
+    }
+
+    /**
+     * @param jobClock what retries of jobs go by
+     */
+    static MillraceNode start(
+            ServerConfig config,
+            List<UpstreamFactory> sources,
+            List<SinkFactory> targets,
+            Clock jobClock) {
+        return new MillraceNode(config, sources, targets, jobClock);
     }
 
     private <T extends AutoCloseable> T own(T part) {
@@ -100,7 +114,7 @@ final class MillraceNode implements AutoCloseable {
         new TiCdcDialect(
                         this::plane,
                         new TiCdcSettings(
-                                Version.CURRENT.version(),
+                                Version.CURRENT.ofTiCdc(),
                                 Version.CURRENT.gitHash(),
                                 config.clusterId(),
                                 config.timeZone(),

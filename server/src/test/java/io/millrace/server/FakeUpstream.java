@@ -36,6 +36,13 @@ final class FakeUpstream implements UpstreamFactory, Upstream {
     volatile Optional<MillraceException> captureError = Optional.empty();
     volatile boolean reachable = true;
 
+    /** Captures say nothing at all. */
+    volatile boolean silent;
+
+    private final String scheme;
+    private final long clusterId;
+    private final long aheadMs;
+
     /** What {@link #oldestTso} answers; 0 is an hour ago. */
     volatile long oldest;
 
@@ -47,6 +54,19 @@ final class FakeUpstream implements UpstreamFactory, Upstream {
 
     final java.util.concurrent.CountDownLatch opening = new java.util.concurrent.CountDownLatch(1);
 
+    FakeUpstream() {
+        this("fake", CLUSTER_ID, 0);
+    }
+
+    /**
+     * @param aheadMs how much its clock is ahead
+     */
+    FakeUpstream(String scheme, long clusterId, long aheadMs) {
+        this.scheme = scheme;
+        this.clusterId = clusterId;
+        this.aheadMs = aheadMs;
+    }
+
     static TableSchema table(String schema, String name, boolean withKey) {
         List<TableSchema.Key> keys =
                 withKey ? List.of(new TableSchema.Key("PRIMARY", true, List.of(0))) : List.of();
@@ -56,7 +76,7 @@ final class FakeUpstream implements UpstreamFactory, Upstream {
 
     @Override
     public Set<String> schemes() {
-        return Set.of("fake");
+        return Set.of(scheme);
     }
 
     @Override
@@ -73,13 +93,13 @@ final class FakeUpstream implements UpstreamFactory, Upstream {
     @Override
     public long clusterId() {
         checkReachable();
-        return CLUSTER_ID;
+        return clusterId;
     }
 
     @Override
     public long currentTso() {
         checkReachable();
-        return Tso.of(System.currentTimeMillis(), 0);
+        return Tso.of(System.currentTimeMillis() + aheadMs, 0);
     }
 
     private void checkReachable() {
@@ -133,8 +153,10 @@ final class FakeUpstream implements UpstreamFactory, Upstream {
                     if (error.isPresent()) {
                         throw error.get();
                     }
-                    long now = currentTso();
-                    out.emit(new ResolvedMark(now, new TestPosition(now, 0), true));
+                    if (!silent) {
+                        long now = currentTso();
+                        out.emit(new ResolvedMark(now, new TestPosition(now, 0), true));
+                    }
                     Thread.sleep(TICK_MS);
                 }
             }

@@ -217,6 +217,9 @@ final class TiCdcApiTest {
                     {"sink_uri":"pulsar://h:6650/t?protocol=canal-json"} | 400 | CDC:ErrSinkURIInvalid | the sink scheme (pulsar)
                     {"sink_uri":"blackhole://[bad"} | 400 | CDC:ErrSinkURIInvalid | sink uri invalid
                     {"sink_uri":"mysql://h/","replica_config":{"sink":{"protocol":"canal-json"}}} | 400 | CDC:ErrSinkURIInvalid | protocol canal-json is incompatible
+                    {"sink_uri":"mysql://h/?protocol=canal-json"} | 400 | CDC:ErrSinkURIInvalid | protocol canal-json is incompatible
+                    {"sink_uri":"mysql://h/?transaction-atomicity=x"} | 400 | CDC:ErrSinkURIInvalid | x level atomicity is not supported
+                    {"sink_uri":"kafka://h/t?transaction-atomicity=table"} | 400 | CDC:ErrSinkURIInvalid | table level atomicity
                     {"sink_uri":"blackhole://","replica_config":{"filter":{"rules":["a b"]}}} | 400 | CDC:ErrFilterRuleInvalid | a b
                     {"sink_uri":"blackhole://","replica_config":{"enable_sync_point":true,"sync_point_interval":"10s"}} | 500 | CDC:ErrInvalidReplicaConfig | sync_point_interval
                     {"sink_uri":"blackhole://","replica_config":{"enable_sync_point":true}} | 400 | CDC:ErrSinkURIInvalid | sync point
@@ -726,6 +729,12 @@ final class TiCdcApiTest {
         assertThat(status.get("liveness").asInt()).isZero();
         assertThat(status.get("pid").asLong()).isEqualTo(ProcessHandle.current().pid());
         assertThat(status.get("cluster_id").asText()).isEqualTo("default");
+        // TiCDC's cli takes servers from 6.2.0 on; a suffix after the third number is a semver one.
+        for (String route : List.of("/status", "/api/v1/status", "/api/v2/status")) {
+            assertThat(api.get(route).body().get("version").asText())
+                    .matches("v8\\.5\\.0-millrace-[0-9A-Za-z.-]+");
+        }
+        assertThat(api.get("/debug/info").text()).contains("version v0.");
         assertThat(api.get("/status").body().get("id")).isEqualTo(status.get("id"));
         assertThat(api.post("/api/v2/owner/resign", "").text()).isEqualTo("{}");
         JsonNode captures = api.get("/api/v2/captures").body();

@@ -15,6 +15,7 @@ import io.millrace.core.spi.Upstream;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -381,6 +382,9 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
                 boolean well = tso != 0 && (policy.onCheckpoint(tso) || !policy.inEpisode());
                 if (well && job.state() == JobState.RETRYING) {
                     report(JobState.NORMAL, Optional.empty());
+                } else if (policy.isStuck(steps(current))) {
+                    // The run ends when the state has changed: it may not be quick about it.
+                    giveUp(job);
                 } else {
                     pause(TICK);
                 }
@@ -418,6 +422,41 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
             }
         }
 
+        private static long steps(Run run) {
+            JobRunner runner = run.runner;
+            if (runner == null) {
+                return 0;
+            }
+            JobProgress progress = runner.progress();
+            return progress.rows() + progress.ddls();
+        }
+
+        private void giveUp(Job job) throws InterruptedException {
+            String since =
+                    policy.episodeBegin()
+                            .map(begin -> " since " + begin.truncatedTo(ChronoUnit.SECONDS))
+                            .orElse("");
+            JobError last = lastError != null ? lastError : job.error().orElse(null);
+            JobError error =
+                    new JobError(
+                            self.address(),
+                            ErrorCode.RETRIES_EXHAUSTED,
+                            "given up: the changefeed has made no progress"
+                                    + since
+                                    + ", longer than changefeed_error_stuck_duration ("
+                                    + spec.stuckAfter().toMinutes()
+                                    + " min); "
+                                    + (last == null
+                                            ? "its last run stands still"
+                                            : "the last error was: " + last.message())
+                                    + "; mend the cause, then resume it",
+                            clock.instant());
+            LOG.error("job given up job={} error={}", id, error.message());
+            lastError = error;
+            metrics.record(SinkMetric.EXIT_WITH_ERROR, 1);
+            report(JobState.FAILED, Optional.of(error));
+        }
+
         private void startWhenDue(Job job) throws InterruptedException {
             Instant due = retryAt;
             if (due != null) {
@@ -428,7 +467,7 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
                 }
                 retryAt = null;
                 if (!policy.onRestart(progress().checkpointTso())) {
-                    report(JobState.FAILED, Optional.ofNullable(lastError));
+                    giveUp(job);
                     return;
                 }
             }

@@ -3,10 +3,14 @@ package io.millrace.core.control;
 import java.net.URLDecoder;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** Hides passwords, keys and tokens in answers and logs. */
 public final class Secrets {
@@ -60,20 +64,12 @@ public final class Secrets {
      * as it is.
      */
     public static String maskUri(String uri) {
-        int query = uri.indexOf('?');
-        String head = query < 0 ? uri : uri.substring(0, query);
-        // A raw '?' or '/' inside a password: what follows the last '@' is the host.
-        int at = uri.lastIndexOf('@');
-        if (query >= 0 && at > query && !uri.substring(query, at).contains("=")) {
-            head = uri.substring(0, at + 1);
-            query = uri.indexOf('?', at);
-            head = query < 0 ? uri : uri.substring(0, query);
-        }
-        String maskedHead = USER_INFO.matcher(head).replaceFirst("$1:" + MASK + "@");
-        if (query < 0) {
+        Parts parts = Parts.of(uri);
+        String maskedHead = USER_INFO.matcher(parts.head()).replaceFirst("$1:" + MASK + "@");
+        String rawQuery = parts.query();
+        if (rawQuery == null) {
             return maskedHead;
         }
-        String rawQuery = uri.substring(query + 1);
         if (!hasSecret(rawQuery)) {
             return maskedHead + "?" + rawQuery;
         }
@@ -94,6 +90,96 @@ public final class Secrets {
             separator = "&";
         }
         return out.toString();
+    }
+
+    /** A URI text before and behind the question mark of its query. */
+    private record Parts(String head, @Nullable String query) {
+        static Parts of(String uri) {
+            int query = uri.indexOf('?');
+            // A raw '?' or '/' inside a password: what follows the last '@' is the host.
+            int at = uri.lastIndexOf('@');
+            if (query >= 0 && at > query && !uri.substring(query, at).contains("=")) {
+                query = uri.indexOf('?', at);
+            }
+            return query < 0
+                    ? new Parts(uri, null)
+                    : new Parts(uri.substring(0, query), uri.substring(query + 1));
+        }
+
+        /** Scheme, user, host and port: what a stored secret was given for. */
+        String target() {
+            int at = head.lastIndexOf('@');
+            String start = at < 0 ? head : USER_INFO.matcher(head).replaceFirst("$1@");
+            int slashes = start.indexOf("://");
+            int end = start.indexOf('/', slashes < 0 ? 0 : slashes + 3);
+            return (end < 0 ? start : start.substring(0, end)).toLowerCase(Locale.ROOT);
+        }
+
+        Optional<String> password() {
+            var matcher = USER_INFO.matcher(head);
+            return matcher.find()
+                    ? Optional.of(
+                            head.substring(
+                                    matcher.start() + matcher.group(1).length() + 1,
+                                    matcher.end() - 1))
+                    : Optional.empty();
+        }
+
+        /** The raw value of the last parameter of this name. */
+        Optional<String> value(String name) {
+            Optional<String> found = Optional.empty();
+            for (String pair : query == null ? new String[0] : query.split("&")) {
+                int equals = pair.indexOf('=');
+                if (equals > 0 && decode(pair.substring(0, equals)).equals(name)) {
+                    found = Optional.of(pair.substring(equals + 1));
+                }
+            }
+            return found;
+        }
+    }
+
+    /**
+     * A URI that a client read hidden, perhaps edited, and sent back: hidden values become the
+     * stored ones again.
+     *
+     * @param stored what the client was shown with {@link #maskUri}
+     * @return empty when a hidden value has none stored for the same scheme, user and address
+     */
+    public static Optional<String> restoreUri(String given, String stored) {
+        if (given.equals(maskUri(stored))) {
+            return Optional.of(stored);
+        }
+        Parts parts = Parts.of(given);
+        Parts old = Parts.of(stored);
+        boolean same = parts.target().equals(old.target());
+        String head = parts.head();
+        if (parts.password().equals(Optional.of(MASK))) {
+            Optional<String> password = same ? old.password() : Optional.empty();
+            if (password.isEmpty()) {
+                return Optional.empty();
+            }
+            head = head.replace(":" + MASK + "@", ":" + password.get() + "@");
+        }
+        if (parts.query() == null) {
+            return Optional.of(head);
+        }
+        List<String> query = new ArrayList<>();
+        for (String pair : parts.query().split("&")) {
+            int equals = pair.indexOf('=');
+            String name = decode(equals < 0 ? pair : pair.substring(0, equals));
+            if (equals < 0
+                    || !isSecretName(name)
+                    || !decode(pair.substring(equals + 1)).equals(MASK)) {
+                query.add(pair);
+                continue;
+            }
+            Optional<String> value = same ? old.value(name) : Optional.empty();
+            if (value.isEmpty()) {
+                return Optional.empty();
+            }
+            query.add(pair.substring(0, equals + 1) + value.get());
+        }
+        return Optional.of(head + "?" + String.join("&", query));
     }
 
     private static boolean hasSecret(String rawQuery) {

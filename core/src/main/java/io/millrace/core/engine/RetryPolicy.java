@@ -4,6 +4,7 @@ import io.millrace.core.error.MillraceException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>{@link #onRestart} when that time has come: the answer is whether to start, or that the
  *       episode has lasted too long;
  *   <li>{@link #onCheckpoint} for every checkpoint of the new run: true when it ends the episode;
+ *   <li>{@link #isStuck} now and then while the new run goes on: true when it has stood still for
+ *       too long;
  *   <li>{@link #reset} when a user resumes the job.
  * </ol>
  *
@@ -31,7 +34,8 @@ public final class RetryPolicy {
      * @param factor growth per retry, at least 1
      * @param cap longest interval before jitter
      * @param jitter share of the interval, 0 to below 1, by which it varies to both sides
-     * @param stuck an episode older than this when a retry is due ends the job
+     * @param stuck an episode older than this when a retry is due ends the job, and so does a run
+     *     in an episode that stands still for that long
      */
     public record Settings(
             Duration initial, double factor, Duration cap, double jitter, Duration stuck) {
@@ -64,9 +68,22 @@ public final class RetryPolicy {
         record Fail() implements Decision {}
     }
 
-    /** An episode of trouble: from its first error until a checkpoint shows progress. */
+    /** No look at the run has been taken yet. */
+    private static final long UNSEEN = -1;
+
+    /**
+     * An episode of trouble: from its first error until a checkpoint shows progress.
+     *
+     * @param moved when something was last seen to go on; the begin before that
+     * @param steps what was seen then, of the run since the last restart
+     */
     private record Episode(
-            Instant begin, @Nullable Instant lastRestart, Duration interval, long noted) {}
+            Instant begin,
+            @Nullable Instant lastRestart,
+            Duration interval,
+            long noted,
+            Instant moved,
+            long steps) {}
 
     private final Settings settings;
     private final Clock clock;
@@ -87,7 +104,7 @@ public final class RetryPolicy {
         Instant now = clock.instant();
         Episode current = episode;
         if (current == null) {
-            episode = new Episode(now, null, settings.initial(), Long.MAX_VALUE);
+            episode = new Episode(now, null, settings.initial(), Long.MAX_VALUE, now, UNSEEN);
             return new Decision.RetryAt(now);
         }
         Instant last = current.lastRestart();
@@ -120,8 +137,44 @@ public final class RetryPolicy {
                         current.begin(),
                         now,
                         next.compareTo(settings.cap()) > 0 ? settings.cap() : next,
-                        checkpointTso);
+                        checkpointTso,
+                        current.moved(),
+                        UNSEEN);
         return true;
+    }
+
+    /**
+     * A run of an episode goes on. Neither a checkpoint nor an error may come of it for ever, when
+     * the target hangs.
+     *
+     * @param steps what the run has done so far, not negative: another number means it went on
+     * @return whether nothing has gone on for {@link Settings#stuck}: the job has failed
+     */
+    public boolean isStuck(long steps) {
+        Episode current = episode;
+        if (current == null || current.lastRestart() == null) {
+            return false;
+        }
+        Instant now = clock.instant();
+        Instant moved = current.moved();
+        if (steps != current.steps()) {
+            // The first look only tells where the run is.
+            moved = current.steps() == UNSEEN ? moved : now;
+            episode =
+                    new Episode(
+                            current.begin(),
+                            current.lastRestart(),
+                            current.interval(),
+                            current.noted(),
+                            moved,
+                            steps);
+        }
+        return Duration.between(moved, now).compareTo(settings.stuck()) > 0;
+    }
+
+    /** When the present episode began. */
+    public Optional<Instant> episodeBegin() {
+        return Optional.ofNullable(episode).map(Episode::begin);
     }
 
     /** A checkpoint was saved; true when it ended an episode: the job is healthy again. */

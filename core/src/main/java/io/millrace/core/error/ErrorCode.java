@@ -73,6 +73,8 @@ public enum ErrorCode {
     METASTORE_CONFLICT(Fault.TRANSIENT),
     FENCED(Fault.INTERNAL),
     CLUSTER_UNHEALTHY(Fault.TRANSIENT),
+    /** Trouble that was to pass has lasted too long; the message names the last error. */
+    RETRIES_EXHAUSTED(Fault.DOWNSTREAM),
     SCHEDULER_REFUSED(Fault.USER),
     INTERNAL(Fault.INTERNAL);
 

@@ -147,21 +147,25 @@ public record SinkSpec(
      * percent-decoded.
      */
     public Optional<String> option(String name) {
+        Optional<String> said = parameter(uri, name);
+        return said.isPresent() ? said : Optional.ofNullable(options.get(name));
+    }
+
+    /** The last value of a query parameter, percent-decoded; empty text when it has none. */
+    public static Optional<String> parameter(URI uri, String name) {
         String query = uri.getRawQuery();
-        if (query != null) {
-            String found = null;
-            for (String pair : query.split("&")) {
-                int equals = pair.indexOf('=');
-                String key = equals < 0 ? pair : pair.substring(0, equals);
-                if (decode(key).equals(name)) {
-                    found = equals < 0 ? "" : decode(pair.substring(equals + 1));
-                }
-            }
-            if (found != null) {
-                return Optional.of(found);
+        if (query == null) {
+            return Optional.empty();
+        }
+        String found = null;
+        for (String pair : query.split("&")) {
+            int equals = pair.indexOf('=');
+            String key = equals < 0 ? pair : pair.substring(0, equals);
+            if (decode(key).equals(name)) {
+                found = equals < 0 ? "" : decode(pair.substring(equals + 1));
             }
         }
-        return Optional.ofNullable(options.get(name));
+        return Optional.ofNullable(found);
     }
 
     /**

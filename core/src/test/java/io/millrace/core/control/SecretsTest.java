@@ -26,6 +26,25 @@ final class SecretsTest {
         assertThat(Secrets.maskUri(uri)).isEqualTo(masked);
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "mysql://u:p@h:3306/?a=1, mysql://u:xxxxx@h:3306/?a=2, mysql://u:p@h:3306/?a=2",
+        "mysql://u:p@h:3306/?a=1, mysql://u:xxxxx@h:3306/?a=1, mysql://u:p@h:3306/?a=1",
+        "mysql://u:p@h:3306/, mysql://u:new@h:3306/?a=2, mysql://u:new@h:3306/?a=2",
+        "mysql://u:p?x@h:3306/?b=1, mysql://u:xxxxx@h:3306/, mysql://u:p?x@h:3306/",
+        "mysql://u:p$1@H:3306/, MySQL://u:xxxxx@h:3306/x?b=1, MySQL://u:p$1@h:3306/x?b=1",
+        "mysql://u:p@h:3306/, mysql://v:xxxxx@h:3306/, ''",
+        "mysql://u:p@h:3306/, mysql://u:xxxxx@h2:3306/, ''",
+        "mysql://u@h:3306/, mysql://u:xxxxx@h:3306/, ''",
+        "kafka://b/t?z=1&sasl-password=p%26q, kafka://b/t2?sasl-password=xxxxx, kafka://b/t2?sasl-password=p%26q",
+        "kafka://b/t?z=1, kafka://b/t?sasl-password=xxxxx, ''",
+        "kafka://b/t?sasl-password=p, kafka://c/t?sasl-password=xxxxx, ''",
+        "s3://b/x?secret-access-key=s&access-key=k, s3://b/x?access-key=n&secret-access-key=xxxxx&e=1, s3://b/x?access-key=n&secret-access-key=s&e=1"
+    })
+    void hiddenValuesThatComeBackAreTheStoredOnes(String stored, String given, String restored) {
+        assertThat(Secrets.restoreUri(given, stored).orElse("")).isEqualTo(restored);
+    }
+
     @Test
     void textsAreMasked() {
         assertThat(

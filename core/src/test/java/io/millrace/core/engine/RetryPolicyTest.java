@@ -116,6 +116,47 @@ class RetryPolicyTest {
     }
 
     @Test
+    void aRunThatDoesNothingForTooLongIsStuck() {
+        RetryPolicy policy = withoutJitter();
+        assertThat(policy.isStuck(0)).as("no trouble").isFalse();
+        waitAfterError(policy);
+        clock.now = clock.now.plusSeconds(10);
+        policy.onRestart(7);
+        assertThat(policy.isStuck(0)).isFalse();
+        clock.now = clock.now.plus(Duration.ofMinutes(30)).minusSeconds(10);
+        assertThat(policy.isStuck(0)).as("exactly 30 min").isFalse();
+        clock.now = clock.now.plusSeconds(1);
+        assertThat(policy.isStuck(0)).isTrue();
+    }
+
+    @Test
+    void aRunThatGoesOnWithoutACheckpointIsNotStuck() {
+        RetryPolicy policy = withoutJitter();
+        waitAfterError(policy);
+        policy.onRestart(7);
+        for (int rows = 0; rows < 5; rows++) {
+            clock.now = clock.now.plus(Duration.ofMinutes(20));
+            assertThat(policy.isStuck(rows)).as("%d rows", rows).isFalse();
+        }
+        clock.now = clock.now.plus(Duration.ofMinutes(31));
+        assertThat(policy.isStuck(4)).isTrue();
+    }
+
+    /** What a run before has done says nothing of the next. */
+    @Test
+    void aRestartIsNoStepForward() {
+        RetryPolicy policy = withoutJitter();
+        waitAfterError(policy);
+        policy.onRestart(7);
+        policy.isStuck(500);
+        clock.now = clock.now.plus(Duration.ofMinutes(29));
+        policy.onRestart(7);
+        assertThat(policy.isStuck(0)).isFalse();
+        clock.now = clock.now.plus(Duration.ofMinutes(2));
+        assertThat(policy.isStuck(0)).isTrue();
+    }
+
+    @Test
     void otherErrorsAreNotRetried() {
         RetryPolicy policy = withoutJitter();
         assertThat(policy.onError(new MillraceException(ErrorCode.SINK_DATA, "duplicate key")))

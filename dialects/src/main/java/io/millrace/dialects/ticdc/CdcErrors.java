@@ -69,7 +69,7 @@ final class CdcErrors {
             case UPSTREAM_ACCESS_DENIED, UPSTREAM_MISCONFIGURED -> "CDC:ErrNewStore";
             case UPSTREAM_PURGED -> "CDC:ErrSnapshotLostByGC";
             case SCHEMA_MISMATCH -> "CDC:ErrSchemaSnapshotNotFound";
-            case UPSTREAM_CORRUPT, DDL_UNPARSABLE, UNSUPPORTED_EVENT ->
+            case UPSTREAM_CORRUPT, DDL_UNPARSABLE, UNSUPPORTED_EVENT, RETRIES_EXHAUSTED ->
                     "CDC:ErrChangefeedUnretryable";
             case RENAME_INTO_FILTER -> "CDC:ErrSyncRenameTableFailed";
             case SINK_CONNECTION, SINK_ACCESS_DENIED ->

@@ -24,9 +24,11 @@ import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.filter.EventRule;
 import io.millrace.core.model.TableName;
+import io.millrace.core.spi.SinkSpec;
 import io.millrace.core.spi.SinkSpec.ColumnSelector;
 import io.millrace.core.spi.SinkSpec.DispatchRule;
 import java.math.BigInteger;
+import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -51,6 +53,8 @@ final class ReplicaConfig {
     private static final int MIN_REDO_INTERVAL_MS = 50;
     private static final int DEFAULT_REDO_MEMORY_PERCENTAGE = 50;
     private static final int MOST_REDO_MEMORY_PERCENTAGE = 75;
+
+    private static final String FILTER = "filter";
 
     private static final Shape TABLE =
             struct(field("database_name", TEXT), field("table_name", TEXT));
@@ -401,6 +405,18 @@ final class ReplicaConfig {
         }
     }
 
+    /** URI parameters that are kept in the config too, by their names there. */
+    static final Map<String, String> URI_TO_SINK =
+            Map.of("protocol", "protocol", "transaction-atomicity", "transaction_atomicity");
+
+    /** Writes what the URI says about the sink into the config: the URI goes before it. */
+    static void takeOver(ObjectNode config, URI uri) {
+        URI_TO_SINK.forEach((parameter, field) ->
+                SinkSpec.parameter(uri, parameter)
+                        .filter(value -> !value.isEmpty())
+                        .ifPresent(value -> config.withObjectProperty("sink").put(field, value)));
+    }
+
     /**
      * Checks values and fills what validation fills; the order is part of the contract. What the
      * engine cannot do is refused here, by name.
@@ -432,6 +448,18 @@ final class ReplicaConfig {
                     "sink uri invalid 'bdr_mode needs a sink that is a database'");
         }
         refuseWhatIsMissing(config, scheme);
+        // Other kinds of sinks have these switched off, and show it.
+        JsonNode scheduler = config.path("scheduler");
+        if (flag(scheduler, "enable_table_across_nodes")
+                && !isQueue(scheme)
+                && !scheme.startsWith("blackhole")) {
+            ((ObjectNode) scheduler).put("enable_table_across_nodes", false);
+        }
+        JsonNode integrity = config.path("integrity");
+        if (integrity.path("integrity_check_level").asText("").equals("correctness")
+                && !isQueue(scheme)) {
+            ((ObjectNode) integrity).put("integrity_check_level", "none");
+        }
     }
 
     private static void adjust(ObjectNode config) {
@@ -842,7 +870,13 @@ final class ReplicaConfig {
 
     /** The document for an answer: fields in the order of the shape, secrets hidden. */
     static ObjectNode shown(ObjectNode config) {
-        return (ObjectNode) masked("", ordered(config, SHAPE));
+        ObjectNode plain = ordered(config, SHAPE);
+        ObjectNode shown = (ObjectNode) masked("", plain);
+        // A filter holds no secrets; hidden parts of its texts would come back as conditions.
+        if (plain.has(FILTER)) {
+            shown.set(FILTER, plain.get(FILTER));
+        }
+        return shown;
     }
 
     private static ObjectNode ordered(ObjectNode object, Shape.Struct shape) {

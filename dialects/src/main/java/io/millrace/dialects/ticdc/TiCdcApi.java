@@ -28,6 +28,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -114,7 +115,7 @@ final class TiCdcApi {
     }
 
     static Shape.Struct withUpstream(Shape.Field... fields) {
-        List<Shape.Field> all = new java.util.ArrayList<>(List.of(fields));
+        List<Shape.Field> all = new ArrayList<>(List.of(fields));
         all.addAll(List.of(UPSTREAM_FIELDS));
         return new Shape.Struct(all);
     }
@@ -478,6 +479,7 @@ final class TiCdcApi {
         var start = control.checks().start(upstream, tso(request, "start_ts"), target);
         URI uri = SinkSpec.parseUri(sinkUri);
         ObjectNode config = config(request);
+        ReplicaConfig.takeOver(config, uri);
         ReplicaConfig.validateAndAdjust(config, schemeOf(uri));
         JobSpec spec =
                 spec(
@@ -572,7 +574,6 @@ final class TiCdcApi {
         }
         if (!changed.sinkUri().equals(old.sinkUri())
                 || !changed.document().equals(old.document())) {
-            refuseContradiction(changed, old);
             try {
                 control.checks().job(changed);
             } catch (MillraceException e) {
@@ -587,7 +588,16 @@ final class TiCdcApi {
         String uri = text(request, "sink_uri");
         // A client that edits what it read sends the hidden password back.
         String sinkUri =
-                uri.isEmpty() || uri.equals(Secrets.maskUri(old.sinkUri())) ? old.sinkUri() : uri;
+                uri.isEmpty()
+                        ? old.sinkUri()
+                        : Secrets.restoreUri(uri, old.sinkUri())
+                                .orElseThrow(() ->
+                                        refused(
+                                                "a password or key in the sink uri is the hidden"
+                                                        + " one ("
+                                                        + Secrets.MASK
+                                                        + "), and the stored one is for another"
+                                                        + " user or address; give the real one"));
         ObjectNode stored = GoJson.readStored(old.document());
         ObjectNode config = stored;
         if (request.get("replica_config") instanceof ObjectNode given) {
@@ -595,7 +605,10 @@ final class TiCdcApi {
             ReplicaConfig.restoreSecrets(config, stored);
         }
         try {
-            String scheme = schemeOf(SinkSpec.parseUri(sinkUri));
+            URI parsed = SinkSpec.parseUri(sinkUri);
+            String scheme = schemeOf(parsed);
+            refuseContradiction(parsed, config, SinkSpec.parseUri(old.sinkUri()), stored);
+            ReplicaConfig.takeOver(config, parsed);
             ReplicaConfig.validateAndAdjust(config, scheme);
             JobSpec changed =
                     spec(
@@ -644,28 +657,28 @@ final class TiCdcApi {
     }
 
     /**
-     * URI and config must not say different things, unless the new URI itself brought the value.
+     * URI and config must not say different things, unless the new URI itself brought the value, or
+     * the config's value is the old one: then nobody has asked for it now.
      */
-    private static void refuseContradiction(JobSpec changed, JobSpec old) {
-        var now = changed.sinkSpec();
-        var before = old.sinkSpec();
-        for (String name : List.of("protocol", "transaction-atomicity")) {
-            String configured = changed.sinkOptions().get(name);
-            Optional<String> effective = now.option(name);
-            if (configured != null
-                    && effective.isPresent()
-                    && !effective.get().equals(configured)
-                    && effective.equals(before.option(name))) {
+    private static void refuseContradiction(URI uri, JsonNode config, URI oldUri, JsonNode stored) {
+        ReplicaConfig.URI_TO_SINK.forEach((parameter, field) -> {
+            Optional<String> said = SinkSpec.parameter(uri, parameter);
+            String configured = config.path("sink").path(field).asText("");
+            if (said.isPresent()
+                    && !configured.isEmpty()
+                    && !said.get().equals(configured)
+                    && !configured.equals(stored.path("sink").path(field).asText(""))
+                    && said.equals(SinkSpec.parameter(oldUri, parameter))) {
                 throw refused(
                         "the sink uri says "
-                                + name
+                                + parameter
                                 + "="
-                                + effective.get()
+                                + said.get()
                                 + ", the config says "
                                 + configured
                                 + "; change both or neither");
             }
-        }
+        });
     }
 
     private static MillraceException wrapped(MillraceException e, String sinkUri) {
@@ -770,18 +783,53 @@ final class TiCdcApi {
     JsonNode currentTso(byte[] body) {
         ObjectNode request = GoJson.bind(body, TSO, GoJson.object());
         refuseForeignUpstream(request);
-        Upstream upstream = control.checks().upstreams().get(upstream(request));
-        if (request.has("id")
-                && tso(request, "id") != 0
-                && tso(request, "id") != upstream.clusterId()) {
-            throw new MillraceException(
-                    ErrorCode.UPSTREAM_NOT_FOUND,
-                    "upstream not found, cluster-id: " + Long.toUnsignedString(tso(request, "id")));
+        Upstreams upstreams = control.checks().upstreams();
+        long id = request.has("id") ? tso(request, "id") : 0;
+        Upstream upstream;
+        if (id == 0) {
+            upstream = upstreams.get(upstream(request));
+        } else if (text(request, "upstream").isEmpty()) {
+            upstream = upstreamOfId(upstreams, id);
+        } else {
+            upstream = upstreams.get(upstream(request));
+            if (upstream.clusterId() != id) {
+                throw noUpstream(id, "");
+            }
         }
         long now = upstream.currentTso();
         return GoJson.object()
                 .put("timestamp", Tso.physicalMs(now))
                 .put("logic_time", Tso.logical(now));
+    }
+
+    /** Clients know an upstream by the {@code upstream_id} of its changefeeds. */
+    private static Upstream upstreamOfId(Upstreams upstreams, long id) {
+        List<String> names = new ArrayList<>(upstreams.names());
+        if (names.remove(Upstreams.DEFAULT)) {
+            names.addFirst(Upstreams.DEFAULT);
+        }
+        List<String> silent = new ArrayList<>();
+        for (String name : names) {
+            try {
+                Upstream upstream = upstreams.get(name);
+                if (upstream.clusterId() == id) {
+                    return upstream;
+                }
+            } catch (MillraceException e) {
+                silent.add(name);
+            }
+        }
+        throw noUpstream(
+                id,
+                silent.isEmpty()
+                        ? ""
+                        : "; these upstreams do not answer: " + String.join(", ", silent));
+    }
+
+    private static MillraceException noUpstream(long id, String more) {
+        return new MillraceException(
+                ErrorCode.UPSTREAM_NOT_FOUND,
+                "upstream not found, cluster-id: " + Long.toUnsignedString(id) + more);
     }
 
     static void refuseForeignUpstream(ObjectNode request) {

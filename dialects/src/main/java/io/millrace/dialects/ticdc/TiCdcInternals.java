@@ -67,7 +67,7 @@ final class TiCdcInternals {
                             GoJson.object()
                                     .put("id", node.id())
                                     .put("address", node.address())
-                                    .put("version", node.version())));
+                                    .put("version", settings.version())));
         }
         pair(pairs, root + "/__cdc_meta__/meta/meta-version", "1");
         for (Job job : image.jobs().values()) {

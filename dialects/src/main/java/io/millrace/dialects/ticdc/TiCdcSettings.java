@@ -8,7 +8,8 @@ import java.util.TreeMap;
 /**
  * What the TiCDC dialect needs to know of its server.
  *
- * @param version shown by {@code status} and kept as {@code creator_version}
+ * @param version shown by {@code status} and kept as {@code creator_version}; a semantic version
+ *     that TiCDC's own tools accept, with a leading {@code v}
  * @param gitHash shown by {@code status}
  * @param clusterId shown by {@code status} and {@code captures}
  * @param zone zone of the times in answers, and of TIMESTAMP texts of new changefeeds

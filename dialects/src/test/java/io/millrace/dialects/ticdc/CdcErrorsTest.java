@@ -25,7 +25,8 @@ final class CdcErrorsTest {
         "SINK_CONNECTION, mysql, CDC:ErrMySQLConnectionError, 400",
         "SINK_CONNECTION, kafka+ssl, CDC:ErrKafkaNewProducer, 500",
         "UPSTREAM_PURGED, mysql, CDC:ErrSnapshotLostByGC, 500",
-        "METASTORE_CONFLICT, mysql, DFLOW:ErrMetaOpFailed, 500"
+        "METASTORE_CONFLICT, mysql, DFLOW:ErrMetaOpFailed, 500",
+        "RETRIES_EXHAUSTED, mysql, CDC:ErrChangefeedUnretryable, 500"
     })
     void codesAndStatus(ErrorCode code, String scheme, String cdc, int status) {
         assertThat(CdcErrors.code(code, scheme)).isEqualTo(cdc);

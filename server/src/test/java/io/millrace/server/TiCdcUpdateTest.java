@@ -1,0 +1,213 @@
+package io.millrace.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.cli.CliRun;
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import io.millrace.core.model.Tso;
+import io.millrace.server.ApiClient.Answer;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What an update keeps and refuses, and changefeeds of several upstreams. */
+@SuppressWarnings("NullAway.Init") // fields are set before each test
+final class TiCdcUpdateTest {
+    private static final String FEEDS = "/api/v2/changefeeds";
+    private static final long OTHER_ID = 815;
+    private static final long OTHER_AHEAD_MS = 600_000;
+
+    private final FakeUpstream upstream = new FakeUpstream();
+    private final FakeUpstream other = new FakeUpstream("other", OTHER_ID, OTHER_AHEAD_MS);
+    private final FakeTargets targets = new FakeTargets();
+    private MillraceNode node;
+    private ApiClient api;
+
+    @BeforeEach
+    void start(@TempDir Path dir) {
+        node =
+                MillraceNode.start(
+                        ServerConfig.of(
+                                new Settings()
+                                        .set("addr", "127.0.0.1:0")
+                                        .set("data-dir", dir.toString())
+                                        .set("upstream", "fake://here")
+                                        .set("upstreams.maria", "other://there")
+                                        .set("retry-interval", "50ms")),
+                        List.of(upstream, other),
+                        List.of(targets));
+        api = new ApiClient(node.url());
+    }
+
+    @AfterEach
+    void stop() {
+        node.close();
+    }
+
+    /** Makes a changefeed {@code x} and pauses it. */
+    private JsonNode stopped(String sinkUri, String config) throws InterruptedException {
+        Answer created =
+                api.create(
+                        "{\"changefeed_id\":\"x\",\"sink_uri\":\""
+                                + sinkUri
+                                + "\",\"replica_config\":"
+                                + config
+                                + "}");
+        assertThat(created.status()).as(created.text()).isEqualTo(200);
+        api.post(FEEDS + "/x/pause", "");
+        return api.await("x", "stopped");
+    }
+
+    private Answer put(String body) {
+        return api.call("PUT", FEEDS + "/x", body);
+    }
+
+    @Test
+    void whatTheUriSaysIsInTheConfig() throws Exception {
+        JsonNode made =
+                stopped(
+                        "kafka://h/t?protocol=canal-json&transaction-atomicity=none",
+                        "{\"sink\":{\"protocol\":\"open-protocol\",\"transaction_atomicity\":\"table\"}}");
+        assertThat(made.at("/config/sink/protocol").asText()).isEqualTo("canal-json");
+        assertThat(made.at("/config/sink/transaction_atomicity").asText()).isEqualTo("none");
+
+        ObjectNode config = made.get("config").deepCopy();
+        config.putObject("filter").putArray("rules").add("a.*");
+        assertThat(put("{\"replica_config\":" + config + "}").status()).isEqualTo(200);
+
+        ((ObjectNode) config.get("sink")).put("protocol", "maxwell");
+        Answer contradiction = put("{\"replica_config\":" + config + "}");
+        assertThat(contradiction.status()).isEqualTo(400);
+        assertThat(contradiction.errorMessage())
+                .startsWith("[CDC:ErrChangefeedUpdateRefused]")
+                .contains("protocol=canal-json, the config says maxwell; change both or neither");
+        Answer both =
+                put(
+                        "{\"sink_uri\":\"kafka://h/t?protocol=maxwell\",\"replica_config\":"
+                                + config
+                                + "}");
+        assertThat(both.status()).as(both.text()).isEqualTo(200);
+        assertThat(both.body().at("/config/sink/protocol").asText()).isEqualTo("maxwell");
+        Answer uri = put("{\"sink_uri\":\"kafka://h/t?protocol=simple\"}");
+        assertThat(uri.status()).as(uri.text()).isEqualTo(200);
+        assertThat(uri.body().at("/config/sink/protocol").asText()).isEqualTo("simple");
+    }
+
+    @Test
+    void anEditedUriKeepsItsHiddenSecrets() throws Exception {
+        JsonNode made = stopped("kafka://u:pw1@h/t?a=1&sasl-password=pw2", "{}");
+        String shown = made.get("sink_uri").asText();
+        assertThat(shown).isEqualTo("kafka://u:xxxxx@h/t?a=1&sasl-password=xxxxx");
+        Answer edited = put("{\"sink_uri\":\"" + shown.replace("a=1", "a=2") + "\"}");
+        assertThat(edited.status()).as(edited.text()).isEqualTo(200);
+        assertThat(targets.checkedUri()).isEqualTo("kafka://u:pw1@h/t?a=2&sasl-password=pw2");
+        Answer moved = put("{\"sink_uri\":\"" + shown.replace("@h/", "@elsewhere/") + "\"}");
+        assertThat(moved.status()).isEqualTo(400);
+        assertThat(moved.errorMessage())
+                .startsWith("[CDC:ErrChangefeedUpdateRefused]")
+                .contains("give the real one");
+    }
+
+    @Test
+    void aFilterComesBackAsItWas() throws Exception {
+        String rule = "url = 'http://a:b@c/?token=t'";
+        JsonNode made =
+                stopped(
+                        "blackhole://",
+                        "{\"filter\":{\"event_filters\":[{\"matcher\":[\"a.*\"],"
+                                + "\"ignore_sql\":[\"http://a:b@c\"],\"ignore_insert_value_expr\":\""
+                                + rule
+                                + "\"}]}}");
+        assertThat(made.at("/config/filter/event_filters/0/ignore_insert_value_expr").asText())
+                .isEqualTo(rule);
+        assertThat(put("{\"replica_config\":" + made.get("config") + "}").errorMessage())
+                .contains("do nothing");
+    }
+
+    @Test
+    void aFailedChangefeedIsUpdatedAndStaysFailed() throws Exception {
+        api.create("{\"changefeed_id\":\"x\",\"sink_uri\":\"blackhole://\"}");
+        upstream.captureError =
+                Optional.of(new MillraceException(ErrorCode.UPSTREAM_PURGED, "purged"));
+        api.await("x", "failed");
+        Answer changed = put("{\"replica_config\":{\"filter\":{\"rules\":[\"a.*\"]}}}");
+        assertThat(changed.status()).as(changed.text()).isEqualTo(200);
+        JsonNode now = api.get(FEEDS + "/x").body();
+        assertThat(now.get("state").asText()).isEqualTo("failed");
+        assertThat(now.at("/config/filter/rules/0").asText()).isEqualTo("a.*");
+    }
+
+    /** What a sink cannot do is off, and shown so. */
+    @Test
+    void optionsOfOtherKindsOfSinksAreSwitchedOff() throws Exception {
+        String config =
+                "{\"scheduler\":{\"enable_table_across_nodes\":true},"
+                        + "\"integrity\":{\"integrity_check_level\":\"correctness\"}}";
+        JsonNode file = stopped("file:///x", config).get("config");
+        assertThat(file.at("/scheduler/enable_table_across_nodes").asBoolean(true)).isFalse();
+        assertThat(file.at("/integrity/integrity_check_level").asText()).isEqualTo("none");
+        api.call("DELETE", FEEDS + "/x", "");
+        JsonNode blackhole = stopped("blackhole://", config).get("config");
+        assertThat(blackhole.at("/scheduler/enable_table_across_nodes").asBoolean()).isTrue();
+        assertThat(blackhole.at("/integrity/integrity_check_level").asText()).isEqualTo("none");
+    }
+
+    @Test
+    void theTsoIsOfTheUpstreamWithThatId() {
+        assertThat(tsoOf(OTHER_ID))
+                .isCloseTo(System.currentTimeMillis() + OTHER_AHEAD_MS, Offset.offset(60_000L));
+        assertThat(tsoOf(FakeUpstream.CLUSTER_ID))
+                .isCloseTo(System.currentTimeMillis(), Offset.offset(60_000L));
+        Answer unknown = api.post("/api/v2/tso", "{\"id\":5}");
+        assertThat(unknown.status()).isEqualTo(500);
+        assertThat(unknown.errorCode()).isEqualTo("CDC:ErrUpstreamNotFound");
+        assertThat(api.post("/api/v2/tso", "{\"id\":815,\"upstream\":\"default\"}").errorCode())
+                .isEqualTo("CDC:ErrUpstreamNotFound");
+        upstream.reachable = false;
+        assertThat(tsoOf(OTHER_ID)).isPositive();
+        assertThat(api.post("/api/v2/tso", "{\"id\":5}").errorMessage())
+                .endsWith("cluster-id: 5; these upstreams do not answer: default");
+    }
+
+    private long tsoOf(long id) {
+        return api.post("/api/v2/tso", "{\"id\":" + id + "}").body().path("timestamp").asLong();
+    }
+
+    /** The default upstream is away: nobody needs its clock. */
+    @Test
+    void theCliAsksTheChangefeedsOwnUpstream(@TempDir Path home) throws Exception {
+        assertThat(
+                        api.create(
+                                        "{\"changefeed_id\":\"x\",\"upstream\":\"maria\","
+                                                + "\"sink_uri\":\"blackhole://\"}")
+                                .status())
+                .isEqualTo(200);
+        api.await("x", "normal");
+        upstream.reachable = false;
+        CliRun gaps = cli(home, "statistics", "-c", "x", "--count", "1");
+        assertThat(gaps.code()).as("%s", gaps).isZero();
+        api.post(FEEDS + "/x/pause", "");
+        api.await("x", "stopped");
+        CliRun resumed =
+                cli(home, "resume", "-c", "x", "--overwrite-checkpoint-ts", "now", "--no-confirm");
+        assertThat(resumed.code()).as("%s", resumed).isZero();
+        assertThat(Tso.physicalMs(api.get(FEEDS + "/x").body().path("start_ts").asLong()))
+                .isCloseTo(System.currentTimeMillis() + OTHER_AHEAD_MS, Offset.offset(60_000L));
+    }
+
+    private CliRun cli(Path home, String... arguments) {
+        List<String> all = new java.util.ArrayList<>(List.of("cdc", "cli", "--server", node.url()));
+        all.add("changefeed");
+        all.addAll(List.of(arguments));
+        return CliRun.of(Map.of("HOME", home.toString()), "", all.toArray(new String[0]));
+    }
+}
