@@ -6,6 +6,7 @@ import io.millrace.codec.Message;
 import io.millrace.codec.RowEncoder;
 import io.millrace.codec.avro.registry.SchemaRegistry;
 import io.millrace.codec.text.Cells;
+import io.millrace.codec.text.TableCache;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.bytes.WireBytes;
 import io.millrace.core.error.ErrorCode;
@@ -18,10 +19,7 @@ import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
 import io.millrace.core.model.Tso;
 import java.nio.charset.StandardCharsets;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Writes Avro messages: key and value are each the registry's header and one record in Avro's
@@ -39,18 +37,18 @@ public final class AvroEncoder implements RowEncoder {
     /** First byte of a DDL, which a JSON object follows. */
     static final int DDL = 1;
 
-    /** Table versions whose programs are kept; beyond, all are dropped and built anew. */
-    private static final int MAX_PROGRAMS = 1 << 15;
-
     private static final byte[] CREATED = {'c'};
     private static final byte[] UPDATED = {'u'};
 
     private final AvroConfig config;
     private final SchemaRegistry registry;
     private final String namespace;
-    private final Map<TableSchema, Table> tables = new HashMap<>();
+    private final TableCache<Table> tables = new TableCache<>(this::prepare);
     private final ByteSink scratch = new ByteSink(1024);
-    private @Nullable Table table;
+
+    /** That of the batch at hand, which a program's subjects are made of. */
+    private String topic = "";
+
     private long commitTso;
 
     /** Programs and headers of one table version. */
@@ -73,23 +71,15 @@ public final class AvroEncoder implements RowEncoder {
     }
 
     @Override
-    public void begin(TableSchema schema, long newCommitTso, String topic) {
+    public void begin(TableSchema schema, long newCommitTso, String newTopic) {
         commitTso = newCommitTso;
-        Table current = table;
-        if (current == null || current.schema != schema || !current.topic.equals(topic)) {
-            current = tables.get(schema);
-            if (current == null || !current.topic.equals(topic)) {
-                if (tables.size() >= MAX_PROGRAMS) {
-                    tables.clear();
-                }
-                current = prepare(schema, topic);
-                tables.put(schema, current);
-            }
-            table = current;
+        topic = newTopic;
+        if (!tables.select(schema).topic.equals(newTopic)) {
+            tables.renew(schema);
         }
     }
 
-    private Table prepare(TableSchema schema, String topic) {
+    private Table prepare(TableSchema schema) {
         int[] stored =
                 IntStream.range(0, schema.columns().size())
                         .filter(i -> schema.column(i).generated() != Column.Generated.VIRTUAL)
@@ -114,10 +104,7 @@ public final class AvroEncoder implements RowEncoder {
 
     @Override
     public void append(RowView row, int op, Message out) {
-        Table current = table;
-        if (current == null) {
-            throw new IllegalStateException("append before begin");
-        }
+        Table current = tables.current();
         if (current.keyHeader.length > 0) {
             out.setKeyed();
             out.key().put(current.keyHeader);

@@ -5,6 +5,7 @@ import io.millrace.codec.Message;
 import io.millrace.codec.RowEncoder;
 import io.millrace.codec.canaljson.CanalJsonEncoder;
 import io.millrace.codec.json.PlainDecimal;
+import io.millrace.codec.text.TableCache;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.bytes.WireBytes;
 import io.millrace.core.model.DdlKind;
@@ -14,9 +15,6 @@ import io.millrace.core.model.SchemaChange;
 import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
 import io.millrace.core.model.Tso;
-import java.util.HashMap;
-import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Writes canal as TiCDC does: one Packet of Canal's protobuf protocol, whose body is a Messages
@@ -32,9 +30,6 @@ import org.jspecify.annotations.Nullable;
  * CanalProtocol.proto}.
  */
 final class CanalEncoder implements RowEncoder {
-    /** Table versions whose columns are kept; beyond, all are dropped and built anew. */
-    private static final int MAX_TABLES = 1 << 15;
-
     private static final int OPS = RowBatch.DELETE + 1;
 
     // Fields of Packet.
@@ -86,7 +81,7 @@ final class CanalEncoder implements RowEncoder {
     private static final int PACKET_FRAMING = 5 + Wire.MAX_LENGTH_BYTES;
 
     private final CodecOptions options;
-    private final Map<TableSchema, Table> tables = new HashMap<>();
+    private final TableCache<Table> tables;
 
     /** Header and type of an Entry, by operation. */
     private final ByteSink[] heads = new ByteSink[OPS];
@@ -94,11 +89,9 @@ final class CanalEncoder implements RowEncoder {
     private final boolean[] headIsFresh = new boolean[OPS];
     private final ByteSink rowData = new ByteSink(1024);
     private final ByteSink value = new ByteSink(256);
-    private @Nullable Table table;
     private long commitTso;
 
     private static final class Table {
-        final TableSchema schema;
         final CanalColumns all;
         final CanalColumns deleted;
 
@@ -106,7 +99,6 @@ final class CanalEncoder implements RowEncoder {
         final byte[][] headers = new byte[OPS][];
 
         Table(TableSchema schema, boolean deleteOnlyHandleKeys) {
-            this.schema = schema;
             for (int op = RowBatch.INSERT; op <= RowBatch.DELETE; op++) {
                 headers[op] = headerBehindTime(schema.name(), op, true);
             }
@@ -118,6 +110,7 @@ final class CanalEncoder implements RowEncoder {
 
     CanalEncoder(CodecOptions options) {
         this.options = options;
+        tables = new TableCache<>(schema -> new Table(schema, options.deleteOnlyHandleKeys()));
         for (int i = 0; i < OPS; i++) {
             heads[i] = new ByteSink(256);
         }
@@ -125,18 +118,7 @@ final class CanalEncoder implements RowEncoder {
 
     @Override
     public void begin(TableSchema schema, long newCommitTso, String topic) {
-        Table current = table;
-        if (current == null || current.schema != schema) {
-            current = tables.get(schema);
-            if (current == null) {
-                if (tables.size() >= MAX_TABLES) {
-                    tables.clear();
-                }
-                current = new Table(schema, options.deleteOnlyHandleKeys());
-                tables.put(schema, current);
-            }
-            table = current;
-        }
+        tables.select(schema);
         commitTso = newCommitTso;
         for (int op = 0; op < OPS; op++) {
             headIsFresh[op] = false;
@@ -155,10 +137,7 @@ final class CanalEncoder implements RowEncoder {
 
     @Override
     public void append(RowView row, int op, Message out) {
-        Table current = table;
-        if (current == null) {
-            throw new IllegalStateException("append before begin");
-        }
+        Table current = tables.current();
         if (!headIsFresh[op]) {
             heads[op].clear();
             appendHead(commitTso, current.headers[op], heads[op]);

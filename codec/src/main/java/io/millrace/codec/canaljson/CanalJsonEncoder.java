@@ -6,6 +6,7 @@ import io.millrace.codec.RowEncoder;
 import io.millrace.codec.json.JsonEscaper;
 import io.millrace.codec.json.PlainDecimal;
 import io.millrace.codec.text.Cells;
+import io.millrace.codec.text.TableCache;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.bytes.WireBytes;
 import io.millrace.core.error.ErrorCode;
@@ -21,11 +22,8 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Writes canal-json as TiCDC does: one JSON object per row with the members {@code id, database,
@@ -39,9 +37,6 @@ import org.jspecify.annotations.Nullable;
  * as unchanged: the key, above all. Virtual generated columns are always left out.
  */
 public final class CanalJsonEncoder implements RowEncoder {
-    /** Table versions whose programs are kept; beyond, all are dropped and built anew. */
-    private static final int MAX_PROGRAMS = 1 << 15;
-
     private static final int OPS = RowBatch.DELETE + 1;
     private static final String[] TYPE_NAMES = {"", "INSERT", "UPDATE", "DELETE"};
 
@@ -56,7 +51,7 @@ public final class CanalJsonEncoder implements RowEncoder {
 
     private final CanalJsonConfig config;
     private final Clock clock;
-    private final Map<TableSchema, Table> tables = new HashMap<>();
+    private final TableCache<Table> tables;
 
     /** Members up to the types, or up to the values where types are the same for all rows. */
     private final ByteSink[] heads = new ByteSink[OPS];
@@ -65,7 +60,6 @@ public final class CanalJsonEncoder implements RowEncoder {
     private final ByteSink tail = new ByteSink(64);
     private final ByteSink scratch = new ByteSink(1024);
     private final ByteSink uncompressed = new ByteSink(1024);
-    private @Nullable Table table;
     private long commitTso;
 
     /** The text before {@code es} and the programs of one table version. */
@@ -105,6 +99,7 @@ public final class CanalJsonEncoder implements RowEncoder {
     public CanalJsonEncoder(CanalJsonConfig config, Clock clock) {
         this.config = config;
         this.clock = clock;
+        tables = new TableCache<>(schema -> new Table(schema, config));
         for (int i = 0; i < OPS; i++) {
             heads[i] = new ByteSink(512);
         }
@@ -117,18 +112,7 @@ public final class CanalJsonEncoder implements RowEncoder {
 
     /** As {@link RowEncoder#begin}: the format does not care for topics. */
     public void begin(TableSchema schema, long newCommitTso) {
-        Table current = table;
-        if (current == null || current.schema != schema) {
-            current = tables.get(schema);
-            if (current == null) {
-                if (tables.size() >= MAX_PROGRAMS) {
-                    tables.clear();
-                }
-                current = new Table(schema, config);
-                tables.put(schema, current);
-            }
-            table = current;
-        }
+        tables.select(schema);
         commitTso = newCommitTso;
         for (int op = 0; op < OPS; op++) {
             headIsFresh[op] = false;
@@ -174,7 +158,7 @@ public final class CanalJsonEncoder implements RowEncoder {
 
     @Override
     public void appendShortened(RowView row, int op, Optional<String> claimCheck, Message out) {
-        Table current = current();
+        Table current = tables.current();
         if (!current.schema.hasHandleKey()) {
             throw new MillraceException(
                     ErrorCode.MESSAGE_TOO_LARGE,
@@ -204,17 +188,9 @@ public final class CanalJsonEncoder implements RowEncoder {
         out.addRow();
     }
 
-    private Table current() {
-        Table current = table;
-        if (current == null) {
-            throw new IllegalStateException("append before begin");
-        }
-        return current;
-    }
-
     /** Appends the JSON object of a row. */
     public void append(RowView row, int op, ByteSink out) {
-        Table current = current();
+        Table current = tables.current();
         ColumnProgram program = current.program(op);
         if (!headIsFresh[op]) {
             renderHead(current, op);

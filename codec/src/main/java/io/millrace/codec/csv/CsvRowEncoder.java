@@ -3,16 +3,14 @@ package io.millrace.codec.csv;
 import io.millrace.codec.json.PlainDecimal;
 import io.millrace.codec.text.BinaryText;
 import io.millrace.codec.text.Cells;
+import io.millrace.codec.text.TableCache;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.model.Column;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.RowView;
 import io.millrace.core.model.TableSchema;
 import java.nio.charset.StandardCharsets;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Writes rows as lines of a file: operation, table, schema, then, as configured, commit TSO,
@@ -25,9 +23,6 @@ import org.jspecify.annotations.Nullable;
  * nothing.
  */
 public final class CsvRowEncoder {
-    /** Table versions whose programs are kept; beyond, all are dropped and built anew. */
-    private static final int MAX_PROGRAMS = 1 << 15;
-
     private static final byte[] TRUE = ascii("true");
     private static final byte[] FALSE = ascii("false");
     private static final String[] LETTERS = {"", "I", "U", "D"};
@@ -52,9 +47,8 @@ public final class CsvRowEncoder {
     /** The quote, or -1. */
     private final int quote;
 
-    private final Map<TableSchema, Program> programs = new HashMap<>();
+    private final TableCache<Program> programs = new TableCache<>(this::compile);
     private final ByteSink scratch = new ByteSink(1024);
-    private @Nullable Program program;
 
     /** What of a table version is the same for all rows. */
     private static final class Program {
@@ -88,19 +82,7 @@ public final class CsvRowEncoder {
 
     /** Rows of this table version follow; call it once per batch. */
     public void begin(TableSchema schema) {
-        Program current = program;
-        if (current != null && current.schema == schema) {
-            return;
-        }
-        current = programs.get(schema);
-        if (current == null) {
-            if (programs.size() >= MAX_PROGRAMS) {
-                programs.clear();
-            }
-            current = compile(schema);
-            programs.put(schema, current);
-        }
-        program = current;
+        programs.select(schema);
     }
 
     private Program compile(TableSchema schema) {
@@ -193,10 +175,7 @@ public final class CsvRowEncoder {
 
     private void appendLine(
             RowView row, int op, int image, long commitTso, boolean isUpdate, ByteSink out) {
-        Program current = program;
-        if (current == null) {
-            throw new IllegalStateException("append before begin");
-        }
+        Program current = programs.current();
         out.put(current.openings[op]);
         if (config.includeCommitTs()) {
             out.putUnsigned(commitTso);

@@ -3,6 +3,7 @@ package io.millrace.codec.debezium;
 import io.millrace.codec.Message;
 import io.millrace.codec.RowEncoder;
 import io.millrace.codec.text.Cells;
+import io.millrace.codec.text.TableCache;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.RowView;
@@ -11,9 +12,6 @@ import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
 import java.time.Clock;
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Writes debezium as TiCDC does: a JSON key with the handle key and a JSON value with {@code
@@ -30,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * <p>With minimal row images the old row of an update lacks columns that its schema may require.
  */
 final class DebeziumEncoder implements RowEncoder {
-    /** Table versions whose programs are kept; beyond, all are dropped and built anew. */
+    /** Fewer than elsewhere: a program holds the rendered schemas of its messages. */
     private static final int MAX_TABLES = 1 << 13;
 
     private static final byte[] KEY_START = Source.utf8("{\"payload\":");
@@ -48,15 +46,12 @@ final class DebeziumEncoder implements RowEncoder {
     private final Clock clock;
     private final Source source;
     private final RowProgram.Scratch scratch;
-    private final Map<TableSchema, Table> tables = new HashMap<>();
+    private final TableCache<Table> tables;
 
     /** The value up to the time of encoding. */
     private final ByteSink head = new ByteSink(512);
 
-    private @Nullable Table table;
-
     private static final class Table {
-        final TableSchema schema;
         final byte[] source;
         final RowProgram key;
         final RowProgram all;
@@ -67,7 +62,6 @@ final class DebeziumEncoder implements RowEncoder {
         final byte[] valueEnd;
 
         Table(TableSchema schema, DebeziumConfig config) {
-            this.schema = schema;
             source = Source.table(schema.name());
             int[] keyColumns = schema.handleKey().clone();
             Arrays.sort(keyColumns);
@@ -97,34 +91,21 @@ final class DebeziumEncoder implements RowEncoder {
     DebeziumEncoder(DebeziumConfig config, Clock clock) {
         this.config = config;
         this.clock = clock;
+        tables = new TableCache<>(MAX_TABLES, schema -> new Table(schema, config));
         source = new Source(config.clusterId());
         scratch = new RowProgram.Scratch(new Instants(config.zone()));
     }
 
     @Override
     public void begin(TableSchema schema, long commitTso, String topic) {
-        Table current = table;
-        if (current == null || current.schema != schema) {
-            current = tables.get(schema);
-            if (current == null) {
-                if (tables.size() >= MAX_TABLES) {
-                    tables.clear();
-                }
-                current = new Table(schema, config);
-                tables.put(schema, current);
-            }
-            table = current;
-        }
+        Table current = tables.select(schema);
         head.clear();
         source.append(commitTso, current.source, head);
     }
 
     @Override
     public void append(RowView row, int op, Message out) {
-        Table current = table;
-        if (current == null) {
-            throw new IllegalStateException("append before begin");
-        }
+        Table current = tables.current();
         int image = op == RowBatch.DELETE ? RowView.BEFORE : RowView.AFTER;
         ByteSink key = out.key();
         key.put(KEY_START);

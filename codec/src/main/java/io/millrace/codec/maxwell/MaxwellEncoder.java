@@ -6,6 +6,7 @@ import io.millrace.codec.json.JsonEscaper;
 import io.millrace.codec.json.JsonValues;
 import io.millrace.codec.text.Cells;
 import io.millrace.codec.text.SortedColumns;
+import io.millrace.codec.text.TableCache;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.bytes.WireBytes;
 import io.millrace.core.model.Column;
@@ -18,10 +19,7 @@ import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
 import io.millrace.core.model.Tso;
 import java.nio.charset.StandardCharsets;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Writes the maxwell format as TiCDC does. A message's key is the number 1 as eight bytes, its
@@ -37,18 +35,13 @@ public final class MaxwellEncoder implements RowEncoder {
     private static final int OPS = RowBatch.DELETE + 1;
     private static final String[] TYPES = {"", "insert", "update", "delete"};
 
-    /** Table versions whose programs are kept; beyond, all are dropped and built anew. */
-    private static final int MAX_PROGRAMS = 1 << 15;
-
     private static final byte[] DATA = ascii(",\"data\":{");
     private static final byte[] OLD = ascii(",\"old\":{");
     private static final byte[] NULL = ascii("null");
 
-    private final boolean deleteOnlyHandleKeys;
     private final int maxBatchSize;
-    private final Map<TableSchema, Table> tables = new HashMap<>();
+    private final TableCache<Table> tables;
     private final JsonValues values = new JsonValues();
-    private @Nullable Table table;
     private long commitSeconds;
 
     private static final class Columns {
@@ -92,7 +85,6 @@ public final class MaxwellEncoder implements RowEncoder {
     }
 
     private static final class Table {
-        final TableSchema schema;
         final Columns all;
         final Columns deleted;
 
@@ -100,7 +92,6 @@ public final class MaxwellEncoder implements RowEncoder {
         final byte[][] openings = new byte[OPS][];
 
         Table(TableSchema schema, boolean deleteOnlyHandleKeys) {
-            this.schema = schema;
             all = new Columns(schema, false);
             deleted =
                     deleteOnlyHandleKeys && schema.hasHandleKey() ? new Columns(schema, true) : all;
@@ -122,24 +113,13 @@ public final class MaxwellEncoder implements RowEncoder {
      * @param maxBatchSize rows in one message
      */
     public MaxwellEncoder(boolean deleteOnlyHandleKeys, int maxBatchSize) {
-        this.deleteOnlyHandleKeys = deleteOnlyHandleKeys;
+        tables = new TableCache<>(schema -> new Table(schema, deleteOnlyHandleKeys));
         this.maxBatchSize = maxBatchSize;
     }
 
     @Override
     public void begin(TableSchema schema, long commitTso, String topic) {
-        Table current = table;
-        if (current == null || current.schema != schema) {
-            current = tables.get(schema);
-            if (current == null) {
-                if (tables.size() >= MAX_PROGRAMS) {
-                    tables.clear();
-                }
-                current = new Table(schema, deleteOnlyHandleKeys);
-                tables.put(schema, current);
-            }
-            table = current;
-        }
+        tables.select(schema);
         commitSeconds = Tso.physicalMs(commitTso) / 1000;
     }
 
@@ -150,10 +130,7 @@ public final class MaxwellEncoder implements RowEncoder {
 
     @Override
     public void append(RowView row, int op, Message out) {
-        Table current = table;
-        if (current == null) {
-            throw new IllegalStateException("append before begin");
-        }
+        Table current = tables.current();
         if (!out.isKeyed()) {
             out.setKeyed();
             byte[] to = out.key().ensure(Long.BYTES);

@@ -7,6 +7,7 @@ import io.millrace.codec.json.JsonEscaper;
 import io.millrace.codec.json.JsonValues;
 import io.millrace.codec.text.Cells;
 import io.millrace.codec.text.SortedColumns;
+import io.millrace.codec.text.TableCache;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.bytes.WireBytes;
 import io.millrace.core.error.ErrorCode;
@@ -18,10 +19,7 @@ import io.millrace.core.model.SchemaChange;
 import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
 import java.nio.charset.StandardCharsets;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Writes open-protocol as TiCDC does. A message's key is a version number and the records of its
@@ -42,23 +40,19 @@ public final class OpenProtocolEncoder implements RowEncoder {
     static final int DDL = 2;
     static final int RESOLVED = 3;
 
-    /** Table versions whose programs are kept; beyond, all are dropped and built anew. */
-    private static final int MAX_PROGRAMS = 1 << 15;
-
     private static final byte[] NEW = ascii("{\"u\":{");
     private static final byte[] OLD = ascii(",\"p\":{");
     private static final byte[] DELETED = ascii("{\"d\":{");
     private static final byte[] NULL = ascii("null");
 
     private final OpenProtocolConfig config;
-    private final Map<TableSchema, Table> tables = new HashMap<>();
+    private final TableCache<Table> tables = new TableCache<>(Table::new);
     private final JsonValues values = new JsonValues();
 
     /** The key record of the rows to come, with its length. */
     private final ByteSink keyRecord = new ByteSink(256);
 
     private final ByteSink uncompressed = new ByteSink(1024);
-    private @Nullable Table table;
     private long commitTso;
 
     /** The columns of a table version that a row writes, in their order. */
@@ -110,18 +104,7 @@ public final class OpenProtocolEncoder implements RowEncoder {
 
     @Override
     public void begin(TableSchema schema, long newCommitTso, String topic) {
-        Table current = table;
-        if (current == null || current.schema != schema) {
-            current = tables.get(schema);
-            if (current == null) {
-                if (tables.size() >= MAX_PROGRAMS) {
-                    tables.clear();
-                }
-                current = new Table(schema);
-                tables.put(schema, current);
-            }
-            table = current;
-        }
+        tables.select(schema);
         commitTso = newCommitTso;
         keyRecord.clear();
         appendKeyRecord(schema.name(), ROW, newCommitTso, "", keyRecord);
@@ -134,7 +117,7 @@ public final class OpenProtocolEncoder implements RowEncoder {
 
     @Override
     public void append(RowView row, int op, Message out) {
-        Table current = current();
+        Table current = tables.current();
         boolean keysOnly =
                 op == RowBatch.DELETE
                         && config.deleteOnlyHandleKeys()
@@ -143,14 +126,6 @@ public final class OpenProtocolEncoder implements RowEncoder {
         out.key().put(keyRecord.array(), 0, keyRecord.length());
         appendRow(keysOnly ? current.handleKey : current.all, row, op, out.value());
         out.addRow();
-    }
-
-    private Table current() {
-        Table current = table;
-        if (current == null) {
-            throw new IllegalStateException("append before begin");
-        }
-        return current;
     }
 
     private static void beginKey(Message out) {
@@ -256,7 +231,7 @@ public final class OpenProtocolEncoder implements RowEncoder {
 
     @Override
     public void appendShortened(RowView row, int op, Optional<String> claimCheck, Message out) {
-        Table current = current();
+        Table current = tables.current();
         if (!current.schema.hasHandleKey()) {
             throw new MillraceException(
                     ErrorCode.MESSAGE_TOO_LARGE,

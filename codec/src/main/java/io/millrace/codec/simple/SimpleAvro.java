@@ -2,6 +2,7 @@ package io.millrace.codec.simple;
 
 import io.millrace.codec.avro.AvroBytes;
 import io.millrace.codec.text.Cells;
+import io.millrace.codec.text.TableCache;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.RowView;
@@ -10,21 +11,15 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Messages in Avro's binary encoding by one fixed schema, which both sides know: there is no
  * registry and no header.
  */
 final class SimpleAvro implements SimpleFormat {
-    /** Table versions whose programs are kept; beyond, all are dropped and built anew. */
-    private static final int MAX_PROGRAMS = 1 << 15;
-
     // Message.type and Message.payload count alike.
     private static final int WATERMARK = 0;
     private static final int BOOTSTRAP = 1;
@@ -48,9 +43,8 @@ final class SimpleAvro implements SimpleFormat {
 
     private final boolean deleteOnlyHandleKeys;
     private final byte[] timeZone;
-    private final Map<TableSchema, Table> tables = new HashMap<>();
+    private final TableCache<Table> tables = new TableCache<>(Table::new);
     private final ByteSink scratch = new ByteSink(1024);
-    private @Nullable Table table;
     private long commitTso;
 
     private static final class Table {
@@ -104,18 +98,7 @@ final class SimpleAvro implements SimpleFormat {
     @Override
     public void begin(TableSchema schema, long newCommitTso) {
         commitTso = newCommitTso;
-        Table current = table;
-        if (current == null || current.schema != schema) {
-            current = tables.get(schema);
-            if (current == null) {
-                if (tables.size() >= MAX_PROGRAMS) {
-                    tables.clear();
-                }
-                current = new Table(schema);
-                tables.put(schema, current);
-            }
-            table = current;
-        }
+        tables.select(schema);
     }
 
     @Override
@@ -126,10 +109,7 @@ final class SimpleAvro implements SimpleFormat {
             Optional<String> claimCheck,
             long buildMs,
             ByteSink out) {
-        Table current = table;
-        if (current == null) {
-            throw new IllegalStateException("append before begin");
-        }
+        Table current = tables.current();
         out.put(current.openings[op]);
         AvroBytes.putLong(commitTso, out);
         AvroBytes.putLong(buildMs, out);

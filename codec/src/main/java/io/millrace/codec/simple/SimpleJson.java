@@ -7,25 +7,20 @@ import io.millrace.codec.json.JsonEscaper;
 import io.millrace.codec.json.PlainDecimal;
 import io.millrace.codec.text.BinaryText;
 import io.millrace.codec.text.Cells;
+import io.millrace.codec.text.TableCache;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.model.ColumnKind;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.RowView;
 import io.millrace.core.model.TableSchema;
 import java.nio.charset.StandardCharsets;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Messages as JSON objects. Values are strings or null: numbers without exponent, binary bytes as
  * Base64, BIT, ENUM and SET as numbers; a TIMESTAMP is an object of its text and time zone.
  */
 final class SimpleJson implements SimpleFormat {
-    /** Table versions whose programs are kept; beyond, all are dropped and built anew. */
-    private static final int MAX_PROGRAMS = 1 << 15;
-
     private static final String[] TYPES = {"", "INSERT", "UPDATE", "DELETE"};
 
     private static final byte[] BUILD_TS = ascii(",\"buildTs\":");
@@ -38,9 +33,8 @@ final class SimpleJson implements SimpleFormat {
 
     private final boolean deleteOnlyHandleKeys;
     private final byte[] timestampOpening;
-    private final Map<TableSchema, Table> tables = new HashMap<>();
+    private final TableCache<Table> tables = new TableCache<>(Table::new);
     private final ByteSink scratch = new ByteSink(1024);
-    private @Nullable Table table;
     private long commitTso;
 
     private static final class Table {
@@ -90,18 +84,7 @@ final class SimpleJson implements SimpleFormat {
     @Override
     public void begin(TableSchema schema, long newCommitTso) {
         commitTso = newCommitTso;
-        Table current = table;
-        if (current == null || current.schema != schema) {
-            current = tables.get(schema);
-            if (current == null) {
-                if (tables.size() >= MAX_PROGRAMS) {
-                    tables.clear();
-                }
-                current = new Table(schema);
-                tables.put(schema, current);
-            }
-            table = current;
-        }
+        tables.select(schema);
     }
 
     @Override
@@ -112,10 +95,7 @@ final class SimpleJson implements SimpleFormat {
             Optional<String> claimCheck,
             long buildMs,
             ByteSink out) {
-        Table current = table;
-        if (current == null) {
-            throw new IllegalStateException("append before begin");
-        }
+        Table current = tables.current();
         out.put(current.openings[op]);
         out.putUnsigned(commitTso);
         out.put(BUILD_TS);

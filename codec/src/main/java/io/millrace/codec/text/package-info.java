@@ -1,4 +1,4 @@
-/** Binary values as text, and what else several wire formats write the same way. */
+/** Binary values as text, and what else encoders of several wire formats have in common. */
 @NullMarked
 package io.millrace.codec.text;
 
