@@ -3,8 +3,8 @@ package io.millrace.codec.canal;
 import io.millrace.codec.CodecOptions;
 import io.millrace.codec.Message;
 import io.millrace.codec.RowEncoder;
-import io.millrace.codec.canaljson.CanalJsonEncoder;
 import io.millrace.codec.json.PlainDecimal;
+import io.millrace.codec.text.DdlType;
 import io.millrace.codec.text.TableCache;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.bytes.WireBytes;
@@ -327,7 +327,6 @@ final class CanalEncoder implements RowEncoder {
 
     /** Canal's EventType of a DDL. */
     private static int eventType(DdlKind kind) {
-        String name = CanalJsonEncoder.eventType(kind);
-        return CanalEventType.valueOf(name).number();
+        return CanalEventType.valueOf(DdlType.of(kind).name()).number();
     }
 }

@@ -6,12 +6,12 @@ import io.millrace.codec.RowEncoder;
 import io.millrace.codec.json.JsonEscaper;
 import io.millrace.codec.json.PlainDecimal;
 import io.millrace.codec.text.Cells;
+import io.millrace.codec.text.DdlType;
 import io.millrace.codec.text.TableCache;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.bytes.WireBytes;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
-import io.millrace.core.model.DdlKind;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.RowView;
 import io.millrace.core.model.SchemaChange;
@@ -433,7 +433,7 @@ public final class CanalJsonEncoder implements RowEncoder {
         appendControl(
                 part.newName().orElse(part.name()),
                 true,
-                eventType(part.kind()),
+                DdlType.of(part.kind()).name(),
                 change.commitTso(),
                 part.query(),
                 out);
@@ -471,43 +471,6 @@ public final class CanalJsonEncoder implements RowEncoder {
         out.putUtf8(",\"sql\":");
         JsonEscaper.appendString(sql, out);
         out.putUtf8(",\"sqlType\":null,\"mysqlType\":null,\"data\":null,\"old\":null");
-    }
-
-    /** Canal's event type of a DDL. */
-    public static String eventType(DdlKind kind) {
-        return switch (kind) {
-            case CREATE_TABLE -> "CREATE";
-            case RENAME_TABLE -> "RENAME";
-            case ADD_INDEX, ADD_FOREIGN_KEY, ADD_PRIMARY_KEY -> "CINDEX";
-            case DROP_INDEX, DROP_FOREIGN_KEY, DROP_PRIMARY_KEY -> "DINDEX";
-            case DROP_TABLE -> "ERASE";
-            case TRUNCATE_TABLE -> "TRUNCATE";
-            case ADD_COLUMN,
-                    DROP_COLUMN,
-                    MODIFY_COLUMN,
-                    REBASE_AUTO_ID,
-                    SET_DEFAULT,
-                    TABLE_COMMENT,
-                    RENAME_INDEX,
-                    ADD_PARTITION,
-                    DROP_PARTITION,
-                    TABLE_CHARSET,
-                    TRUNCATE_PARTITION,
-                    INDEX_VISIBILITY,
-                    MULTI_SCHEMA_CHANGE,
-                    REORGANIZE_PARTITION,
-                    ALTER_PARTITIONING,
-                    REMOVE_PARTITIONING,
-                    ALTER_TABLE ->
-                    "ALTER";
-            case CREATE_SCHEMA,
-                    DROP_SCHEMA,
-                    SCHEMA_CHARSET,
-                    CREATE_VIEW,
-                    DROP_VIEW,
-                    EXCHANGE_PARTITION ->
-                    "QUERY";
-        };
     }
 
     private static byte[] ascii(String text) {

@@ -2,6 +2,7 @@ package io.millrace.codec.simple;
 
 import io.millrace.codec.avro.AvroBytes;
 import io.millrace.codec.text.Cells;
+import io.millrace.codec.text.DdlType;
 import io.millrace.codec.text.TableCache;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.model.RowBatch;

@@ -3,6 +3,7 @@ package io.millrace.codec.simple;
 import io.millrace.codec.Compression;
 import io.millrace.codec.Message;
 import io.millrace.codec.RowEncoder;
+import io.millrace.codec.text.DdlType;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;

@@ -1,5 +1,6 @@
 package io.millrace.codec.simple;
 
+import io.millrace.codec.text.DdlType;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.model.RowView;
 import io.millrace.core.model.TableSchema;

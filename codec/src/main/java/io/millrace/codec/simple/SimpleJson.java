@@ -7,6 +7,7 @@ import io.millrace.codec.json.JsonEscaper;
 import io.millrace.codec.json.PlainDecimal;
 import io.millrace.codec.text.BinaryText;
 import io.millrace.codec.text.Cells;
+import io.millrace.codec.text.DdlType;
 import io.millrace.codec.text.TableCache;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.model.ColumnKind;

@@ -12,6 +12,7 @@ import io.millrace.codec.Message;
 import io.millrace.codec.Protocols;
 import io.millrace.codec.RowEncoder;
 import io.millrace.codec.decode.DecodedEvent;
+import io.millrace.codec.text.DdlType;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.model.Column;
 import io.millrace.core.model.ColumnKind;
@@ -551,14 +552,14 @@ class CanalJsonEncoderTest {
 
     @Test
     void ddlKindsHaveCanalsEventTypes() {
-        assertThat(CanalJsonEncoder.eventType(DdlKind.CREATE_TABLE)).isEqualTo("CREATE");
-        assertThat(CanalJsonEncoder.eventType(DdlKind.DROP_TABLE)).isEqualTo("ERASE");
-        assertThat(CanalJsonEncoder.eventType(DdlKind.TRUNCATE_TABLE)).isEqualTo("TRUNCATE");
-        assertThat(CanalJsonEncoder.eventType(DdlKind.ADD_PRIMARY_KEY)).isEqualTo("CINDEX");
-        assertThat(CanalJsonEncoder.eventType(DdlKind.DROP_FOREIGN_KEY)).isEqualTo("DINDEX");
-        assertThat(CanalJsonEncoder.eventType(DdlKind.MULTI_SCHEMA_CHANGE)).isEqualTo("ALTER");
-        assertThat(CanalJsonEncoder.eventType(DdlKind.CREATE_SCHEMA)).isEqualTo("QUERY");
-        assertThat(CanalJsonEncoder.eventType(DdlKind.CREATE_VIEW)).isEqualTo("QUERY");
+        assertThat(DdlType.of(DdlKind.CREATE_TABLE).name()).isEqualTo("CREATE");
+        assertThat(DdlType.of(DdlKind.DROP_TABLE).name()).isEqualTo("ERASE");
+        assertThat(DdlType.of(DdlKind.TRUNCATE_TABLE).name()).isEqualTo("TRUNCATE");
+        assertThat(DdlType.of(DdlKind.ADD_PRIMARY_KEY).name()).isEqualTo("CINDEX");
+        assertThat(DdlType.of(DdlKind.DROP_FOREIGN_KEY).name()).isEqualTo("DINDEX");
+        assertThat(DdlType.of(DdlKind.MULTI_SCHEMA_CHANGE).name()).isEqualTo("ALTER");
+        assertThat(DdlType.of(DdlKind.CREATE_SCHEMA).name()).isEqualTo("QUERY");
+        assertThat(DdlType.of(DdlKind.CREATE_VIEW).name()).isEqualTo("QUERY");
     }
 
     @Test

@@ -12,6 +12,7 @@ import io.millrace.codec.Compression;
 import io.millrace.codec.LargeMessages;
 import io.millrace.codec.Message;
 import io.millrace.codec.decode.DecodedEvent;
+import io.millrace.codec.text.DdlType;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.Column;

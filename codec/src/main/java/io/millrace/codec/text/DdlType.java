@@ -1,9 +1,12 @@
-package io.millrace.codec.simple;
+package io.millrace.codec.text;
 
 import io.millrace.core.model.DdlKind;
 
-/** The kinds of DDL messages, in the order of the Avro enum. */
-enum DdlType {
+/**
+ * Canal's words for the kinds of DDL, which canal, canal-json and simple share; in the order of the
+ * enum in the Avro schema of simple.
+ */
+public enum DdlType {
     CREATE,
     ALTER,
     ERASE,
@@ -13,7 +16,8 @@ enum DdlType {
     DINDEX,
     QUERY;
 
-    static DdlType of(DdlKind kind) {
+    /** The word for what a statement does. */
+    public static DdlType of(DdlKind kind) {
         return switch (kind) {
             case CREATE_TABLE -> CREATE;
             case DROP_TABLE -> ERASE;
