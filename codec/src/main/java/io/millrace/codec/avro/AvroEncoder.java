@@ -11,7 +11,6 @@ import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.bytes.WireBytes;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
-import io.millrace.core.model.Column;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.RowView;
 import io.millrace.core.model.SchemaChange;
@@ -80,11 +79,7 @@ public final class AvroEncoder implements RowEncoder {
     }
 
     private Table prepare(TableSchema schema) {
-        int[] stored =
-                IntStream.range(0, schema.columns().size())
-                        .filter(i -> schema.column(i).generated() != Column.Generated.VIRTUAL)
-                        .toArray();
-        AvroProgram values = new AvroProgram(schema, stored, config);
+        AvroProgram values = new AvroProgram(schema, Cells.written(schema, false), config);
         AvroProgram keys =
                 new AvroProgram(
                         schema, IntStream.of(schema.handleKey()).sorted().toArray(), config);

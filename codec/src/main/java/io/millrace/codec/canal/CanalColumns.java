@@ -1,10 +1,10 @@
 package io.millrace.codec.canal;
 
 import io.millrace.codec.canaljson.SqlTypes;
+import io.millrace.codec.text.Cells;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.model.Column;
 import io.millrace.core.model.TableSchema;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -54,20 +54,13 @@ final class CanalColumns {
      * @param updated what the field of that name says
      */
     CanalColumns(TableSchema schema, boolean onlyHandleKey, boolean updated) {
-        List<Integer> chosen = new ArrayList<>();
-        for (int i = 0; i < schema.columns().size(); i++) {
-            boolean virtual = schema.column(i).generated() == Column.Generated.VIRTUAL;
-            if (!virtual && (!onlyHandleKey || contains(schema.handleKey(), i))) {
-                chosen.add(i);
-            }
-        }
+        ordinals = Cells.written(schema, onlyHandleKey);
         List<Integer> primary =
                 schema.keys().stream()
                         .filter(TableSchema.Key::primary)
                         .flatMap(key -> key.columns().stream())
                         .toList();
-        int count = chosen.size();
-        ordinals = new int[count];
+        int count = ordinals.length;
         actions = new int[count];
         prefixes = new byte[count][];
         promoted = new byte[count][];
@@ -75,9 +68,8 @@ final class CanalColumns {
         suffixes = new byte[count][];
         nulls = new byte[count][];
         for (int i = 0; i < count; i++) {
-            Column column = schema.column(chosen.get(i));
-            boolean key = primary.contains(chosen.get(i));
-            ordinals[i] = chosen.get(i);
+            Column column = schema.column(ordinals[i]);
+            boolean key = primary.contains(ordinals[i]);
             actions[i] = action(column);
             int sqlType = SqlTypes.sqlType(column.kind());
             prefixes[i] = prefix(column, sqlType, key, updated, false);
@@ -136,14 +128,5 @@ final class CanalColumns {
             case BINARY, VARBINARY, TINYBLOB, BLOB, MEDIUMBLOB, LONGBLOB, GEOMETRY -> BYTES;
             case VECTOR -> VECTOR;
         };
-    }
-
-    private static boolean contains(int[] ordinals, int ordinal) {
-        for (int each : ordinals) {
-            if (each == ordinal) {
-                return true;
-            }
-        }
-        return false;
     }
 }

@@ -4,10 +4,10 @@ import io.millrace.codec.CodecOptions;
 import io.millrace.codec.Message;
 import io.millrace.codec.RowEncoder;
 import io.millrace.codec.json.PlainDecimal;
+import io.millrace.codec.text.Cells;
 import io.millrace.codec.text.DdlType;
 import io.millrace.codec.text.TableCache;
 import io.millrace.core.bytes.ByteSink;
-import io.millrace.core.bytes.WireBytes;
 import io.millrace.core.model.DdlKind;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.RowView;
@@ -221,7 +221,11 @@ final class CanalEncoder implements RowEncoder {
             case CanalColumns.BYTES ->
                     appendLatin1(row.array(), row.offset(image, column), row.length(image, column));
             case CanalColumns.VECTOR ->
-                    appendVector(row.array(), row.offset(image, column), row.length(image, column));
+                    Cells.appendVector(
+                            row.array(),
+                            row.offset(image, column),
+                            row.length(image, column),
+                            value);
             default -> throw new IllegalStateException("unknown action " + action);
         }
     }
@@ -240,18 +244,6 @@ final class CanalEncoder implements RowEncoder {
             }
         }
         value.length(at);
-    }
-
-    /** A vector is stored as 32-bit little-endian floats. */
-    private void appendVector(byte[] bytes, int from, int count) {
-        value.put('[');
-        for (int at = 0; at + Float.BYTES <= count; at += Float.BYTES) {
-            if (at > 0) {
-                value.put(',');
-            }
-            PlainDecimal.append(Float.intBitsToFloat(WireBytes.i32(bytes, from + at)), value);
-        }
-        value.put(']');
     }
 
     /** Wraps the entries, which were written as the body of a Packet, into it. */

@@ -4,6 +4,7 @@ import io.millrace.codec.Compression;
 import io.millrace.codec.Message;
 import io.millrace.codec.RowEncoder;
 import io.millrace.codec.json.JsonEscaper;
+import io.millrace.codec.json.JsonValues;
 import io.millrace.codec.json.PlainDecimal;
 import io.millrace.codec.text.Cells;
 import io.millrace.codec.text.DdlType;
@@ -58,7 +59,7 @@ public final class CanalJsonEncoder implements RowEncoder {
 
     private final boolean[] headIsFresh = new boolean[OPS];
     private final ByteSink tail = new ByteSink(64);
-    private final ByteSink scratch = new ByteSink(1024);
+    private final JsonValues values = new JsonValues();
     private final ByteSink uncompressed = new ByteSink(1024);
     private long commitTso;
 
@@ -349,15 +350,8 @@ public final class CanalJsonEncoder implements RowEncoder {
                     PlainDecimal.append((float) row.doubleValue(image, column), out);
             case ColumnProgram.DOUBLE -> PlainDecimal.append(row.doubleValue(image, column), out);
             case ColumnProgram.ASCII -> row.appendText(image, column, out);
-            case ColumnProgram.TEXT -> {
-                if (row.isUtf8(column)) {
-                    JsonEscaper.appendUtf8(
-                            row.array(), row.offset(image, column), row.length(image, column), out);
-                } else {
-                    appendEscapedText(row, image, column, out);
-                }
-            }
-            case ColumnProgram.ESCAPED_TEXT -> appendEscapedText(row, image, column, out);
+            case ColumnProgram.TEXT -> values.appendText(row, image, column, out);
+            case ColumnProgram.ESCAPED_TEXT -> values.appendConverted(row, image, column, out);
             case ColumnProgram.BYTES ->
                     JsonEscaper.appendLatin1(
                             row.array(), row.offset(image, column), row.length(image, column), out);
@@ -366,12 +360,6 @@ public final class CanalJsonEncoder implements RowEncoder {
                             row.array(), row.offset(image, column), row.length(image, column), out);
             default -> throw new IllegalStateException("unknown action " + action);
         }
-    }
-
-    private void appendEscapedText(RowView row, int image, int column, ByteSink out) {
-        scratch.clear();
-        row.appendText(image, column, scratch);
-        JsonEscaper.appendUtf8(scratch.array(), 0, scratch.length(), out);
     }
 
     /** Copies a few bytes in steps of eight: the array is padded, the sink has slack. */

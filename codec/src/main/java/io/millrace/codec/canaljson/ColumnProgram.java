@@ -1,11 +1,10 @@
 package io.millrace.codec.canaljson;
 
 import io.millrace.codec.json.JsonEscaper;
+import io.millrace.codec.text.Cells;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.model.Column;
 import io.millrace.core.model.TableSchema;
-import java.util.ArrayList;
-import java.util.List;
 
 /**
  * What of a table version can be known before its first row: which columns are written and how, and
@@ -56,15 +55,8 @@ final class ColumnProgram {
     final byte[] typeMembers;
 
     ColumnProgram(TableSchema schema, boolean onlyHandleKey, boolean fullTypes) {
-        List<Integer> chosen = new ArrayList<>();
-        for (int i = 0; i < schema.columns().size(); i++) {
-            boolean virtual = schema.column(i).generated() == Column.Generated.VIRTUAL;
-            if (!virtual && (!onlyHandleKey || contains(schema.handleKey(), i))) {
-                chosen.add(i);
-            }
-        }
-        int count = chosen.size();
-        ordinals = new int[count];
+        ordinals = Cells.written(schema, onlyHandleKey);
+        int count = ordinals.length;
         actions = new int[count];
         keys = new byte[count][];
         keyLengths = new int[count];
@@ -77,8 +69,7 @@ final class ColumnProgram {
         boolean anyPromotes = false;
         ByteSink text = new ByteSink(64);
         for (int i = 0; i < count; i++) {
-            Column column = schema.column(chosen.get(i));
-            ordinals[i] = chosen.get(i);
+            Column column = schema.column(ordinals[i]);
             actions[i] = action(column);
             text.clear();
             JsonEscaper.appendString(column.name(), text);
@@ -140,14 +131,5 @@ final class ColumnProgram {
             case BINARY, VARBINARY, TINYBLOB, BLOB, MEDIUMBLOB, LONGBLOB, GEOMETRY -> BYTES;
             case VECTOR -> VECTOR;
         };
-    }
-
-    private static boolean contains(int[] ordinals, int ordinal) {
-        for (int each : ordinals) {
-            if (each == ordinal) {
-                return true;
-            }
-        }
-        return false;
     }
 }

@@ -61,16 +61,7 @@ public final class JsonValues {
     private void appendInside(int action, RowView row, int image, int column, ByteSink out) {
         switch (action) {
             case ASCII -> row.appendText(image, column, out);
-            case TEXT -> {
-                if (row.isUtf8(column)) {
-                    JsonEscaper.appendUtf8(
-                            row.array(), row.offset(image, column), row.length(image, column), out);
-                } else {
-                    scratch.clear();
-                    row.appendText(image, column, scratch);
-                    JsonEscaper.appendUtf8(scratch.array(), 0, scratch.length(), out);
-                }
-            }
+            case TEXT -> appendText(row, image, column, out);
             case TEXT_BASE64 -> {
                 if (row.isUtf8(column)) {
                     BinaryText.appendBase64(
@@ -95,5 +86,25 @@ public final class JsonValues {
                             row.array(), row.offset(image, column), row.length(image, column), out);
             default -> throw new IllegalStateException("unknown action " + action);
         }
+    }
+
+    /** Appends a text as the inside of a string. */
+    public void appendText(RowView row, int image, int column, ByteSink out) {
+        if (row.isUtf8(column)) {
+            JsonEscaper.appendUtf8(
+                    row.array(), row.offset(image, column), row.length(image, column), out);
+        } else {
+            appendConverted(row, image, column, out);
+        }
+    }
+
+    /**
+     * Appends a text as the inside of a string, where its bytes in the row are not the text: it is
+     * in another character set, or, as JSON documents are, in binary form.
+     */
+    public void appendConverted(RowView row, int image, int column, ByteSink out) {
+        scratch.clear();
+        row.appendText(image, column, scratch);
+        JsonEscaper.appendUtf8(scratch.array(), 0, scratch.length(), out);
     }
 }

@@ -4,6 +4,8 @@ import io.millrace.codec.json.JsonEscaper;
 import io.millrace.codec.text.Cells;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.model.Column;
+import io.millrace.core.model.RowBatch;
+import io.millrace.core.model.RowView;
 import io.millrace.core.model.TableSchema;
 import java.nio.charset.StandardCharsets;
 
@@ -45,6 +47,13 @@ final class RowColumns {
             jsonNames[i] = text.toByteArray();
             names[i] = column.name().getBytes(StandardCharsets.UTF_8);
         }
+    }
+
+    /** As {@link Cells#source}, but only an update has two images to take a value from. */
+    static int source(RowView row, int op, int wanted, int column) {
+        return op == RowBatch.UPDATE
+                ? Cells.source(row, wanted, column)
+                : row.isPresent(wanted, column) ? wanted : Cells.NOWHERE;
     }
 
     private static int action(Column column) {

@@ -42,24 +42,21 @@ final class SimpleAvro implements SimpleFormat {
 
     private static final int PRESENT = 2;
 
-    private final boolean deleteOnlyHandleKeys;
     private final byte[] timeZone;
-    private final TableCache<Table> tables = new TableCache<>(Table::new);
+    private final TableCache<Table> tables;
     private final ByteSink scratch = new ByteSink(1024);
     private long commitTso;
 
     private static final class Table {
         final TableSchema schema;
-        final RowColumns all;
-        final RowColumns keys;
+        final TableColumns columns;
 
         /** Up to the commit TSO, by operation. */
         final byte[][] openings = new byte[RowBatch.DELETE + 1][];
 
-        Table(TableSchema schema) {
+        Table(TableSchema schema, boolean deleteOnlyHandleKeys) {
             this.schema = schema;
-            all = new RowColumns(schema, false);
-            keys = new RowColumns(schema, true);
+            columns = new TableColumns(schema, deleteOnlyHandleKeys);
             ByteSink text = new ByteSink(256);
             for (int op = RowBatch.INSERT; op <= RowBatch.DELETE; op++) {
                 text.clear();
@@ -74,7 +71,7 @@ final class SimpleAvro implements SimpleFormat {
     }
 
     SimpleAvro(SimpleConfig config) {
-        deleteOnlyHandleKeys = config.deleteOnlyHandleKeys();
+        tables = new TableCache<>(schema -> new Table(schema, config.deleteOnlyHandleKeys()));
         timeZone = config.timeZone().getBytes(StandardCharsets.UTF_8);
     }
 
@@ -132,32 +129,21 @@ final class SimpleAvro implements SimpleFormat {
             out.put(ABSENT);
         } else {
             out.put(PRESENT);
-            appendImage(shortened ? current.keys : current.all, row, op, RowView.AFTER, out);
+            appendImage(current.columns.data(shortened), row, op, RowView.AFTER, out);
         }
         if (op == RowBatch.INSERT) {
             out.put(ABSENT);
         } else {
-            boolean keys =
-                    shortened
-                            || op == RowBatch.DELETE
-                                    && deleteOnlyHandleKeys
-                                    && current.schema.hasHandleKey();
             out.put(PRESENT);
-            appendImage(keys ? current.keys : current.all, row, op, RowView.BEFORE, out);
+            appendImage(current.columns.old(shortened, op), row, op, RowView.BEFORE, out);
         }
-    }
-
-    private static int source(RowView row, int op, int wanted, int column) {
-        return op == RowBatch.UPDATE
-                ? Cells.source(row, wanted, column)
-                : row.isPresent(wanted, column) ? wanted : Cells.NOWHERE;
     }
 
     /** A map: one block with all entries, then an empty one. */
     private void appendImage(RowColumns columns, RowView row, int op, int wanted, ByteSink out) {
         int count = 0;
         for (int column : columns.ordinals) {
-            if (source(row, op, wanted, column) != Cells.NOWHERE) {
+            if (RowColumns.source(row, op, wanted, column) != Cells.NOWHERE) {
                 count++;
             }
         }
@@ -165,7 +151,7 @@ final class SimpleAvro implements SimpleFormat {
             AvroBytes.putLong(count, out);
             for (int i = 0; i < columns.ordinals.length; i++) {
                 int column = columns.ordinals[i];
-                int image = source(row, op, wanted, column);
+                int image = RowColumns.source(row, op, wanted, column);
                 if (image != Cells.NOWHERE) {
                     AvroBytes.putBytes(columns.names[i], out);
                     if (row.isNull(image, column)) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.codec.json.JsonEscaper;
+import io.millrace.codec.json.JsonValues;
 import io.millrace.codec.json.PlainDecimal;
 import io.millrace.codec.text.BinaryText;
 import io.millrace.codec.text.Cells;
@@ -32,16 +33,13 @@ final class SimpleJson implements SimpleFormat {
     private static final byte[] NULL = ascii("null,");
     private static final byte[] VALUE = ascii("\",\"value\":\"");
 
-    private final boolean deleteOnlyHandleKeys;
     private final byte[] timestampOpening;
-    private final TableCache<Table> tables = new TableCache<>(Table::new);
-    private final ByteSink scratch = new ByteSink(1024);
+    private final TableCache<Table> tables;
+    private final JsonValues values = new JsonValues();
     private long commitTso;
 
     private static final class Table {
-        final TableSchema schema;
-        final RowColumns all;
-        final RowColumns keys;
+        final TableColumns columns;
 
         /** Up to the commit TSO, by operation. */
         final byte[][] openings = new byte[RowBatch.DELETE + 1][];
@@ -49,10 +47,8 @@ final class SimpleJson implements SimpleFormat {
         /** Behind the build time. */
         final byte[] schemaVersion;
 
-        Table(TableSchema schema) {
-            this.schema = schema;
-            all = new RowColumns(schema, false);
-            keys = new RowColumns(schema, true);
+        Table(TableSchema schema, boolean deleteOnlyHandleKeys) {
+            columns = new TableColumns(schema, deleteOnlyHandleKeys);
             ByteSink text = new ByteSink(256);
             for (int op = RowBatch.INSERT; op <= RowBatch.DELETE; op++) {
                 text.clear();
@@ -73,7 +69,7 @@ final class SimpleJson implements SimpleFormat {
     }
 
     SimpleJson(SimpleConfig config) {
-        deleteOnlyHandleKeys = config.deleteOnlyHandleKeys();
+        tables = new TableCache<>(schema -> new Table(schema, config.deleteOnlyHandleKeys()));
         ByteSink text = new ByteSink(64);
         text.putUtf8("{\"location\":");
         JsonEscaper.appendString(config.timeZone(), text);
@@ -112,16 +108,11 @@ final class SimpleJson implements SimpleFormat {
         }
         if (op != RowBatch.DELETE) {
             out.put(DATA);
-            appendImage(shortened ? current.keys : current.all, row, op, RowView.AFTER, out);
+            appendImage(current.columns.data(shortened), row, op, RowView.AFTER, out);
         }
         if (op != RowBatch.INSERT) {
-            boolean keys =
-                    shortened
-                            || op == RowBatch.DELETE
-                                    && deleteOnlyHandleKeys
-                                    && current.schema.hasHandleKey();
             out.put(OLD);
-            appendImage(keys ? current.keys : current.all, row, op, RowView.BEFORE, out);
+            appendImage(current.columns.old(shortened, op), row, op, RowView.BEFORE, out);
         }
         out.put('}');
     }
@@ -131,10 +122,7 @@ final class SimpleJson implements SimpleFormat {
         int start = out.length();
         for (int i = 0; i < columns.ordinals.length; i++) {
             int column = columns.ordinals[i];
-            int image =
-                    op == RowBatch.UPDATE
-                            ? Cells.source(row, wanted, column)
-                            : row.isPresent(wanted, column) ? wanted : Cells.NOWHERE;
+            int image = RowColumns.source(row, op, wanted, column);
             if (image == Cells.NOWHERE) {
                 continue;
             }
@@ -173,15 +161,8 @@ final class SimpleJson implements SimpleFormat {
                     PlainDecimal.append((float) row.doubleValue(image, column), out);
             case RowColumns.DOUBLE -> PlainDecimal.append(row.doubleValue(image, column), out);
             case RowColumns.ASCII -> row.appendText(image, column, out);
-            case RowColumns.TEXT -> {
-                if (row.isUtf8(column)) {
-                    JsonEscaper.appendUtf8(
-                            row.array(), row.offset(image, column), row.length(image, column), out);
-                } else {
-                    appendEscaped(row, image, column, out);
-                }
-            }
-            case RowColumns.JSON -> appendEscaped(row, image, column, out);
+            case RowColumns.TEXT -> values.appendText(row, image, column, out);
+            case RowColumns.JSON -> values.appendConverted(row, image, column, out);
             case RowColumns.BYTES ->
                     BinaryText.appendBase64(
                             row.array(), row.offset(image, column), row.length(image, column), out);
@@ -190,12 +171,6 @@ final class SimpleJson implements SimpleFormat {
                             row.array(), row.offset(image, column), row.length(image, column), out);
             default -> throw new IllegalStateException("unknown action " + action);
         }
-    }
-
-    private void appendEscaped(RowView row, int image, int column, ByteSink out) {
-        scratch.clear();
-        row.appendText(image, column, scratch);
-        JsonEscaper.appendUtf8(scratch.array(), 0, scratch.length(), out);
     }
 
     @Override
