@@ -10,9 +10,9 @@ import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.SourcePosition;
 import io.millrace.core.model.Tso;
+import io.millrace.core.spi.ForwardingSinkFactory;
 import io.millrace.core.spi.Sink;
 import io.millrace.core.spi.SinkContext;
-import io.millrace.core.spi.SinkFactory;
 import io.millrace.core.spi.SinkSpec;
 import io.millrace.server.ApiClient.Answer;
 import java.net.URI;
@@ -48,33 +48,20 @@ final class TiCdcApiTest {
     private ApiClient api;
 
     /** A blackhole that remembers in which order it was opened and told to forget. */
-    private static final class RecordingSinks implements SinkFactory {
+    private static final class RecordingSinks extends ForwardingSinkFactory {
         final List<String> calls = new CopyOnWriteArrayList<>();
 
         /** Why it can't forget; empty when it can. */
         volatile String refusal = "";
 
-        private final BlackholeSinkFactory blackhole = new BlackholeSinkFactory();
-
-        @Override
-        public Set<String> schemes() {
-            return blackhole.schemes();
-        }
-
-        @Override
-        public void validate(SinkSpec spec) {
-            blackhole.validate(spec);
-        }
-
-        @Override
-        public void testOpen(SinkSpec spec) {
-            blackhole.testOpen(spec);
+        RecordingSinks() {
+            super(new BlackholeSinkFactory());
         }
 
         @Override
         public Sink open(SinkSpec spec, SinkContext context) {
             calls.add("open");
-            return blackhole.open(spec, context);
+            return target.open(spec, context);
         }
 
         @Override

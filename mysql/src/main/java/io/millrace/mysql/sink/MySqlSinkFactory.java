@@ -61,7 +61,7 @@ public final class MySqlSinkFactory implements SinkFactory {
         boolean bidirectional = spec.bidirectional().isPresent();
         return points.isEmpty()
                 ? new MySqlSink(config, context, clock, bidirectional)
-                : new SyncPointSink(
+                : SyncPointSink.open(
                         inner -> new MySqlSink(config, inner, clock, bidirectional),
                         context,
                         config,

@@ -2,11 +2,11 @@ package io.millrace.mysql.sink;
 
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
-import io.millrace.core.model.Checkpoint;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.SchemaChange;
 import io.millrace.core.model.Tso;
 import io.millrace.core.spi.Acks;
+import io.millrace.core.spi.ForwardingSink;
 import io.millrace.core.spi.Sink;
 import io.millrace.core.spi.SinkContext;
 import java.sql.SQLException;
@@ -23,18 +23,17 @@ import org.slf4j.LoggerFactory;
  * has everything up to there and nothing later, the point is recorded in the target. Of several
  * such times without a change in between only the last is.
  */
-final class SyncPointSink implements Sink {
+final class SyncPointSink extends ForwardingSink {
     private static final Logger log = LoggerFactory.getLogger(SyncPointSink.class);
 
     /** How long the end of a run waits for a point that is being recorded. */
     private static final Duration LAST_POINT = Duration.ofSeconds(5);
 
-    private final Sink sink;
     private final SinkContext context;
     private final MySqlSinkConfig config;
     private final SyncPoints points;
     private final SyncPointStore store;
-    private final AtomicLong inFlight = new AtomicLong();
+    private final AtomicLong inFlight;
 
     /** Nothing later than this TSO has been passed on; the next point to record, or a later one. */
     private long next;
@@ -75,37 +74,27 @@ final class SyncPointSink implements Sink {
     }
 
     /**
-     * Makes the tables and opens the sink.
+     * Opens the sink and makes the tables.
      *
      * @param opener makes the sink for a context
      */
-    SyncPointSink(
+    static Sink open(
             Function<SinkContext, MySqlSink> opener,
             SinkContext context,
             MySqlSinkConfig config,
             SyncPoints points) {
-        this.context = context;
-        this.config = config;
-        this.points = points;
-        this.store = new SyncPointStore(config.progressSchema(), context.jobId());
-        MySqlSink opened =
+        AtomicLong inFlight = new AtomicLong();
+        MySqlSink sink =
                 opener.apply(
                         new SinkContext(
                                 context.jobId(),
                                 context.nodeAddress(),
-                                new Counted(),
+                                new Counted(context.acks(), inFlight),
                                 context.startTso(),
                                 context.checkpoint(),
                                 context.unclean(),
                                 context.metrics()));
-        sink = opened;
-        // The target does not go back: at points that it has passed nobody saw its state.
-        long newest = opened.newestTso();
-        next =
-                points.after(
-                        Long.compareUnsigned(newest, context.startTso()) > 0
-                                ? newest
-                                : context.startTso());
+        SyncPointStore store = new SyncPointStore(config.progressSchema(), context.jobId());
         try (TargetSession own = TargetSession.open(config, TargetSession.Use.CONTROL)) {
             store.create(own);
         } catch (SQLException e) {
@@ -118,18 +107,41 @@ final class SyncPointSink implements Sink {
             sink.close();
             throw e;
         }
+        return new SyncPointSink(sink, inFlight, context, config, points, store);
     }
 
-    private final class Counted implements Acks {
+    private SyncPointSink(
+            MySqlSink sink,
+            AtomicLong inFlight,
+            SinkContext context,
+            MySqlSinkConfig config,
+            SyncPoints points,
+            SyncPointStore store) {
+        super(sink);
+        this.inFlight = inFlight;
+        this.context = context;
+        this.config = config;
+        this.points = points;
+        this.store = store;
+        // The target does not go back: at points that it has passed nobody saw its state.
+        long newest = sink.newestTso();
+        next =
+                points.after(
+                        Long.compareUnsigned(newest, context.startTso()) > 0
+                                ? newest
+                                : context.startTso());
+    }
+
+    private record Counted(Acks acks, AtomicLong inFlight) implements Acks {
         @Override
         public void ack(long seq) {
             inFlight.decrementAndGet();
-            context.acks().ack(seq);
+            acks.ack(seq);
         }
 
         @Override
         public void fail(MillraceException error) {
-            context.acks().fail(error);
+            acks.fail(error);
         }
     }
 
@@ -141,7 +153,7 @@ final class SyncPointSink implements Sink {
         if (Long.compareUnsigned(tso, next) <= 0) {
             return true;
         }
-        sink.flush();
+        target.flush();
         if (inFlight.get() == 0) {
             // The state is the same at all points before this event.
             record(points.atOrBefore(tso - 1));
@@ -208,7 +220,7 @@ final class SyncPointSink implements Sink {
             return false;
         }
         inFlight.incrementAndGet();
-        if (!sink.offer(seq, batch)) {
+        if (!target.offer(seq, batch)) {
             inFlight.decrementAndGet();
             return false;
         }
@@ -221,7 +233,7 @@ final class SyncPointSink implements Sink {
             return false;
         }
         inFlight.incrementAndGet();
-        if (!sink.offer(seq, change, replayed)) {
+        if (!target.offer(seq, change, replayed)) {
             inFlight.decrementAndGet();
             return false;
         }
@@ -234,27 +246,7 @@ final class SyncPointSink implements Sink {
         if (Long.compareUnsigned(tso, next) >= 0 && inFlight.get() == 0 && !recording.get()) {
             record(points.atOrBefore(tso));
         }
-        sink.resolved(tso);
-    }
-
-    @Override
-    public void flush() {
-        sink.flush();
-    }
-
-    @Override
-    public void transactionEnded(long commitTso) {
-        sink.transactionEnded(commitTso);
-    }
-
-    @Override
-    public void checkpointSaved(Checkpoint checkpoint) {
-        sink.checkpointSaved(checkpoint);
-    }
-
-    @Override
-    public int doWork(long nowNanos) {
-        return sink.doWork(nowNanos);
+        target.resolved(tso);
     }
 
     /** What is being recorded is true; the next run would not record it again. */
@@ -285,7 +277,7 @@ final class SyncPointSink implements Sink {
         closing = true;
         awaitRecorder();
         closed = true;
-        sink.close();
+        target.close();
         TargetSession own = session;
         if (own != null) {
             own.abort();

@@ -6,9 +6,8 @@ import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.filter.TableFilter;
 import io.millrace.core.model.Checkpoint;
-import io.millrace.core.model.RowBatch;
-import io.millrace.core.model.SchemaChange;
-import io.millrace.core.model.TableSchema;
+import io.millrace.core.spi.ForwardingSink;
+import io.millrace.core.spi.ForwardingSinkFactory;
 import io.millrace.core.spi.ObjectStore;
 import io.millrace.core.spi.ObjectStores;
 import io.millrace.core.spi.SchemaHistory;
@@ -22,7 +21,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
@@ -165,92 +163,25 @@ public final class RedoApply {
      * Sinks that hear of no checkpoint: the next apply begins at the log's again, so the target has
      * to remember all DDL and rows from there on.
      */
-    private record FromTheStart(SinkFactory sinks) implements SinkFactory {
-        @Override
-        public Set<String> schemes() {
-            return sinks.schemes();
-        }
-
-        @Override
-        public void validate(SinkSpec spec) {
-            sinks.validate(spec);
-        }
-
-        @Override
-        public void testOpen(SinkSpec spec) {
-            sinks.testOpen(spec);
-        }
-
-        @Override
-        public void validateTables(SinkSpec spec, List<TableSchema> tables) {
-            sinks.validateTables(spec, tables);
+    private static final class FromTheStart extends ForwardingSinkFactory {
+        FromTheStart(SinkFactory target) {
+            super(target);
         }
 
         @Override
         public Sink open(SinkSpec spec, SinkContext context) {
-            return new NoCheckpoints(sinks.open(spec, context));
-        }
-
-        @Override
-        public void forget(SinkSpec spec, String jobId) {
-            sinks.forget(spec, jobId);
-        }
-
-        @Override
-        public void distrustProgress(SinkSpec spec, String jobId) {
-            sinks.distrustProgress(spec, jobId);
-        }
-
-        @Override
-        public String timestampZone(String jobZone) {
-            return sinks.timestampZone(jobZone);
-        }
-
-        @Override
-        public long clusterId(SinkSpec spec) {
-            return sinks.clusterId(spec);
+            return new NoCheckpoints(target.open(spec, context));
         }
     }
 
-    private record NoCheckpoints(Sink sink) implements Sink {
-        @Override
-        public boolean offer(long seq, RowBatch batch) {
-            return sink.offer(seq, batch);
-        }
-
-        @Override
-        public boolean offer(long seq, SchemaChange change, boolean replayed) {
-            return sink.offer(seq, change, replayed);
-        }
-
-        @Override
-        public void flush() {
-            sink.flush();
-        }
-
-        @Override
-        public void transactionEnded(long commitTso) {
-            sink.transactionEnded(commitTso);
-        }
-
-        @Override
-        public void resolved(long tso) {
-            sink.resolved(tso);
+    private static final class NoCheckpoints extends ForwardingSink {
+        NoCheckpoints(Sink target) {
+            super(target);
         }
 
         @Override
         public void checkpointSaved(Checkpoint checkpoint) {
             // As said above.
-        }
-
-        @Override
-        public int doWork(long nowNanos) {
-            return sink.doWork(nowNanos);
-        }
-
-        @Override
-        public void close() {
-            sink.close();
         }
     }
 

@@ -2,7 +2,7 @@ package io.millrace.storage.redo;
 
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
-import io.millrace.core.model.TableSchema;
+import io.millrace.core.spi.ForwardingSinkFactory;
 import io.millrace.core.spi.ObjectStore;
 import io.millrace.core.spi.ObjectStores;
 import io.millrace.core.spi.Sink;
@@ -10,9 +10,7 @@ import io.millrace.core.spi.SinkContext;
 import io.millrace.core.spi.SinkFactory;
 import io.millrace.core.spi.SinkSpec;
 import java.io.IOException;
-import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,10 +18,9 @@ import org.slf4j.LoggerFactory;
  * Another factory's sinks, with a redo log in front of those whose options ask for one (see {@link
  * RedoConfig}).
  */
-public final class RedoSinkFactory implements SinkFactory {
+public final class RedoSinkFactory extends ForwardingSinkFactory {
     private static final Logger LOG = LoggerFactory.getLogger(RedoSinkFactory.class);
 
-    private final SinkFactory target;
     private final RedoStorage storage;
 
     /**
@@ -31,13 +28,8 @@ public final class RedoSinkFactory implements SinkFactory {
      * @param stores where redo logs may lie
      */
     public RedoSinkFactory(SinkFactory target, ObjectStores stores) {
-        this.target = target;
+        super(target);
         this.storage = new RedoStorage(stores);
-    }
-
-    @Override
-    public Set<String> schemes() {
-        return target.schemes();
     }
 
     @Override
@@ -50,11 +42,6 @@ public final class RedoSinkFactory implements SinkFactory {
     public void testOpen(SinkSpec spec) {
         RedoConfig.of(spec).ifPresent(config -> storage.probe(config.storage()));
         target.testOpen(spec);
-    }
-
-    @Override
-    public void validateTables(SinkSpec spec, List<TableSchema> tables) {
-        target.validateTables(spec, tables);
     }
 
     @Override
@@ -111,20 +98,5 @@ public final class RedoSinkFactory implements SinkFactory {
                     "cannot remove the redo log of job " + jobId + ": " + e,
                     e);
         }
-    }
-
-    @Override
-    public void distrustProgress(SinkSpec spec, String jobId) {
-        target.distrustProgress(spec, jobId);
-    }
-
-    @Override
-    public String timestampZone(String jobZone) {
-        return target.timestampZone(jobZone);
-    }
-
-    @Override
-    public long clusterId(SinkSpec spec) {
-        return target.clusterId(spec);
     }
 }

@@ -4,8 +4,8 @@ import io.millrace.core.engine.AckLedger;
 import io.millrace.core.engine.Pipeline.LedgerFactory;
 import io.millrace.core.model.Checkpoint;
 import io.millrace.core.model.RowBatch;
-import io.millrace.core.model.SchemaChange;
 import io.millrace.core.spi.Acks;
+import io.millrace.core.spi.ForwardingSink;
 import io.millrace.core.spi.Sink;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -77,45 +77,6 @@ public enum Mutation {
         }
     }
 
-    /** Hands everything on. */
-    private static class ForwardingSink implements Sink {
-        final Sink sink;
-
-        ForwardingSink(Sink sink) {
-            this.sink = sink;
-        }
-
-        @Override
-        public boolean offer(long seq, RowBatch batch) {
-            return sink.offer(seq, batch);
-        }
-
-        @Override
-        public boolean offer(long seq, SchemaChange change, boolean replayed) {
-            return sink.offer(seq, change, replayed);
-        }
-
-        @Override
-        public void transactionEnded(long commitTso) {
-            sink.transactionEnded(commitTso);
-        }
-
-        @Override
-        public void resolved(long tso) {
-            sink.resolved(tso);
-        }
-
-        @Override
-        public int doWork(long nowNanos) {
-            return sink.doWork(nowNanos);
-        }
-
-        @Override
-        public void close() {
-            sink.close();
-        }
-    }
-
     private static final class DroppingSink extends ForwardingSink {
         private final Acks acks;
         private final SplittableRandom random;
@@ -133,7 +94,7 @@ public enum Mutation {
                 acks.ack(seq);
                 return true;
             }
-            return sink.offer(seq, batch);
+            return target.offer(seq, batch);
         }
     }
 
@@ -154,11 +115,11 @@ public enum Mutation {
                 keptSeq = seq;
                 return true;
             }
-            return sink.offer(seq, batch) && handOnKept();
+            return target.offer(seq, batch) && handOnKept();
         }
 
         private boolean handOnKept() {
-            if (kept != null && sink.offer(keptSeq, kept)) {
+            if (kept != null && target.offer(keptSeq, kept)) {
                 kept = null;
             }
             return true;
@@ -169,7 +130,7 @@ public enum Mutation {
             if (kept != null && random.nextInt(4) == 0) {
                 handOnKept();
             }
-            return sink.doWork(nowNanos);
+            return target.doWork(nowNanos);
         }
 
         @Override
@@ -178,7 +139,7 @@ public enum Mutation {
                 kept.release();
                 kept = null;
             }
-            sink.close();
+            target.close();
         }
     }
 }
