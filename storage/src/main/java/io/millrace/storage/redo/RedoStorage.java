@@ -4,10 +4,8 @@ import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.spi.ObjectStore;
 import io.millrace.core.spi.ObjectStores;
-import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.net.URI;
-import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 
@@ -20,6 +18,9 @@ final class RedoStorage {
     private static final Set<String> FOLDERS = Set.of("local", "nfs", "file");
     private static final Set<String> REMOTE = Set.of("s3", "gcs", "gs", "azblob", "azure");
     private static final String PROBE = "file.test";
+
+    /** The store that keeps nothing. */
+    private static final URI NOTHING = URI.create("noop:///");
 
     private final ObjectStores stores;
 
@@ -61,7 +62,7 @@ final class RedoStorage {
         validate(uri);
         String scheme = scheme(uri);
         if (isVoid(scheme)) {
-            return new Void(scheme);
+            return stores.open(NOTHING);
         }
         return stores.open(
                 FOLDERS.contains(scheme) ? URI.create("file://" + uri.getRawPath()) : uri);
@@ -88,34 +89,5 @@ final class RedoStorage {
 
     private static boolean isVoid(String scheme) {
         return scheme.equals("noop") || scheme.startsWith("blackhole");
-    }
-
-    /** Keeps nothing. */
-    private record Void(String scheme) implements ObjectStore {
-        @Override
-        public void put(String name, byte[] content, int offset, int length) {}
-
-        @Override
-        public byte[] get(String name) throws IOException {
-            throw new FileNotFoundException(name);
-        }
-
-        @Override
-        public boolean exists(String name) {
-            return false;
-        }
-
-        @Override
-        public void delete(String name) {}
-
-        @Override
-        public List<Entry> list(String prefix) {
-            return List.of();
-        }
-
-        @Override
-        public String location() {
-            return scheme + "://";
-        }
     }
 }
