@@ -55,36 +55,6 @@ public final class JobRunner implements AutoCloseable {
             String nodeAddress,
             String timeZone,
             SinkMetrics metrics) {
-        /** Without metrics. */
-        public Plan(
-                String jobId,
-                Upstream upstream,
-                SinkFactory sinkFactory,
-                SinkSpec sinkSpec,
-                TableFilter filter,
-                EventFilters events,
-                long startTso,
-                long targetTso,
-                long memoryQuotaBytes,
-                JobStore store,
-                String nodeAddress,
-                String timeZone) {
-            this(
-                    jobId,
-                    upstream,
-                    sinkFactory,
-                    sinkSpec,
-                    filter,
-                    events,
-                    startTso,
-                    targetTso,
-                    memoryQuotaBytes,
-                    store,
-                    nodeAddress,
-                    timeZone,
-                    SinkMetrics.NONE);
-        }
-
         public Plan {
             Objects.requireNonNull(jobId);
             if (memoryQuotaBytes <= 0) {
@@ -93,7 +63,7 @@ public final class JobRunner implements AutoCloseable {
             }
         }
 
-        /** With all changes of the tables. */
+        /** With all changes of the tables, and without metrics. */
         public Plan(
                 String jobId,
                 Upstream upstream,
@@ -120,6 +90,24 @@ public final class JobRunner implements AutoCloseable {
                     nodeAddress,
                     timeZone,
                     SinkMetrics.NONE);
+        }
+
+        /** With only those changes that the filters let through. */
+        public Plan withEvents(EventFilters only) {
+            return new Plan(
+                    jobId,
+                    upstream,
+                    sinkFactory,
+                    sinkSpec,
+                    filter,
+                    only,
+                    startTso,
+                    targetTso,
+                    memoryQuotaBytes,
+                    store,
+                    nodeAddress,
+                    timeZone,
+                    metrics);
         }
     }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.core.bytes.ByteSink;
+import io.millrace.core.engine.Fixtures.Batch;
 import io.millrace.core.engine.Fixtures.HandSink;
 import io.millrace.core.engine.Fixtures.MemoryStore;
 import io.millrace.core.error.ErrorCode;
@@ -20,10 +21,8 @@ import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.RowView;
 import io.millrace.core.model.SchemaChange;
 import io.millrace.core.model.SchemaChange.Change;
-import io.millrace.core.model.SourcePosition;
 import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
-import io.millrace.core.spi.SinkSpec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -39,23 +38,14 @@ class EventFilterPipelineTest {
     private final AtomicInteger open = new AtomicInteger();
 
     /** Rows whose id is the cell before and after. */
-    private final class Numbers extends RowBatch {
+    private final class Numbers extends Batch {
         private final int op;
-        private final long tso;
-        private final boolean last;
         private final long[] ids;
 
         Numbers(int op, long tso, boolean last, long... ids) {
+            super(ORDERS, tso, tso, last, new byte[0], 10, open);
             this.op = op;
-            this.tso = tso;
-            this.last = last;
             this.ids = ids;
-            open.incrementAndGet();
-        }
-
-        @Override
-        public TableSchema schema() {
-            return ORDERS;
         }
 
         @Override
@@ -69,38 +59,13 @@ class EventFilterPipelineTest {
         }
 
         @Override
-        public int sizeBytes() {
-            return 10;
-        }
-
-        @Override
         public int eventIndex() {
             return 4;
         }
 
         @Override
-        public boolean lastOfTransaction() {
-            return last;
-        }
-
-        @Override
-        public long commitTso() {
-            return tso;
-        }
-
-        @Override
-        public SourcePosition positionAfter() {
-            return at(tso);
-        }
-
-        @Override
         public RowView rows() {
             return new Cells(op, ids);
-        }
-
-        @Override
-        protected void recycle() {
-            open.decrementAndGet();
         }
     }
 
@@ -204,19 +169,8 @@ class EventFilterPipelineTest {
 
     private Pipeline open(List<Long> tsos, EventRule... rules) {
         return new Pipeline(
-                new JobRunner.Plan(
-                        "default/test",
-                        new SyntheticUpstream(out -> {}),
-                        sinks,
-                        SinkSpec.of("hand://x"),
-                        TableFilter.all(),
-                        EventFilters.compile(List.of(rules), tsos),
-                        5,
-                        0,
-                        1 << 20,
-                        store,
-                        "127.0.0.1:1",
-                        "UTC"),
+                Fixtures.plan(out -> {}, sinks, "hand://x", TableFilter.all(), 0, store)
+                        .withEvents(EventFilters.compile(List.of(rules), tsos)),
                 intake,
                 () -> 0,
                 AckLedger::new,

@@ -1,5 +1,7 @@
 package io.millrace.core.engine;
 
+import io.millrace.core.engine.SyntheticUpstream.Feed;
+import io.millrace.core.filter.TableFilter;
 import io.millrace.core.model.Checkpoint;
 import io.millrace.core.model.Column;
 import io.millrace.core.model.ColumnKind;
@@ -12,6 +14,8 @@ import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.Acks;
 import io.millrace.core.spi.SchemaHistory;
 import io.millrace.core.spi.Sink;
+import io.millrace.core.spi.SinkFactory;
+import io.millrace.core.spi.SinkSpec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -53,8 +57,30 @@ final class Fixtures {
         }
     }
 
+    /** A job with changes of this source, which starts after TSO 5. */
+    static JobRunner.Plan plan(
+            Feed feed,
+            SinkFactory sinks,
+            String sinkUri,
+            TableFilter filter,
+            long targetTso,
+            JobStore store) {
+        return new JobRunner.Plan(
+                "default/test",
+                new SyntheticUpstream(feed),
+                sinks,
+                SinkSpec.of(sinkUri),
+                filter,
+                5,
+                targetTso,
+                64 << 20,
+                store,
+                "127.0.0.1:1",
+                "UTC");
+    }
+
     /** A batch without bytes that counts itself in and out. */
-    static final class Batch extends RowBatch {
+    static class Batch extends RowBatch {
         private final TableSchema schema;
         private final long tso;
         private final long offset;

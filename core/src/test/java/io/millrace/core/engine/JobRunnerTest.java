@@ -13,7 +13,6 @@ import io.millrace.core.error.MillraceException;
 import io.millrace.core.filter.TableFilter;
 import io.millrace.core.model.Checkpoint;
 import io.millrace.core.spi.SinkFactory;
-import io.millrace.core.spi.SinkSpec;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.concurrent.BlockingQueue;
@@ -29,23 +28,9 @@ class JobRunnerTest {
     private final BlockingQueue<String> ends = new LinkedBlockingQueue<>();
 
     private JobRunner runner(Feed feed, SinkFactory sinks, String uri, long targetTso) {
-        return new JobRunner(plan(feed, sinks, uri, targetTso, store), listener(ends));
-    }
-
-    private static JobRunner.Plan plan(
-            Feed feed, SinkFactory sinks, String uri, long targetTso, JobStore store) {
-        return new JobRunner.Plan(
-                "default/test",
-                new SyntheticUpstream(feed),
-                sinks,
-                SinkSpec.of(uri),
-                TableFilter.all(),
-                5,
-                targetTso,
-                64 << 20,
-                store,
-                "127.0.0.1:1",
-                "UTC");
+        return new JobRunner(
+                Fixtures.plan(feed, sinks, uri, TableFilter.all(), targetTso, store),
+                listener(ends));
     }
 
     private static JobRunner.Listener listener(BlockingQueue<String> ends) {
@@ -228,7 +213,13 @@ class JobRunnerTest {
                     };
             JobRunner runner =
                     new JobRunner(
-                            plan(feed, new BlackholeSinkFactory(), "blackhole://", 1000, store),
+                            Fixtures.plan(
+                                    feed,
+                                    new BlackholeSinkFactory(),
+                                    "blackhole://",
+                                    TableFilter.all(),
+                                    1000,
+                                    store),
                             listener(ends));
             runner.start();
             String end = ends.poll(60, TimeUnit.SECONDS);

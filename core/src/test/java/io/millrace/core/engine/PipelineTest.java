@@ -36,18 +36,13 @@ class PipelineTest {
 
     private Pipeline open(long targetTso) {
         return new Pipeline(
-                new JobRunner.Plan(
-                        "default/test",
-                        new SyntheticUpstream(feed),
+                Fixtures.plan(
+                        feed,
                         sinks,
-                        io.millrace.core.spi.SinkSpec.of("hand://x"),
+                        "hand://x",
                         TableFilters.parse(List.of("shop.*", "!shop.old*"), true),
-                        5,
                         targetTso,
-                        1 << 20,
-                        store,
-                        "127.0.0.1:1",
-                        "UTC"),
+                        store),
                 intake,
                 () -> now,
                 AckLedger::new,
