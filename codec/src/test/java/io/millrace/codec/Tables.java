@@ -78,6 +78,24 @@ public final class Tables {
                 Optional.empty());
     }
 
+    /** A column with a default, as the server shows it. */
+    public static Column withDefault(Column c, String sql) {
+        return new Column(
+                c.name(),
+                c.kind(),
+                c.typeText(),
+                c.unsigned(),
+                c.nullable(),
+                c.length(),
+                c.scale(),
+                c.charset(),
+                c.collation(),
+                c.elements(),
+                c.generated(),
+                c.invisible(),
+                Optional.of(sql));
+    }
+
     /** A table with one column of each way to write values. */
     public static TableSchema wide() {
         return table(
@@ -98,7 +116,8 @@ public final class Tables {
                 0);
     }
 
-    private static Object[] wideRow(int i) {
+    /** A row of {@link #wide}; numbers that differ make rows that do. */
+    public static Object[] wideRow(int i) {
         return row(
                 (long) i,
                 (1L << 31) + i,

@@ -1,11 +1,13 @@
 package io.millrace.codec.avro;
 
+import static io.millrace.codec.Tables.table;
+import static io.millrace.codec.Tables.withDefault;
 import static io.millrace.testkit.rows.TestRowBatch.ABSENT;
 import static io.millrace.testkit.rows.TestRowBatch.row;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.sun.management.ThreadMXBean;
+import io.millrace.codec.Allocations;
 import io.millrace.codec.Message;
 import io.millrace.codec.decode.DecodedEvent;
 import io.millrace.core.error.ErrorCode;
@@ -22,7 +24,6 @@ import io.millrace.testkit.rows.TestPosition;
 import io.millrace.testkit.rows.TestRowBatch;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.lang.management.ManagementFactory;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
@@ -549,21 +550,14 @@ class AvroEncoderTest {
         AvroEncoder encoder =
                 new AvroEncoder(new AvroConfig(true, false, false, false), registry, "default");
         Message out = new Message();
-        RowView view = batch.rows();
         encoder.begin(schema, TSO, "t");
-        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        long thread = Thread.currentThread().threadId();
-        long allocated = Long.MAX_VALUE;
-        // A few rounds to let the buffers grow and the compilers settle.
-        for (int round = 0; round < 40; round++) {
-            long before = threads.getThreadAllocatedBytes(thread);
-            view.rewind();
-            while (view.next()) {
-                out.clear();
-                encoder.append(view, RowBatch.INSERT, out);
-            }
-            allocated = Math.min(allocated, threads.getThreadAllocatedBytes(thread) - before);
-        }
+        long allocated =
+                Allocations.perPass(
+                        batch,
+                        view -> {
+                            out.clear();
+                            encoder.append(view, RowBatch.INSERT, out);
+                        });
         assertThat(allocated).isZero();
     }
 
@@ -638,17 +632,6 @@ class AvroEncoderTest {
         return out;
     }
 
-    private static TableSchema table(List<Column> columns, Integer... primary) {
-        return new TableSchema(
-                1,
-                1,
-                new TableName("test", "t1"),
-                columns,
-                primary.length == 0
-                        ? List.of()
-                        : List.of(new TableSchema.Key("PRIMARY", true, List.of(primary))));
-    }
-
     private static Column of(String name, ColumnKind kind) {
         return column(name, kind, "", false, true);
     }
@@ -678,10 +661,6 @@ class AvroEncoderTest {
     private static Column elements(String name, ColumnKind kind) {
         Column c = of(name, kind);
         return rebuilt(c, 0, 0, "utf8mb4", List.of("a", "b,c", "d"), c.defaultValue());
-    }
-
-    private static Column withDefault(Column c, String sql) {
-        return rebuilt(c, c.length(), c.scale(), c.charset(), c.elements(), Optional.of(sql));
     }
 
     private static Column column(

@@ -1,5 +1,6 @@
 package io.millrace.codec.canal;
 
+import static io.millrace.codec.Tables.table;
 import static io.millrace.testkit.rows.TestRowBatch.ABSENT;
 import static io.millrace.testkit.rows.TestRowBatch.row;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -9,12 +10,13 @@ import com.alibaba.otter.canal.protocol.CanalEntry;
 import com.alibaba.otter.canal.protocol.CanalPacket;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
-import com.sun.management.ThreadMXBean;
+import io.millrace.codec.Allocations;
 import io.millrace.codec.CodecOptions;
 import io.millrace.codec.EncoderContext;
 import io.millrace.codec.Message;
 import io.millrace.codec.Protocols;
 import io.millrace.codec.RowEncoder;
+import io.millrace.codec.Tables;
 import io.millrace.codec.decode.DecodedEvent;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.Column;
@@ -28,7 +30,6 @@ import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.SinkSpec;
 import io.millrace.testkit.rows.TestPosition;
 import io.millrace.testkit.rows.TestRowBatch;
-import java.lang.management.ManagementFactory;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
@@ -50,7 +51,7 @@ class CanalEncoderTest {
     @Test
     void anUpdateHasTheFieldsOfTheFactSheet() throws Exception {
         TableSchema schema =
-                table(List.of(column("id", ColumnKind.INT), column("e", ColumnKind.ENUM)), 0);
+                table(List.of(Column.of("id", ColumnKind.INT), Column.of("e", ColumnKind.ENUM)), 0);
 
         CanalEntry.Entry entry =
                 entries(
@@ -87,7 +88,11 @@ class CanalEncoderTest {
     @Test
     void insertsHaveTheNewRowAndDeletesTheOldOneThatNothingUpdated() throws Exception {
         TableSchema schema =
-                table(List.of(column("id", ColumnKind.INT), column("v", ColumnKind.VARCHAR)), 0);
+                table(
+                        List.of(
+                                Column.of("id", ColumnKind.INT),
+                                Column.of("v", ColumnKind.VARCHAR)),
+                        0);
 
         CanalEntry.RowData insert =
                 onlyRow(encode(DEFAULTS, TestRowBatch.insert(schema, TSO, 0, true, row(1, ""))));
@@ -115,13 +120,17 @@ class CanalEncoderTest {
         String allCharacters = new String(allBytes, StandardCharsets.ISO_8859_1);
         List<Case> cases =
                 List.of(
-                        new Case(column("a", ColumnKind.TINYINT), -128, "-128", -6, -128L),
+                        new Case(Column.of("a", ColumnKind.TINYINT), -128, "-128", -6, -128L),
                         new Case(unsigned("a", ColumnKind.TINYINT), 255, "255", 5, 255L),
-                        new Case(column("a", ColumnKind.SMALLINT), -5, "-5", 5, -5L),
+                        new Case(Column.of("a", ColumnKind.SMALLINT), -5, "-5", 5, -5L),
                         new Case(unsigned("a", ColumnKind.SMALLINT), 32767, "32767", 5, 32767L),
                         new Case(
-                                column("a", ColumnKind.MEDIUMINT), 8388607, "8388607", 4, 8388607L),
-                        new Case(column("a", ColumnKind.INT), -1, "-1", 4, -1L),
+                                Column.of("a", ColumnKind.MEDIUMINT),
+                                8388607,
+                                "8388607",
+                                4,
+                                8388607L),
+                        new Case(Column.of("a", ColumnKind.INT), -1, "-1", 4, -1L),
                         new Case(
                                 unsigned("a", ColumnKind.INT),
                                 4294967295L,
@@ -129,7 +138,7 @@ class CanalEncoderTest {
                                 -5,
                                 4294967295L),
                         new Case(
-                                column("a", ColumnKind.BIGINT),
+                                Column.of("a", ColumnKind.BIGINT),
                                 Long.MIN_VALUE,
                                 "-9223372036854775808",
                                 -5,
@@ -140,78 +149,78 @@ class CanalEncoderTest {
                                 "18446744073709551615",
                                 3,
                                 new BigInteger("18446744073709551615")),
-                        new Case(column("a", ColumnKind.FLOAT), 3.14f, "3.14", 7, 3.14f),
+                        new Case(Column.of("a", ColumnKind.FLOAT), 3.14f, "3.14", 7, 3.14f),
                         new Case(
-                                column("a", ColumnKind.DOUBLE),
+                                Column.of("a", ColumnKind.DOUBLE),
                                 1e21,
                                 "1000000000000000000000",
                                 8,
                                 1e21),
                         new Case(
-                                column("a", ColumnKind.DECIMAL),
+                                Column.of("a", ColumnKind.DECIMAL),
                                 "-12.30",
                                 "-12.30",
                                 3,
                                 new BigDecimal("-12.30")),
                         new Case(
-                                column("a", ColumnKind.DATE),
+                                Column.of("a", ColumnKind.DATE),
                                 "0000-00-00",
                                 "0000-00-00",
                                 91,
                                 "0000-00-00"),
                         new Case(
-                                column("a", ColumnKind.TIME),
+                                Column.of("a", ColumnKind.TIME),
                                 "-838:59:59.5",
                                 "-838:59:59.5",
                                 92,
                                 "-838:59:59.5"),
                         new Case(
-                                column("a", ColumnKind.DATETIME),
+                                Column.of("a", ColumnKind.DATETIME),
                                 "2024-02-29 01:02:03.456",
                                 "2024-02-29 01:02:03.456",
                                 93,
                                 "2024-02-29 01:02:03.456"),
                         new Case(
-                                column("a", ColumnKind.TIMESTAMP),
+                                Column.of("a", ColumnKind.TIMESTAMP),
                                 "2024-02-29 01:02:03",
                                 "2024-02-29 01:02:03",
                                 93,
                                 "2024-02-29 01:02:03"),
-                        new Case(column("a", ColumnKind.YEAR), 2024, "2024", 12, 2024L),
+                        new Case(Column.of("a", ColumnKind.YEAR), 2024, "2024", 12, 2024L),
                         new Case(
-                                column("a", ColumnKind.VARCHAR),
+                                Column.of("a", ColumnKind.VARCHAR),
                                 "é\"\n漢😀\0",
                                 "é\"\n漢😀\0",
                                 12,
                                 "é\"\n漢😀\0"),
                         new Case(charset("a", "latin1"), "é€", "é€", 12, "é€"),
                         new Case(
-                                column("a", ColumnKind.LONGTEXT),
+                                Column.of("a", ColumnKind.LONGTEXT),
                                 "x".repeat(70_000),
                                 "x".repeat(70_000),
                                 2005,
                                 "x".repeat(70_000)),
                         new Case(
-                                column("a", ColumnKind.VARBINARY),
+                                Column.of("a", ColumnKind.VARBINARY),
                                 allBytes,
                                 allCharacters,
                                 2004,
                                 allBytes),
                         new Case(
-                                column("a", ColumnKind.BIT),
+                                Column.of("a", ColumnKind.BIT),
                                 -1L,
                                 "18446744073709551615",
                                 -7,
                                 new BigInteger("18446744073709551615")),
-                        new Case(column("a", ColumnKind.SET), 5, "5", -7, 5L),
+                        new Case(Column.of("a", ColumnKind.SET), 5, "5", -7, 5L),
                         new Case(
-                                column("a", ColumnKind.JSON),
+                                Column.of("a", ColumnKind.JSON),
                                 "{\"a\": \"<\"}",
                                 "{\"a\": \"<\"}",
                                 12,
                                 "{\"a\": \"<\"}"),
                         new Case(
-                                column("a", ColumnKind.VECTOR),
+                                Column.of("a", ColumnKind.VECTOR),
                                 new byte[] {0, 0, (byte) 0x80, 0x3F, 0, 0, 0x20, (byte) 0xC1},
                                 "[1,-10]",
                                 12,
@@ -236,10 +245,10 @@ class CanalEncoderTest {
         TableSchema schema =
                 table(
                         List.of(
-                                column("id", ColumnKind.BIGINT),
+                                Column.of("id", ColumnKind.BIGINT),
                                 unsigned("u", ColumnKind.BIGINT),
-                                column("v", ColumnKind.VARCHAR),
-                                column("n", ColumnKind.TEXT)),
+                                Column.of("v", ColumnKind.VARCHAR),
+                                Column.of("n", ColumnKind.TEXT)),
                         0);
         byte[] message =
                 encode(
@@ -271,7 +280,7 @@ class CanalEncoderTest {
 
     @Test
     void severalRowsShareAPacketAndOneCanBeTakenBack() throws Exception {
-        TableSchema schema = table(List.of(column("id", ColumnKind.INT)), 0);
+        TableSchema schema = table(List.of(Column.of("id", ColumnKind.INT)), 0);
         RowBatch batch = TestRowBatch.insert(schema, TSO, 0, true, row(1), row(2), row(3));
         CanalEncoder encoder = new CanalEncoder(DEFAULTS);
         Message message = new Message();
@@ -305,7 +314,7 @@ class CanalEncoderTest {
                 CodecOptions.of(
                         SinkSpec.of("kafka://h/t?delete-only-output-handle-key-columns=true"));
         TableSchema schema =
-                table(List.of(column("v", ColumnKind.INT), column("id", ColumnKind.INT)), 1);
+                table(List.of(Column.of("v", ColumnKind.INT), Column.of("id", ColumnKind.INT)), 1);
 
         assertThat(
                         onlyRow(
@@ -331,9 +340,9 @@ class CanalEncoderTest {
         TableSchema schema =
                 table(
                         List.of(
-                                column("id", ColumnKind.INT),
-                                column("v", ColumnKind.INT),
-                                column("w", ColumnKind.INT)),
+                                Column.of("id", ColumnKind.INT),
+                                Column.of("v", ColumnKind.INT),
+                                Column.of("w", ColumnKind.INT)),
                         0);
         CanalEntry.RowData data =
                 onlyRow(
@@ -357,7 +366,7 @@ class CanalEncoderTest {
 
     @Test
     void virtualColumnsAreLeftOut() throws Exception {
-        Column plain = column("v", ColumnKind.INT);
+        Column plain = Column.of("v", ColumnKind.INT);
         Column virtual =
                 new Column(
                         plain.name(),
@@ -373,7 +382,7 @@ class CanalEncoderTest {
                         Column.Generated.VIRTUAL,
                         false,
                         Optional.empty());
-        TableSchema schema = table(List.of(virtual, column("id", ColumnKind.INT)), 1);
+        TableSchema schema = table(List.of(virtual, Column.of("id", ColumnKind.INT)), 1);
 
         assertThat(
                         onlyRow(
@@ -458,7 +467,7 @@ class CanalEncoderTest {
 
     @Test
     void bytesThatAreNoMessageAreRefused() throws Exception {
-        TableSchema schema = table(List.of(column("id", ColumnKind.INT)), 0);
+        TableSchema schema = table(List.of(Column.of("id", ColumnKind.INT)), 0);
         byte[] message = encode(DEFAULTS, TestRowBatch.insert(schema, TSO, 0, true, row(1)));
 
         assertThatThrownBy(() -> decoder.decode(null, null)).isInstanceOf(MillraceException.class);
@@ -477,16 +486,16 @@ class CanalEncoderTest {
         TableSchema schema =
                 table(
                         List.of(
-                                column("id", ColumnKind.BIGINT),
+                                Column.of("id", ColumnKind.BIGINT),
                                 unsigned("u", ColumnKind.INT),
-                                column("d", ColumnKind.DOUBLE),
-                                column("f", ColumnKind.FLOAT),
-                                column("amount", ColumnKind.DECIMAL),
-                                column("name", ColumnKind.VARCHAR),
-                                column("at", ColumnKind.DATETIME),
-                                column("raw", ColumnKind.VARBINARY),
-                                column("doc", ColumnKind.JSON),
-                                column("e", ColumnKind.ENUM)),
+                                Column.of("d", ColumnKind.DOUBLE),
+                                Column.of("f", ColumnKind.FLOAT),
+                                Column.of("amount", ColumnKind.DECIMAL),
+                                Column.of("name", ColumnKind.VARCHAR),
+                                Column.of("at", ColumnKind.DATETIME),
+                                Column.of("raw", ColumnKind.VARBINARY),
+                                Column.of("doc", ColumnKind.JSON),
+                                Column.of("e", ColumnKind.ENUM)),
                         0);
         List<Object[]> images = new ArrayList<>();
         for (int i = 0; i < 200; i++) {
@@ -506,21 +515,15 @@ class CanalEncoderTest {
         RowBatch batch = TestRowBatch.update(schema, TSO, 0, true, images.toArray(Object[][]::new));
         CanalEncoder encoder = new CanalEncoder(DEFAULTS);
         Message message = new Message();
-        RowView view = batch.rows();
-        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        long thread = Thread.currentThread().threadId();
-        long allocated = Long.MAX_VALUE;
-        for (int round = 0; round < 40; round++) {
-            long before = threads.getThreadAllocatedBytes(thread);
-            view.rewind();
-            while (view.next()) {
-                message.clear();
-                encoder.begin(schema, TSO + round, "t");
-                encoder.append(view, batch.op(), message);
-                encoder.finish(message);
-            }
-            allocated = Math.min(allocated, threads.getThreadAllocatedBytes(thread) - before);
-        }
+        long allocated =
+                Allocations.perPass(
+                        batch,
+                        view -> {
+                            message.clear();
+                            encoder.begin(schema, TSO + view.index(), "t");
+                            encoder.append(view, batch.op(), message);
+                            encoder.finish(message);
+                        });
         assertThat(allocated).as("bytes for %d rows", batch.rowCount()).isZero();
     }
 
@@ -578,25 +581,9 @@ class CanalEncoderTest {
         return new SchemaChange(TSO, new TestPosition(TSO, 0), part.query(), "test", List.of(part));
     }
 
-    private static Column column(String name, ColumnKind kind) {
-        return Column.of(name, kind);
-    }
-
     private static Column unsigned(String name, ColumnKind kind) {
-        return new Column(
-                name,
-                kind,
-                kind.name().toLowerCase(java.util.Locale.ROOT) + " unsigned",
-                true,
-                true,
-                0,
-                0,
-                "binary",
-                "",
-                List.of(),
-                Column.Generated.NONE,
-                false,
-                Optional.empty());
+        return Tables.typed(
+                name, kind, kind.name().toLowerCase(java.util.Locale.ROOT) + " unsigned", true);
     }
 
     private static Column charset(String name, String charset) {
@@ -614,16 +601,5 @@ class CanalEncoderTest {
                 Column.Generated.NONE,
                 false,
                 Optional.empty());
-    }
-
-    private static TableSchema table(List<Column> columns, Integer... primaryKey) {
-        return new TableSchema(
-                1,
-                1,
-                new TableName("test", "t1"),
-                columns,
-                primaryKey.length == 0
-                        ? List.of()
-                        : List.of(new TableSchema.Key("PRIMARY", true, List.of(primaryKey))));
     }
 }

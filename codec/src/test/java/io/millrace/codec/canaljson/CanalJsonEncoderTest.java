@@ -1,16 +1,19 @@
 package io.millrace.codec.canaljson;
 
+import static io.millrace.codec.Tables.table;
+import static io.millrace.codec.Tables.typed;
 import static io.millrace.testkit.rows.TestRowBatch.ABSENT;
 import static io.millrace.testkit.rows.TestRowBatch.row;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.sun.management.ThreadMXBean;
+import io.millrace.codec.Allocations;
 import io.millrace.codec.Compression;
 import io.millrace.codec.EncoderContext;
 import io.millrace.codec.Message;
 import io.millrace.codec.Protocols;
 import io.millrace.codec.RowEncoder;
+import io.millrace.codec.Tables;
 import io.millrace.codec.decode.DecodedEvent;
 import io.millrace.codec.text.DdlType;
 import io.millrace.core.bytes.ByteSink;
@@ -25,7 +28,6 @@ import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.SinkSpec;
 import io.millrace.testkit.rows.TestPosition;
 import io.millrace.testkit.rows.TestRowBatch;
-import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Instant;
@@ -46,7 +48,7 @@ class CanalJsonEncoderTest {
     @Test
     void writesTheUpdateOfTheFactSheetByteForByte() {
         TableSchema schema =
-                table(List.of(column("id", ColumnKind.INT), column("e", ColumnKind.ENUM)), 0);
+                table(List.of(Column.of("id", ColumnKind.INT), Column.of("e", ColumnKind.ENUM)), 0);
         RowBatch batch = TestRowBatch.update(schema, TSO, 0, true, row(1, 1), row(1, 2));
 
         assertThat(encode(CanalJsonConfig.withTidbExtension(), batch))
@@ -62,7 +64,7 @@ class CanalJsonEncoderTest {
 
     @Test
     void insertsAndDeletesHaveNullForOld() {
-        TableSchema schema = table(List.of(column("a", ColumnKind.INT)));
+        TableSchema schema = table(List.of(Column.of("a", ColumnKind.INT)));
 
         assertThat(
                         encode(
@@ -98,86 +100,91 @@ class CanalJsonEncoderTest {
         }
         List<Case> cases =
                 List.of(
-                        new Case(column("a", ColumnKind.TINYINT), -128, "-128", -6, "tinyint"),
-                        new Case(column("a", ColumnKind.SMALLINT), -5, "-5", 5, "smallint"),
+                        new Case(Column.of("a", ColumnKind.TINYINT), -128, "-128", -6, "tinyint"),
+                        new Case(Column.of("a", ColumnKind.SMALLINT), -5, "-5", 5, "smallint"),
                         new Case(
-                                column("a", ColumnKind.MEDIUMINT),
+                                Column.of("a", ColumnKind.MEDIUMINT),
                                 8388607,
                                 "8388607",
                                 4,
                                 "mediumint"),
-                        new Case(column("a", ColumnKind.INT), -1, "-1", 4, "int"),
+                        new Case(Column.of("a", ColumnKind.INT), -1, "-1", 4, "int"),
                         new Case(
-                                column("a", ColumnKind.BIGINT),
+                                Column.of("a", ColumnKind.BIGINT),
                                 Long.MIN_VALUE,
                                 "-9223372036854775808",
                                 -5,
                                 "bigint"),
-                        new Case(column("a", ColumnKind.FLOAT), 3.14f, "3.14", 7, "float"),
+                        new Case(Column.of("a", ColumnKind.FLOAT), 3.14f, "3.14", 7, "float"),
                         new Case(
-                                column("a", ColumnKind.DOUBLE),
+                                Column.of("a", ColumnKind.DOUBLE),
                                 1e21,
                                 "1000000000000000000000",
                                 8,
                                 "double"),
-                        new Case(column("a", ColumnKind.DECIMAL), "12.30", "12.30", 3, "decimal"),
                         new Case(
-                                column("a", ColumnKind.DATE),
+                                Column.of("a", ColumnKind.DECIMAL), "12.30", "12.30", 3, "decimal"),
+                        new Case(
+                                Column.of("a", ColumnKind.DATE),
                                 "0000-00-00",
                                 "0000-00-00",
                                 91,
                                 "date"),
                         new Case(
-                                column("a", ColumnKind.TIME),
+                                Column.of("a", ColumnKind.TIME),
                                 "-838:59:59.5",
                                 "-838:59:59.5",
                                 92,
                                 "time"),
                         new Case(
-                                column("a", ColumnKind.DATETIME),
+                                Column.of("a", ColumnKind.DATETIME),
                                 "2024-02-29 01:02:03.456",
                                 "2024-02-29 01:02:03.456",
                                 93,
                                 "datetime"),
                         new Case(
-                                column("a", ColumnKind.TIMESTAMP),
+                                Column.of("a", ColumnKind.TIMESTAMP),
                                 "2024-02-29 01:02:03",
                                 "2024-02-29 01:02:03",
                                 93,
                                 "timestamp"),
-                        new Case(column("a", ColumnKind.YEAR), 2024, "2024", 12, "year"),
-                        new Case(column("a", ColumnKind.CHAR), "x<y", "x<y", 1, "char"),
+                        new Case(Column.of("a", ColumnKind.YEAR), 2024, "2024", 12, "year"),
+                        new Case(Column.of("a", ColumnKind.CHAR), "x<y", "x<y", 1, "char"),
                         new Case(
-                                column("a", ColumnKind.VARCHAR), "é\"\n漢", "é\"\n漢", 12, "varchar"),
-                        new Case(column("a", ColumnKind.LONGTEXT), "t", "t", 2005, "longtext"),
+                                Column.of("a", ColumnKind.VARCHAR),
+                                "é\"\n漢",
+                                "é\"\n漢",
+                                12,
+                                "varchar"),
+                        new Case(Column.of("a", ColumnKind.LONGTEXT), "t", "t", 2005, "longtext"),
                         new Case(
-                                column("a", ColumnKind.VARBINARY),
+                                Column.of("a", ColumnKind.VARBINARY),
                                 allBytes,
                                 new String(allBytes, StandardCharsets.ISO_8859_1),
                                 2004,
                                 "varbinary"),
                         new Case(
-                                column("a", ColumnKind.TINYBLOB),
+                                Column.of("a", ColumnKind.TINYBLOB),
                                 new byte[] {(byte) 0x89, 'P'},
                                 "\u0089P",
                                 2004,
                                 "tinyblob"),
                         new Case(
-                                column("a", ColumnKind.BIT),
+                                Column.of("a", ColumnKind.BIT),
                                 -1L,
                                 "18446744073709551615",
                                 -7,
                                 "bit"),
-                        new Case(column("a", ColumnKind.ENUM), 2, "2", 4, "enum"),
-                        new Case(column("a", ColumnKind.SET), 5, "5", -7, "set"),
+                        new Case(Column.of("a", ColumnKind.ENUM), 2, "2", 4, "enum"),
+                        new Case(Column.of("a", ColumnKind.SET), 5, "5", -7, "set"),
                         new Case(
-                                column("a", ColumnKind.JSON),
+                                Column.of("a", ColumnKind.JSON),
                                 "{\"a\": \"<\"}",
                                 "{\"a\": \"<\"}",
                                 12,
                                 "json"),
                         new Case(
-                                column("a", ColumnKind.VECTOR),
+                                Column.of("a", ColumnKind.VECTOR),
                                 new byte[] {0, 0, (byte) 0x80, 0x3F, 0, 0, 0x20, (byte) 0xC1},
                                 "[1,-10]",
                                 12,
@@ -260,7 +267,11 @@ class CanalJsonEncoderTest {
     @Test
     void onlyUpdatedColumnsAppearInOld() {
         TableSchema schema =
-                table(List.of(column("id", ColumnKind.INT), column("v", ColumnKind.VARCHAR)), 0);
+                table(
+                        List.of(
+                                Column.of("id", ColumnKind.INT),
+                                Column.of("v", ColumnKind.VARCHAR)),
+                        0);
         List<CanalJsonMessage> messages =
                 decodeAll(
                         new CanalJsonConfig(false, true, false, false),
@@ -283,7 +294,11 @@ class CanalJsonEncoderTest {
     @Test
     void deletesMayHoldOnlyTheHandleKey() {
         TableSchema schema =
-                table(List.of(column("v", ColumnKind.VARCHAR), column("id", ColumnKind.INT)), 1);
+                table(
+                        List.of(
+                                Column.of("v", ColumnKind.VARCHAR),
+                                Column.of("id", ColumnKind.INT)),
+                        1);
         CanalJsonMessage message =
                 decodeAll(
                                 new CanalJsonConfig(false, false, true, false),
@@ -300,9 +315,9 @@ class CanalJsonEncoderTest {
         TableSchema schema =
                 table(
                         List.of(
-                                column("id", ColumnKind.INT),
-                                column("v", ColumnKind.VARCHAR),
-                                column("w", ColumnKind.INT)),
+                                Column.of("id", ColumnKind.INT),
+                                Column.of("v", ColumnKind.VARCHAR),
+                                Column.of("w", ColumnKind.INT)),
                         0);
         CanalJsonMessage update =
                 decode(
@@ -323,7 +338,11 @@ class CanalJsonEncoderTest {
     @Test
     void anUpdateWithAMinimalRowImageKeepsItsKeyWhenOnlyChangesAreWanted() {
         TableSchema schema =
-                table(List.of(column("id", ColumnKind.INT), column("v", ColumnKind.VARCHAR)), 0);
+                table(
+                        List.of(
+                                Column.of("id", ColumnKind.INT),
+                                Column.of("v", ColumnKind.VARCHAR)),
+                        0);
         CanalJsonEncoder encoder =
                 new CanalJsonEncoder(new CanalJsonConfig(false, true, false, false), CLOCK);
         encoder.begin(schema, TSO);
@@ -339,7 +358,7 @@ class CanalJsonEncoderTest {
 
     @Test
     void leavesOutVirtualColumnsAndEscapesNames() {
-        Column plain = column("a", ColumnKind.INT);
+        Column plain = Column.of("a", ColumnKind.INT);
         Column virtual =
                 new Column(
                         "v",
@@ -355,7 +374,7 @@ class CanalJsonEncoderTest {
                         Column.Generated.VIRTUAL,
                         false,
                         Optional.empty());
-        Column odd = column("o\"<", ColumnKind.INT);
+        Column odd = Column.of("o\"<", ColumnKind.INT);
         TableSchema schema =
                 new TableSchema(
                         1, 1, new TableName("d&b", "t\\"), List.of(plain, virtual, odd), List.of());
@@ -375,7 +394,11 @@ class CanalJsonEncoderTest {
     @Test
     void aSplitUpdateWithAMinimalRowImageKeepsTheColumnsThatDidNotChange() {
         TableSchema schema =
-                table(List.of(column("id", ColumnKind.INT), column("v", ColumnKind.VARCHAR)), 0);
+                table(
+                        List.of(
+                                Column.of("id", ColumnKind.INT),
+                                Column.of("v", ColumnKind.VARCHAR)),
+                        0);
         CanalJsonEncoder encoder = new CanalJsonEncoder(CanalJsonConfig.DEFAULTS, CLOCK);
         encoder.begin(schema, TSO);
         RowView view =
@@ -391,7 +414,11 @@ class CanalJsonEncoderTest {
     @Test
     void largeRowsAreShortenedAndSaySo() {
         TableSchema schema =
-                table(List.of(column("id", ColumnKind.INT), column("v", ColumnKind.VARCHAR)), 0);
+                table(
+                        List.of(
+                                Column.of("id", ColumnKind.INT),
+                                Column.of("v", ColumnKind.VARCHAR)),
+                        0);
         RowEncoder encoder = encoder("&large-message-handle-option=handle-key-only");
         assertThat(encoder.canShorten()).isTrue();
         RowView view = TestRowBatch.update(schema, TSO, 0, true, row(1, "a"), row(1, "b")).rows();
@@ -423,7 +450,7 @@ class CanalJsonEncoderTest {
                                 Map.of(),
                                 false,
                                 Optional.of("file:///c/1.json")));
-        TableSchema keyless = table(List.of(column("a", ColumnKind.INT)));
+        TableSchema keyless = table(List.of(Column.of("a", ColumnKind.INT)));
         encoder.begin(keyless, TSO, "t");
         RowView other = TestRowBatch.insert(keyless, TSO, 0, true, row(1)).rows();
         other.next();
@@ -435,7 +462,7 @@ class CanalJsonEncoderTest {
 
     @Test
     void wholeValuesAreCompressed() {
-        TableSchema schema = table(List.of(column("v", ColumnKind.VARCHAR)), 0);
+        TableSchema schema = table(List.of(Column.of("v", ColumnKind.VARCHAR)), 0);
         for (Compression compression : List.of(Compression.SNAPPY, Compression.LZ4)) {
             RowEncoder encoder = encoder("&large-message-handle-compression=" + compression);
             RowView view = TestRowBatch.insert(schema, TSO, 0, true, row("x".repeat(9000))).rows();
@@ -487,7 +514,7 @@ class CanalJsonEncoderTest {
 
     @Test
     void aSplitUpdateIsADeleteOfTheOldAndAnInsertOfTheNewImage() {
-        TableSchema schema = table(List.of(column("id", ColumnKind.INT)), 0);
+        TableSchema schema = table(List.of(Column.of("id", ColumnKind.INT)), 0);
         RowBatch batch = TestRowBatch.update(schema, TSO, 0, true, row(1), row(2));
         CanalJsonEncoder encoder = new CanalJsonEncoder(CanalJsonConfig.DEFAULTS, CLOCK);
         encoder.begin(schema, TSO);
@@ -564,35 +591,22 @@ class CanalJsonEncoderTest {
 
     @Test
     void allocatesNothingPerRow() {
-        TableSchema schema = wideTable();
-        List<Object[]> rows = new ArrayList<>();
-        for (int i = 0; i < 256; i++) {
-            rows.add(wideRow(i));
-            rows.add(wideRow(i + 1));
-        }
-        RowBatch updates = TestRowBatch.update(schema, TSO, 0, true, rows.toArray(Object[][]::new));
-        RowBatch inserts = TestRowBatch.insert(schema, TSO, 0, true, rows.toArray(Object[][]::new));
-        Object[] minimal = wideRow(3);
+        TableSchema schema = Tables.wide();
+        List<RowBatch> batches = new ArrayList<>(Tables.wideBatches(schema, TSO));
+        Object[] minimal = Tables.wideRow(3);
         minimal[2] = ABSENT;
-        RowBatch minimals = TestRowBatch.insert(schema, TSO, 0, true, minimal, minimal, minimal);
+        batches.add(TestRowBatch.insert(schema, TSO, 0, true, minimal, minimal, minimal));
         CanalJsonEncoder encoder = new CanalJsonEncoder(CanalJsonConfig.withTidbExtension(), CLOCK);
         ByteSink out = new ByteSink(1 << 20);
-        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        long thread = Thread.currentThread().threadId();
-        for (RowBatch batch : List.of(inserts, updates, minimals)) {
-            RowView view = batch.rows();
+        for (RowBatch batch : batches) {
             encoder.begin(schema, TSO);
-            long allocated = Long.MAX_VALUE;
-            // A few rounds to let the buffers grow and the compilers settle.
-            for (int round = 0; round < 40; round++) {
-                long before = threads.getThreadAllocatedBytes(thread);
-                view.rewind();
-                while (view.next()) {
-                    out.clear();
-                    encoder.append(view, batch.op(), out);
-                }
-                allocated = Math.min(allocated, threads.getThreadAllocatedBytes(thread) - before);
-            }
+            long allocated =
+                    Allocations.perPass(
+                            batch,
+                            view -> {
+                                out.clear();
+                                encoder.append(view, batch.op(), out);
+                            });
             assertThat(allocated).as("bytes for %d rows of %s", batch.rowCount(), batch).isZero();
         }
     }
@@ -607,52 +621,14 @@ class CanalJsonEncoderTest {
                             i,
                             1,
                             new TableName("test", "t" + i),
-                            List.of(column("id", ColumnKind.INT)),
+                            List.of(Column.of("id", ColumnKind.INT)),
                             List.of());
             batches.add(TestRowBatch.insert(schema, TSO, 0, true, row(i)));
         }
         CanalJsonEncoder encoder = new CanalJsonEncoder(CanalJsonConfig.DEFAULTS, CLOCK);
-        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        long thread = Thread.currentThread().threadId();
-        long[] allocated = new long[2];
-        for (int round = 0; round < 2; round++) {
-            long before = threads.getThreadAllocatedBytes(thread);
-            for (RowBatch batch : batches) {
-                encoder.begin(batch.schema(), TSO);
-            }
-            allocated[round] = threads.getThreadAllocatedBytes(thread) - before;
-        }
-        assertThat(allocated[1]).isLessThan(allocated[0] / 10);
-    }
-
-    private static TableSchema wideTable() {
-        return table(
-                List.of(
-                        column("id", ColumnKind.BIGINT),
-                        typed("u", ColumnKind.INT, "int unsigned", true),
-                        column("d", ColumnKind.DOUBLE),
-                        column("f", ColumnKind.FLOAT),
-                        column("amount", ColumnKind.DECIMAL),
-                        column("name", ColumnKind.VARCHAR),
-                        column("at", ColumnKind.DATETIME),
-                        column("raw", ColumnKind.VARBINARY),
-                        column("doc", ColumnKind.JSON),
-                        column("e", ColumnKind.ENUM)),
-                0);
-    }
-
-    private static Object[] wideRow(int i) {
-        return row(
-                (long) i,
-                (1L << 31) + i,
-                i * 1.1,
-                i * 0.3f,
-                i + ".25",
-                "name \"" + i + "\" <ä>",
-                "2024-01-01 00:00:00",
-                new byte[] {(byte) i, 0, (byte) 200},
-                "{\"k\": " + i + "}",
-                1);
+        Runnable all = () -> batches.forEach(batch -> encoder.begin(batch.schema(), TSO));
+        long first = Allocations.during(all);
+        assertThat(Allocations.during(all)).isLessThan(first / 10);
     }
 
     private CanalJsonMessage decode(RowBatch batch) {
@@ -676,37 +652,5 @@ class CanalJsonEncoderTest {
             out.add(sink.toString());
         }
         return out;
-    }
-
-    private static Column column(String name, ColumnKind kind) {
-        return Column.of(name, kind);
-    }
-
-    private static Column typed(String name, ColumnKind kind, String type, boolean unsigned) {
-        return new Column(
-                name,
-                kind,
-                type,
-                unsigned,
-                true,
-                0,
-                0,
-                kind.access() == ColumnKind.Access.TEXT ? "utf8mb4" : "binary",
-                "",
-                List.of(),
-                Column.Generated.NONE,
-                false,
-                Optional.empty());
-    }
-
-    private static TableSchema table(List<Column> columns, Integer... primaryKey) {
-        return new TableSchema(
-                1,
-                1,
-                new TableName("test", "t1"),
-                columns,
-                primaryKey.length == 0
-                        ? List.of()
-                        : List.of(new TableSchema.Key("PRIMARY", true, List.of(primaryKey))));
     }
 }

@@ -1,5 +1,6 @@
 package io.millrace.codec.simple;
 
+import static io.millrace.codec.Tables.withDefault;
 import static io.millrace.testkit.rows.TestRowBatch.ABSENT;
 import static io.millrace.testkit.rows.TestRowBatch.row;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -7,7 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.sun.management.ThreadMXBean;
+import io.millrace.codec.Allocations;
 import io.millrace.codec.Compression;
 import io.millrace.codec.LargeMessages;
 import io.millrace.codec.Message;
@@ -26,7 +27,6 @@ import io.millrace.core.model.TableSchema;
 import io.millrace.testkit.rows.TestPosition;
 import io.millrace.testkit.rows.TestRowBatch;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.time.Clock;
@@ -501,22 +501,14 @@ class SimpleEncoderTest {
                             TestRowBatch.update(schema, TSO, 0, true, rows))) {
                 SimpleEncoder encoder = new SimpleEncoder(config, CLOCK);
                 Message out = new Message();
-                RowView view = batch.rows();
                 encoder.begin(schema, TSO, "t");
-                ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-                long thread = Thread.currentThread().threadId();
-                long allocated = Long.MAX_VALUE;
-                // A few rounds to let the buffers grow and the compilers settle.
-                for (int round = 0; round < 40; round++) {
-                    long before = threads.getThreadAllocatedBytes(thread);
-                    view.rewind();
-                    while (view.next()) {
-                        out.clear();
-                        encoder.append(view, batch.op(), out);
-                    }
-                    allocated =
-                            Math.min(allocated, threads.getThreadAllocatedBytes(thread) - before);
-                }
+                long allocated =
+                        Allocations.perPass(
+                                batch,
+                                view -> {
+                                    out.clear();
+                                    encoder.append(view, batch.op(), out);
+                                });
                 assertThat(allocated).as("%s %s", config, batch).isZero();
             }
         }
@@ -590,23 +582,6 @@ class SimpleEncoderTest {
                 new TableName("shop", "all"),
                 columns,
                 List.of(new TableSchema.Key("PRIMARY", true, List.of(0))));
-    }
-
-    private static Column withDefault(Column c, String sql) {
-        return new Column(
-                c.name(),
-                c.kind(),
-                c.typeText(),
-                c.unsigned(),
-                c.nullable(),
-                c.length(),
-                c.scale(),
-                c.charset(),
-                c.collation(),
-                c.elements(),
-                c.generated(),
-                c.invisible(),
-                Optional.of(sql));
     }
 
     private static Column column(
