@@ -8,6 +8,7 @@ import io.millrace.storage.reader.StorageReader;
 import io.millrace.testkit.data.RandomWorkload;
 import io.millrace.testkit.data.Table;
 import io.millrace.testkit.data.TableDiff;
+import io.millrace.testkit.replay.CsvReplay;
 import io.millrace.testkit.servers.DbServer;
 import io.millrace.testkit.servers.MillraceServer;
 import io.millrace.testkit.servers.S3Server;
@@ -68,6 +69,27 @@ final class StorageIT {
             assertThat(apply.rows()).isPositive();
             assertThat(apply.ddls()).isPositive();
         }
+        assertEqual(upstream, replayed);
+    }
+
+    /** The same by a reader that shares nothing with what wrote them. */
+    private static void assertForeignReplayEqual(DbServer upstream, DbServer replayed, Path root)
+            throws Exception {
+        replayed.execute("DROP DATABASE IF EXISTS crash", "CREATE DATABASE crash");
+        try (Connection connection = replayed.connect();
+                CsvReplay replay = new CsvReplay(connection)) {
+            // The files' zone.
+            try (Statement statement = connection.createStatement()) {
+                statement.execute("SET time_zone='+08:00'");
+            }
+            replay.replay(root);
+            assertThat(replay.rows()).isPositive();
+            assertThat(replay.ddls()).isPositive();
+        }
+        assertEqual(upstream, replayed);
+    }
+
+    private static void assertEqual(DbServer upstream, DbServer replayed) throws Exception {
         List<TableDiff.Pair> pairs = new ArrayList<>();
         try (Connection left = upstream.connect();
                 Connection right = replayed.connect();
@@ -121,6 +143,7 @@ final class StorageIT {
             awaitMetadata(csv, server.changefeed("csv").path("checkpoint_ts").asLong());
             awaitMetadata(bucket, server.changefeed("bucket").path("checkpoint_ts").asLong());
             assertReplayEqual(upstream, replayed, csv);
+            assertForeignReplayEqual(upstream, replayed, folder.resolve("csv"));
             assertReplayEqual(upstream, replayed, bucket);
         }
     }
