@@ -73,7 +73,7 @@ public final class Main implements Runnable {
                 names = "--peers",
                 split = ",",
                 description =
-                        "debezium, maxwell, replica, binlog-drain, bare-producer; 'none' for ours alone. Default: all that fit")
+                        "debezium, maxwell, canal, replica, binlog-drain, bare-producer; 'none' for ours alone. Default: all that fit")
         private @Nullable List<String> peers;
 
         @Option(
@@ -106,7 +106,14 @@ public final class Main implements Runnable {
      */
     abstract static class Base implements java.util.concurrent.Callable<Integer> {
         private static final Set<String> PEERS =
-                Set.of("debezium", "maxwell", "replica", "binlog-drain", "bare-producer", "none");
+                Set.of(
+                        "debezium",
+                        "maxwell",
+                        "canal",
+                        "replica",
+                        "binlog-drain",
+                        "bare-producer",
+                        "none");
 
         @Mixin
         @SuppressWarnings("NullAway.Init") // picocli fills it in
@@ -301,6 +308,9 @@ public final class Main implements Runnable {
                 }
                 if (wants("maxwell", "maxwell")) {
                     subjects.add(new MaxwellPeer(broker.bootstrap(), settings.maxwellHome));
+                }
+                if (wants("canal", "canal")) {
+                    subjects.add(new CanalPeer(broker.bootstrap(), !protocol.equals("canal")));
                 }
                 if (wants("debezium", "debezium")) {
                     // As ours: schemas make most of a message.

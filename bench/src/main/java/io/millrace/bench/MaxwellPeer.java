@@ -1,6 +1,5 @@
 package io.millrace.bench;
 
-import io.millrace.testkit.servers.Cache;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -181,45 +180,12 @@ final class MaxwellPeer implements Subject {
     }
 
     private String classPath() {
-        Path folder = home != null ? home.resolve("lib") : fromCentral();
-        return folder + "/*";
-    }
-
-    /** Maven resolves Maxwell and what it needs into a folder of the cache, once. */
-    private static Path fromCentral() {
-        return Cache.entry(
-                "maxwell-" + CENTRAL_VERSION,
-                folder -> {
-                    Path pom = folder.resolve("pom.xml");
-                    Files.writeString(
-                            pom,
-                            "<project><modelVersion>4.0.0</modelVersion><groupId>peer</groupId><artifactId>maxwell</artifactId>"
-                                    + "<version>1</version><dependencies><dependency><groupId>com.zendesk</groupId>"
-                                    + "<artifactId>maxwell</artifactId><version>"
-                                    + CENTRAL_VERSION
-                                    + "</version></dependency></dependencies></project>");
-                    try {
-                        int exit =
-                                new ProcessBuilder(
-                                                "mvn",
-                                                "-q",
-                                                "-B",
-                                                "-f",
-                                                pom.toString(),
-                                                "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies",
-                                                "-DoutputDirectory=" + folder,
-                                                "-DincludeScope=runtime")
-                                        .inheritIO()
-                                        .start()
-                                        .waitFor();
-                        if (exit != 0) {
-                            throw new IOException(
-                                    "Maven could not resolve Maxwell " + CENTRAL_VERSION);
-                        }
-                    } catch (InterruptedException e) {
-                        Thread.currentThread().interrupt();
-                        throw new IOException("interrupted", e);
-                    }
-                });
+        return home != null
+                ? home.resolve("lib") + "/*"
+                : PeerJars.classPath(
+                        "maxwell-" + CENTRAL_VERSION,
+                        "<dependency><groupId>com.zendesk</groupId><artifactId>maxwell</artifactId><version>"
+                                + CENTRAL_VERSION
+                                + "</version></dependency>");
     }
 }
