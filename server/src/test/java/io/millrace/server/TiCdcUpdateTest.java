@@ -9,6 +9,8 @@ import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.Tso;
 import io.millrace.server.ApiClient.Answer;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -33,15 +35,17 @@ final class TiCdcUpdateTest {
     private ApiClient api;
 
     @BeforeEach
-    void start(@TempDir Path dir) {
+    void start(@TempDir Path dir) throws IOException {
+        Path file = dir.resolve("server.toml");
+        Files.writeString(file, "[upstreams]\nmaria = \"other://there\"\n");
         node =
                 MillraceNode.start(
                         ServerConfig.of(
                                 new Settings()
+                                        .addFile(file)
                                         .set("addr", "127.0.0.1:0")
-                                        .set("data-dir", dir.toString())
+                                        .set("data-dir", dir.resolve("data").toString())
                                         .set("upstream", "fake://here")
-                                        .set("upstreams.maria", "other://there")
                                         .set("retry-interval", "50ms")),
                         List.of(upstream, other),
                         List.of(targets));
