@@ -17,6 +17,7 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
@@ -60,23 +61,7 @@ public final class CdcServer implements Callable<Integer> {
                     "kv-client",
                     "per-table-memory-quota");
 
-    @Option(
-            names = "--addr",
-            paramLabel = "HOST:PORT",
-            description = "Where the API listens. Default: " + ServerConfig.DEFAULT_ADDR)
-    private @Nullable String addr;
-
-    @Option(
-            names = "--advertise-addr",
-            paramLabel = "HOST:PORT",
-            description = "How others reach this node. Default: the address listened on")
-    private @Nullable String advertiseAddr;
-
-    @Option(
-            names = "--upstream",
-            paramLabel = "URI",
-            description = "Takes the place of --pd: the upstream, mysql://user:pass@host:port")
-    private @Nullable String upstream;
+    @Mixin private final ServerOptions common = new ServerOptions();
 
     @Option(
             names = "--pd",
@@ -84,17 +69,11 @@ public final class CdcServer implements Callable<Integer> {
             description = "Refused: there is no PD; name the upstream with --upstream.")
     private @Nullable String pd;
 
-    @Option(names = "--cluster-id", paramLabel = "ID", description = "Default: default")
-    private @Nullable String clusterId;
-
     @Option(
             names = "--config",
             paramLabel = "FILE",
             description = "TiCDC's server configuration (TOML); options override it.")
     private @Nullable Path config;
-
-    @Option(names = "--data-dir", paramLabel = "DIR", description = "Default: ./millrace-data")
-    private @Nullable String dataDir;
 
     @Option(
             names = "--gc-ttl",
@@ -110,12 +89,6 @@ public final class CdcServer implements Callable<Integer> {
             paramLabel = "FILE",
             description = "Standard output and error go there.")
     private @Nullable Path logFile;
-
-    @Option(
-            names = "--log-level",
-            paramLabel = "LEVEL",
-            description = "debug, info, warn, error or fatal. Default: info")
-    private @Nullable String logLevel;
 
     @Option(
             names = "--ca",
@@ -191,13 +164,8 @@ public final class CdcServer implements Callable<Integer> {
         if (config != null) {
             file(config).forEach(settings::set);
         }
-        return settings.set("addr", addr)
-                .set("advertise-addr", advertiseAddr)
-                .set("upstream", upstream)
-                .set("data-dir", dataDir)
-                .set("log-level", logLevel)
+        return common.over(settings)
                 .set("time-zone", timeZone)
-                .set("cluster-id", clusterId)
                 .set("tls.ca", ca)
                 .set("tls.cert", cert)
                 .set("tls.key", key);

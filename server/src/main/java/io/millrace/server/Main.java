@@ -21,6 +21,7 @@ import org.apache.logging.log4j.core.config.Configurator;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Starts a server: reads the configuration, wires the parts by hand, waits for the end. */
@@ -33,6 +34,8 @@ import picocli.CommandLine.Option;
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:stopped by a signal", "1:cannot start", "2:wrong command line"})
 public final class Main implements Callable<Integer> {
+    @Mixin private final ServerOptions common = new ServerOptions();
+
     @Option(
             names = "--config",
             paramLabel = "FILE",
@@ -40,46 +43,10 @@ public final class Main implements Callable<Integer> {
     private @Nullable Path config;
 
     @Option(
-            names = "--addr",
-            paramLabel = "HOST:PORT",
-            description = "Where the API listens. Default: " + ServerConfig.DEFAULT_ADDR)
-    private @Nullable String addr;
-
-    @Option(
-            names = "--advertise-addr",
-            paramLabel = "HOST:PORT",
-            description = "How others reach this node. Default: the address listened on")
-    private @Nullable String advertiseAddr;
-
-    @Option(
-            names = "--upstream",
-            paramLabel = "URI",
-            description = "Default upstream, mysql://user:pass@host:port")
-    private @Nullable String upstream;
-
-    @Option(
-            names = "--data-dir",
-            paramLabel = "DIR",
-            description = "Metadata and key file. Default: ./millrace-data")
-    private @Nullable String dataDir;
-
-    @Option(
-            names = "--log-level",
-            paramLabel = "LEVEL",
-            description = "debug, info, warn, error or fatal. Default: info")
-    private @Nullable String logLevel;
-
-    @Option(
             names = "--time-zone",
             paramLabel = "ZONE",
             description = "Of times in answers and of TIMESTAMP texts. Default: the system's")
     private @Nullable String timeZone;
-
-    @Option(
-            names = "--cluster-id",
-            paramLabel = "ID",
-            description = "Shown by status. Default: default")
-    private @Nullable String clusterId;
 
     @Option(
             names = "--retry-interval",
@@ -187,13 +154,8 @@ public final class Main implements Callable<Integer> {
         if (config != null) {
             settings.addFile(config);
         }
-        return settings.set("addr", addr)
-                .set("advertise-addr", advertiseAddr)
-                .set("upstream", upstream)
-                .set("data-dir", dataDir)
-                .set("log-level", logLevel)
+        return common.over(settings)
                 .set("time-zone", timeZone)
-                .set("cluster-id", clusterId)
                 .set("retry-interval", retryInterval)
                 .set("tls.cert", tlsCert)
                 .set("tls.key", tlsKey)
