@@ -8,8 +8,6 @@ import java.math.BigInteger;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
 /** What all commands below {@code cdc cli} share: the way to the server, and output. */
 abstract class CdcAction implements Callable<Integer> {
@@ -21,50 +19,6 @@ abstract class CdcAction implements Callable<Integer> {
     @CommandLine.Spec
     @SuppressWarnings("NullAway.Init") // picocli fills it in
     private CommandLine.Model.CommandSpec spec;
-
-    /** {@code -n}. */
-    static final class Namespace {
-        @Option(
-                names = {"-n", "--namespace"},
-                paramLabel = "NAME",
-                description = "Namespace. Default: ${DEFAULT-VALUE}",
-                defaultValue = "default")
-        private String name = "";
-
-        String name() {
-            return name;
-        }
-
-        String query() {
-            return "?namespace=" + ApiClient.segment(name);
-        }
-    }
-
-    /** {@code -c} and {@code -n}: one changefeed. */
-    static final class Feed {
-        @Option(
-                names = {"-c", "--changefeed-id"},
-                paramLabel = "ID",
-                required = true,
-                description = "The changefeed.")
-        private String id = "";
-
-        @Mixin
-        @SuppressWarnings("NullAway.Init") // picocli fills it in
-        private Namespace namespace;
-
-        String id() {
-            return id;
-        }
-
-        Namespace namespace() {
-            return namespace;
-        }
-
-        String path(String suffix) {
-            return CdcChangefeed.ROUTE + "/" + ApiClient.segment(id) + suffix + namespace.query();
-        }
-    }
 
     CdcCli cli() {
         CommandLine line = spec.commandLine();

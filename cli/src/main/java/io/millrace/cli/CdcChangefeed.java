@@ -4,8 +4,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.cli.ChangefeedOptions.Changes;
+import io.millrace.cli.ChangefeedOptions.ConfigFile;
+import io.millrace.cli.ChangefeedOptions.Feed;
+import io.millrace.cli.ChangefeedOptions.Namespace;
+import io.millrace.cli.ChangefeedOptions.NewFeed;
 import java.math.BigInteger;
-import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.ZoneId;
@@ -35,8 +39,6 @@ import picocli.CommandLine.Option;
             CommandLine.HelpCommand.class
         })
 final class CdcChangefeed extends CdcAction.Group {
-    static final String ROUTE = "/api/v2/changefeeds";
-
     /** A start that is further back is asked about. */
     private static final Duration LARGE_GAP = Duration.ofDays(1);
 
@@ -59,12 +61,9 @@ final class CdcChangefeed extends CdcAction.Group {
 
     /** The configuration that create and update take. */
     static final class Config {
-        @Option(
-                names = "--config",
-                paramLabel = "FILE",
-                description =
-                        "TOML file with TiCDC's keys; a .json file holds a replica_config object.")
-        private @Nullable Path file;
+        @Mixin
+        @SuppressWarnings("NullAway.Init") // picocli fills it in
+        private ConfigFile file;
 
         @Option(
                 names = "--schema-registry",
@@ -73,12 +72,12 @@ final class CdcChangefeed extends CdcAction.Group {
         private @Nullable String schemaRegistry;
 
         boolean given() {
-            return file != null || schemaRegistry != null;
+            return file.given() || schemaRegistry != null;
         }
 
         /** A replica_config with only what was given. */
         ObjectNode replicaConfig() {
-            ObjectNode config = file == null ? CdcAction.object() : ChangefeedFile.read(file);
+            ObjectNode config = file.replicaConfig();
             if (schemaRegistry != null) {
                 config.withObject("/sink").put("schema_registry", schemaRegistry);
             }
@@ -101,8 +100,7 @@ final class CdcChangefeed extends CdcAction.Group {
         @Override
         public Integer call() {
             ArrayNode list = JsonNodeFactory.instance.arrayNode();
-            for (JsonNode feed :
-                    client().get(ROUTE + namespace.query() + "&state=all").path("items")) {
+            for (JsonNode feed : client().get(namespace.feeds("all")).path("items")) {
                 String state = feed.path("state").asText();
                 if (!all && (state.equals("finished") || state.equals("removed"))) {
                     continue;
@@ -127,42 +125,9 @@ final class CdcChangefeed extends CdcAction.Group {
             mixinStandardHelpOptions = true,
             description = "Creates a changefeed and starts it.")
     static final class Create extends CdcAction {
-        @Option(
-                names = {"-c", "--changefeed-id"},
-                paramLabel = "ID",
-                description = "Letters, digits and inner hyphens. Default: a random UUID.")
-        private @Nullable String id;
-
         @Mixin
         @SuppressWarnings("NullAway.Init") // picocli fills it in
-        private Namespace namespace;
-
-        @Option(
-                names = "--sink-uri",
-                paramLabel = "URI",
-                required = true,
-                description = "Where to deliver.")
-        private String sinkUri = "";
-
-        @Option(
-                names = "--start-ts",
-                paramLabel = "TSO",
-                description = "Start after this TSO. Default: now.")
-        private BigInteger startTs = BigInteger.ZERO;
-
-        @Option(
-                names = "--target-ts",
-                paramLabel = "TSO",
-                description = "Finish at this TSO. Default: never.")
-        private BigInteger targetTs = BigInteger.ZERO;
-
-        @Option(
-                names = "--upstream",
-                paramLabel = "NAME",
-                description =
-                        "One of the server's upstreams (not in TiCDC). Default: the server's"
-                                + " default.")
-        private @Nullable String upstream;
+        private NewFeed feed;
 
         @Mixin
         @SuppressWarnings("NullAway.Init") // picocli fills it in
@@ -217,30 +182,14 @@ final class CdcChangefeed extends CdcAction.Group {
                 replicaConfig.put("check_gc_safe_point", false);
             }
             ApiClient client = client();
-            BigInteger now = now(client, upstream);
-            BigInteger start = startTs.signum() == 0 ? now : startTs;
+            BigInteger now = now(client, feed.upstream());
+            BigInteger start = feed.startTs().signum() == 0 ? now : feed.startTs();
             if (!agreesToGap(this, now, start, noConfirm)
                     || !agreesToTables(client, start, replicaConfig)) {
                 out().println("No changefeed is created.");
                 return DECLINED;
             }
-            ObjectNode body = object();
-            if (id != null) {
-                body.put("changefeed_id", id);
-            }
-            body.put("namespace", namespace.name());
-            body.put("sink_uri", sinkUri);
-            body.put("start_ts", start);
-            if (targetTs.signum() != 0) {
-                body.put("target_ts", targetTs);
-            }
-            if (upstream != null) {
-                body.put("upstream", upstream);
-            }
-            if (!replicaConfig.isEmpty()) {
-                body.set("replica_config", replicaConfig);
-            }
-            JsonNode info = client.post(ROUTE, body);
+            JsonNode info = client.post(ChangefeedOptions.ROUTE, feed.body(start, replicaConfig));
             out().println("Create changefeed successfully!");
             out().println("ID: " + info.path("id").asText());
             out().println("Info: " + info);
@@ -268,9 +217,9 @@ final class CdcChangefeed extends CdcAction.Group {
         /** Asks about tables that cannot be replicated; yes leaves them out. */
         private boolean agreesToTables(
                 ApiClient client, BigInteger start, ObjectNode replicaConfig) {
-            ObjectNode body = object().put("sink_uri", sinkUri).put("start_ts", start);
-            if (upstream != null) {
-                body.put("upstream", upstream);
+            ObjectNode body = object().put("sink_uri", feed.sinkUri()).put("start_ts", start);
+            if (feed.upstream() != null) {
+                body.put("upstream", feed.upstream());
             }
             body.set("replica_config", replicaConfig);
             JsonNode tables = client.post("/api/v2/verify_table", body).path("ineligible_tables");
@@ -331,8 +280,7 @@ final class CdcChangefeed extends CdcAction.Group {
 
         private ObjectNode simple(ApiClient client, JsonNode info) {
             ObjectNode answer = object();
-            for (JsonNode item :
-                    client.get(ROUTE + feed.namespace().query() + "&state=all").path("items")) {
+            for (JsonNode item : client.get(feed.namespace().feeds("all")).path("items")) {
                 if (item.path("id").equals(info.path("id"))) {
                     SIMPLE.forEach(name -> answer.set(name, item.path(name)));
                 }
@@ -447,11 +395,9 @@ final class CdcChangefeed extends CdcAction.Group {
         @SuppressWarnings("NullAway.Init") // picocli fills it in
         private Feed feed;
 
-        @Option(names = "--sink-uri", paramLabel = "URI", description = "New sink URI.")
-        private @Nullable String sinkUri;
-
-        @Option(names = "--target-ts", paramLabel = "TSO", description = "New target TSO.")
-        private @Nullable BigInteger targetTs;
+        @Mixin
+        @SuppressWarnings("NullAway.Init") // picocli fills it in
+        private Changes changes;
 
         @Mixin
         @SuppressWarnings("NullAway.Init") // picocli fills it in
@@ -465,14 +411,10 @@ final class CdcChangefeed extends CdcAction.Group {
             ApiClient client = client();
             JsonNode old = client.get(feed.path("/meta_info"));
             ObjectNode shown = old.deepCopy();
-            ObjectNode body = object();
-            if (targetTs != null) {
-                body.put("target_ts", targetTs);
-                shown.put("target_ts", targetTs);
-            }
-            if (sinkUri != null) {
-                body.put("sink_uri", sinkUri);
-                shown.put("sink_uri", SecretText.mask(sinkUri));
+            ObjectNode body = changes.body();
+            shown.setAll(body);
+            if (changes.sinkUri() != null) {
+                shown.put("sink_uri", SecretText.mask(changes.sinkUri()));
             }
             if (config.given()) {
                 ObjectNode changed = old.path("config").deepCopy();
@@ -480,14 +422,14 @@ final class CdcChangefeed extends CdcAction.Group {
                 body.set("replica_config", changed);
                 shown.set("config", changed);
             }
-            List<String> changes = new ArrayList<>();
-            differences("", old, shown, changes);
-            if (changes.isEmpty() && sinkUri == null) {
+            List<String> differences = new ArrayList<>();
+            differences("", old, shown, differences);
+            if (differences.isEmpty() && changes.sinkUri() == null) {
                 out().println("changefeed config is the same with the old one, do nothing");
                 return 0;
             }
             out().println("Diff of changefeed config:");
-            changes.forEach(out()::println);
+            differences.forEach(out()::println);
             if (!noConfirm
                     && !prompt().agrees(
                                     "Could you agree to apply changes above to changefeed"

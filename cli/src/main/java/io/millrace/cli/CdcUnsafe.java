@@ -50,7 +50,7 @@ final class CdcUnsafe extends CdcAction.Group {
             }
             for (JsonNode feed : all) {
                 client.delete(
-                        CdcChangefeed.ROUTE
+                        ChangefeedOptions.ROUTE
                                 + "/"
                                 + ApiClient.segment(feed.path("id").asText())
                                 + "?namespace="

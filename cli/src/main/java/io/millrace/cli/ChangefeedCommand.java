@@ -4,9 +4,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.cli.ChangefeedOptions.Changes;
+import io.millrace.cli.ChangefeedOptions.ConfigFile;
+import io.millrace.cli.ChangefeedOptions.Feed;
+import io.millrace.cli.ChangefeedOptions.Namespace;
+import io.millrace.cli.ChangefeedOptions.NewFeed;
 import java.io.PrintWriter;
 import java.math.BigInteger;
-import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -30,8 +34,6 @@ import picocli.CommandLine.Option;
             CommandLine.HelpCommand.class
         })
 final class ChangefeedCommand implements Runnable {
-    private static final String ROUTE = "/api/v2/changefeeds";
-
     @CommandLine.Spec
     @SuppressWarnings("NullAway.Init") // picocli fills it in
     private CommandLine.Model.CommandSpec spec;
@@ -64,13 +66,6 @@ final class ChangefeedCommand implements Runnable {
         private @Nullable String credentials;
 
         @Option(
-                names = {"-n", "--namespace"},
-                paramLabel = "NAME",
-                description = "Namespace. Default: ${DEFAULT-VALUE}",
-                defaultValue = "default")
-        private String namespace = "";
-
-        @Option(
                 names = {"-o", "--output"},
                 description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}",
                 defaultValue = "table")
@@ -79,10 +74,6 @@ final class ChangefeedCommand implements Runnable {
         ApiClient client() {
             return new ApiClient(
                     server, credentials == null || credentials.isEmpty() ? null : credentials);
-        }
-
-        String path(String suffix) {
-            return ROUTE + suffix + "?namespace=" + ApiClient.segment(namespace);
         }
 
         boolean json() {
@@ -153,27 +144,16 @@ final class ChangefeedCommand implements Runnable {
 
     /** A sub-command about one changefeed. */
     abstract static class One extends Base {
-        @Option(
-                names = {"-c", "--changefeed-id"},
-                paramLabel = "ID",
-                required = true,
-                description = "The changefeed.")
-        String id = "";
-
-        String one(String suffix) {
-            return connection.path("/" + ApiClient.segment(id) + suffix);
-        }
+        @Mixin
+        @SuppressWarnings("NullAway.Init") // picocli fills it in
+        Feed feed;
     }
 
     /** The configuration that create and update take. */
     static final class Config {
-        @Option(
-                names = "--config",
-                paramLabel = "FILE",
-                description =
-                        "TOML file with TiCDC's keys, or a JSON file (named .json) with a"
-                                + " replica_config object.")
-        private @Nullable Path file;
+        @Mixin
+        @SuppressWarnings("NullAway.Init") // picocli fills it in
+        private ConfigFile file;
 
         @Option(
                 names = "--filter",
@@ -184,10 +164,7 @@ final class ChangefeedCommand implements Runnable {
 
         /** The replica_config, empty when nothing was given. */
         ObjectNode replicaConfig() {
-            ObjectNode config =
-                    file == null
-                            ? JsonNodeFactory.instance.objectNode()
-                            : ChangefeedFile.read(file);
+            ObjectNode config = file.replicaConfig();
             if (!rules.isEmpty()) {
                 ArrayNode array = config.withObject("/filter").putArray("rules");
                 rules.forEach(array::add);
@@ -201,36 +178,9 @@ final class ChangefeedCommand implements Runnable {
             mixinStandardHelpOptions = true,
             description = "Creates a changefeed and starts it.")
     static final class Create extends Base {
-        @Option(
-                names = {"-c", "--changefeed-id"},
-                paramLabel = "ID",
-                description = "Letters, digits and inner hyphens. Default: a random UUID.")
-        private @Nullable String id;
-
-        @Option(
-                names = "--sink-uri",
-                paramLabel = "URI",
-                required = true,
-                description = "Where to deliver.")
-        private String sinkUri = "";
-
-        @Option(
-                names = "--upstream",
-                paramLabel = "NAME",
-                description = "One of the server's upstreams. Default: the server's default.")
-        private @Nullable String upstream;
-
-        @Option(
-                names = "--start-ts",
-                paramLabel = "TSO",
-                description = "Start after this TSO. Default: now.")
-        private @Nullable BigInteger startTs;
-
-        @Option(
-                names = "--target-ts",
-                paramLabel = "TSO",
-                description = "Finish at this TSO. Default: never.")
-        private @Nullable BigInteger targetTs;
+        @Mixin
+        @SuppressWarnings("NullAway.Init") // picocli fills it in
+        private NewFeed feed;
 
         @Mixin
         @SuppressWarnings("NullAway.Init") // picocli fills it in
@@ -238,31 +188,17 @@ final class ChangefeedCommand implements Runnable {
 
         @Override
         public void run() {
-            ObjectNode body = JsonNodeFactory.instance.objectNode();
-            if (id != null) {
-                body.put("changefeed_id", id);
-            }
-            body.put("namespace", connection.namespace);
-            body.put("sink_uri", sinkUri);
-            if (upstream != null) {
-                body.put("upstream", upstream);
-            }
-            if (startTs != null) {
-                body.put("start_ts", startTs);
-            }
-            if (targetTs != null) {
-                body.put("target_ts", targetTs);
-            }
-            ObjectNode replicaConfig = config.replicaConfig();
-            if (!replicaConfig.isEmpty()) {
-                body.set("replica_config", replicaConfig);
-            }
-            printInfo(connection.client().post(ROUTE, body));
+            ObjectNode body = feed.body(feed.startTs(), config.replicaConfig());
+            printInfo(connection.client().post(ChangefeedOptions.ROUTE, body));
         }
     }
 
     @Command(name = "list", mixinStandardHelpOptions = true, description = "Lists changefeeds.")
     static final class ListAll extends Base {
+        @Mixin
+        @SuppressWarnings("NullAway.Init") // picocli fills it in
+        private Namespace namespace;
+
         @Option(
                 names = "--state",
                 paramLabel = "STATE",
@@ -273,10 +209,7 @@ final class ChangefeedCommand implements Runnable {
 
         @Override
         public void run() {
-            JsonNode answer =
-                    connection
-                            .client()
-                            .get(connection.path("") + "&state=" + ApiClient.segment(state));
+            JsonNode answer = connection.client().get(namespace.feeds(state));
             if (connection.json()) {
                 printJson(answer);
                 return;
@@ -301,7 +234,7 @@ final class ChangefeedCommand implements Runnable {
     static final class Query extends One {
         @Override
         public void run() {
-            printInfo(connection.client().get(one("")));
+            printInfo(connection.client().get(feed.path("")));
         }
     }
 
@@ -312,8 +245,8 @@ final class ChangefeedCommand implements Runnable {
     static final class Pause extends One {
         @Override
         public void run() {
-            connection.client().post(one("/pause"), JsonNodeFactory.instance.objectNode());
-            done(id, "paused");
+            connection.client().post(feed.path("/pause"), JsonNodeFactory.instance.objectNode());
+            done(feed.id(), "paused");
         }
     }
 
@@ -334,8 +267,8 @@ final class ChangefeedCommand implements Runnable {
             if (checkpointTs != null) {
                 body.put("overwrite_checkpoint_ts", checkpointTs);
             }
-            connection.client().post(one("/resume"), body);
-            done(id, "resumed");
+            connection.client().post(feed.path("/resume"), body);
+            done(feed.id(), "resumed");
         }
     }
 
@@ -345,11 +278,9 @@ final class ChangefeedCommand implements Runnable {
             description =
                     "Changes a stopped or failed changefeed. A configuration given here replaces the old one whole.")
     static final class Update extends One {
-        @Option(names = "--sink-uri", paramLabel = "URI", description = "New sink URI.")
-        private @Nullable String sinkUri;
-
-        @Option(names = "--target-ts", paramLabel = "TSO", description = "New target TSO.")
-        private @Nullable BigInteger targetTs;
+        @Mixin
+        @SuppressWarnings("NullAway.Init") // picocli fills it in
+        private Changes changes;
 
         @Mixin
         @SuppressWarnings("NullAway.Init") // picocli fills it in
@@ -357,18 +288,12 @@ final class ChangefeedCommand implements Runnable {
 
         @Override
         public void run() {
-            ObjectNode body = JsonNodeFactory.instance.objectNode();
-            if (sinkUri != null) {
-                body.put("sink_uri", sinkUri);
-            }
-            if (targetTs != null) {
-                body.put("target_ts", targetTs);
-            }
+            ObjectNode body = changes.body();
             ObjectNode replicaConfig = config.replicaConfig();
             if (!replicaConfig.isEmpty()) {
                 body.set("replica_config", replicaConfig);
             }
-            printInfo(connection.client().put(one(""), body));
+            printInfo(connection.client().put(feed.path(""), body));
         }
     }
 
@@ -379,8 +304,8 @@ final class ChangefeedCommand implements Runnable {
     static final class Remove extends One {
         @Override
         public void run() {
-            connection.client().delete(one(""));
-            done(id, "removed");
+            connection.client().delete(feed.path(""));
+            done(feed.id(), "removed");
         }
     }
 }
