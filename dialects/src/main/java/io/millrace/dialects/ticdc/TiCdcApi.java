@@ -291,11 +291,7 @@ final class TiCdcApi {
 
     ObjectNode summary(Job job) {
         long checkpoint = control.progress(job.id()).checkpointTso();
-        ObjectNode item = GoJson.object();
-        item.set("upstream_id", GoJson.unsigned(job.spec().upstreamId()));
-        item.put("namespace", job.id().namespace())
-                .put("id", job.id().name())
-                .put("state", word(job.state()));
+        ObjectNode item = identity(job).put("state", word(job.state()));
         item.set("checkpoint_tso", GoJson.unsigned(checkpoint));
         item.put("checkpoint_time", Times.local(checkpoint, settings.zone()));
         item.set("error", errorOrNull(job));
@@ -403,15 +399,25 @@ final class TiCdcApi {
         return value.asLong(otherwise) * 1000;
     }
 
+    private static ObjectNode identity(Job job) {
+        ObjectNode members = GoJson.object();
+        members.set("upstream_id", GoJson.unsigned(job.spec().upstreamId()));
+        return members.put("namespace", job.id().namespace()).put("id", job.id().name());
+    }
+
+    /** The members that a changefeed's answer begins with in both versions. */
+    static ObjectNode opening(Job job, String createTime) {
+        ObjectNode info =
+                identity(job)
+                        .put("sink_uri", Secrets.maskUri(job.spec().sinkUri()))
+                        .put("create_time", createTime);
+        info.set("start_ts", GoJson.unsigned(job.spec().startTso()));
+        return info;
+    }
+
     private ObjectNode info(Job job, JobProgress progress, boolean withTasks) {
         JobSpec spec = job.spec();
-        ObjectNode info = GoJson.object();
-        info.set("upstream_id", GoJson.unsigned(spec.upstreamId()));
-        info.put("namespace", job.id().namespace())
-                .put("id", job.id().name())
-                .put("sink_uri", Secrets.maskUri(spec.sinkUri()))
-                .put("create_time", Times.rfc3339(spec.createTime(), settings.zone()));
-        info.set("start_ts", GoJson.unsigned(spec.startTso()));
+        ObjectNode info = opening(job, Times.rfc3339(spec.createTime(), settings.zone()));
         if (spec.targetTso() != 0) {
             info.set("target_ts", GoJson.unsigned(spec.targetTso()));
         }

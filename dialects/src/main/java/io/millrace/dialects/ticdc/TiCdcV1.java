@@ -10,7 +10,6 @@ import io.millrace.core.control.Job;
 import io.millrace.core.control.JobId;
 import io.millrace.core.control.JobSpec;
 import io.millrace.core.control.JobState;
-import io.millrace.core.control.Secrets;
 import io.millrace.core.engine.JobProgress;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
@@ -98,13 +97,7 @@ final class TiCdcV1 {
         Job job = api.existing(api.jobId(null, name));
         JobSpec spec = job.spec();
         JobProgress progress = control.progress(job.id());
-        ObjectNode info = GoJson.object();
-        info.set("upstream_id", GoJson.unsigned(spec.upstreamId()));
-        info.put("namespace", job.id().namespace())
-                .put("id", job.id().name())
-                .put("sink_uri", Secrets.maskUri(spec.sinkUri()))
-                .put("create_time", Times.local(spec.createTime(), settings.zone()));
-        info.set("start_ts", GoJson.unsigned(spec.startTso()));
+        ObjectNode info = TiCdcApi.opening(job, Times.local(spec.createTime(), settings.zone()));
         info.set("resolved_ts", GoJson.unsigned(progress.resolvedTso()));
         info.set("target_ts", GoJson.unsigned(spec.targetTso()));
         info.set("checkpoint_tso", GoJson.unsigned(progress.checkpointTso()));
