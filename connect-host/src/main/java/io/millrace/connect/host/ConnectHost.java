@@ -1,0 +1,167 @@
+package io.millrace.connect.host;
+
+import io.millrace.connect.host.runtime.ConnectWorker;
+import io.millrace.connect.host.runtime.EmbeddedBroker;
+import io.millrace.connect.host.runtime.ExitGuard;
+import io.millrace.connect.host.runtime.FolderLock;
+import io.millrace.connect.host.runtime.OrderedStop;
+import io.millrace.connect.host.runtime.TcpPorts;
+import io.millrace.connect.host.runtime.WorkerProperties;
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import java.net.URI;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A running Kafka Connect worker with its REST API, and the broker under it if none is given.
+ *
+ * <p>A host that was started must be closed. When Kafka's own code wants to end the process,
+ * because a part of it is broken beyond repair, the host tells it to whoever started it and goes on
+ * in an unknown state: the process must end then. All methods may be called from any thread.
+ */
+public final class ConnectHost implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ConnectHost.class);
+
+    /** A worker reads its topics and joins its group within this, unless Kafka is not there. */
+    public static final Duration USUAL_START = Duration.ofSeconds(60);
+
+    private final Deque<OrderedStop.Stage> stages = new ArrayDeque<>();
+    private final AtomicBoolean closed = new AtomicBoolean();
+    private final String bootstrapServers;
+    private final ConnectWorker worker;
+
+    private ConnectHost(ConnectSettings settings, Consumer<String> onFatal) {
+        try {
+            TcpPorts.requireFree("connect.addr", settings.host(), settings.port());
+            Optional<CompletableFuture<EmbeddedBroker>> broker = Optional.empty();
+            int kafkaPort = 0;
+            switch (settings.kafka()) {
+                case ConnectSettings.Embedded embedded -> {
+                    // Before anything of Kafka opens a file: a second broker damages the first
+                    // one's
+                    // log before it notices that it is the second.
+                    FolderLock lock = FolderLock.take(embedded.dataDir());
+                    stages.push(new OrderedStop.Stage("data folder", Duration.ZERO, lock::close));
+                    TcpPorts.requireFree(
+                            "connect.kafka-port", ConnectSettings.DEFAULT_HOST, embedded.port());
+                    kafkaPort =
+                            embedded.port() == 0
+                                    ? TcpPorts.free(ConnectSettings.DEFAULT_HOST)
+                                    : embedded.port();
+                    bootstrapServers = ConnectSettings.DEFAULT_HOST + ":" + kafkaPort;
+                }
+                case ConnectSettings.External external ->
+                        bootstrapServers = external.bootstrapServers();
+            }
+            ExitGuard guard = ExitGuard.install(onFatal);
+            stages.push(new OrderedStop.Stage("exit guard", Duration.ZERO, guard::close));
+            if (settings.kafka() instanceof ConnectSettings.Embedded embedded) {
+                broker = Optional.of(EmbeddedBroker.starting(embedded.dataDir(), kafkaPort));
+                CompletableFuture<EmbeddedBroker> starting = broker.get();
+                stages.push(
+                        new OrderedStop.Stage(
+                                "broker",
+                                EmbeddedBroker.STOP_LIMIT,
+                                () -> stopWhenStarted(starting)));
+            }
+            // Plug-ins are looked for while the broker starts; the API answers 503 from then on.
+            worker =
+                    ConnectWorker.listen(WorkerProperties.of(settings, bootstrapServers), settings);
+            stages.push(
+                    new OrderedStop.Stage("worker", ConnectWorker.STOP_LIMIT, worker::stopHerder));
+            stages.push(
+                    new OrderedStop.Stage("REST", ConnectWorker.REST_STOP_LIMIT, worker::stopRest));
+            broker.ifPresent(ConnectHost::await);
+            worker.run();
+        } catch (RuntimeException e) {
+            OrderedStop.run(stages);
+            throw e;
+        }
+        LOG.info("connect listening url={} kafka={}", worker.url(), bootstrapServers);
+    }
+
+    /**
+     * Starts a worker; returns when its API listens and Kafka answers, some time before the worker
+     * is {@linkplain #isReady() ready}.
+     *
+     * @param onFatal told why, at most once, when Kafka's code wants the process to end; must not
+     *     block
+     * @throws MillraceException INVALID_CONFIG when the data folder or a port is in use or a
+     *     setting is wrong; UPSTREAM_CONNECTION when Kafka does not answer
+     */
+    public static ConnectHost start(ConnectSettings settings, Consumer<String> onFatal) {
+        return new ConnectHost(settings, onFatal);
+    }
+
+    /** Whether the worker has joined its group and serves requests. */
+    public boolean isReady() {
+        return worker.isReady();
+    }
+
+    /** Waits until the worker is ready; false when it is not in time, or was closed. */
+    public boolean awaitReady(Duration limit) throws InterruptedException {
+        long deadline = System.nanoTime() + limit.toNanos();
+        while (!closed.get() && System.nanoTime() < deadline) {
+            if (isReady()) {
+                return true;
+            }
+            Thread.sleep(20);
+        }
+        return isReady();
+    }
+
+    /** Base address of the REST API, such as {@code http://127.0.0.1:8083}. */
+    public URI url() {
+        return worker.url();
+    }
+
+    /** {@code host:port} of the brokers, for clients and for settings of connectors. */
+    public String bootstrapServers() {
+        return bootstrapServers;
+    }
+
+    /**
+     * Stops the API, the connectors and the broker, in this order. Each gets a time of its own; one
+     * that does not end in it is left behind, which the log tells, so that this returns within 30
+     * s.
+     */
+    @Override
+    public void close() {
+        if (closed.compareAndSet(false, true)) {
+            OrderedStop.run(stages);
+        }
+    }
+
+    private static EmbeddedBroker await(CompletableFuture<EmbeddedBroker> starting) {
+        try {
+            return starting.join();
+        } catch (CompletionException e) {
+            Throwable cause = e.getCause();
+            if (cause instanceof MillraceException known) {
+                throw known;
+            }
+            throw new MillraceException(
+                    ErrorCode.INTERNAL,
+                    "the Kafka broker of this process did not start: " + cause,
+                    e);
+        }
+    }
+
+    private static void stopWhenStarted(CompletableFuture<EmbeddedBroker> starting) {
+        try {
+            starting.join().close();
+        } catch (CompletionException | CancellationException e) {
+            LOG.debug("no broker to stop", e);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+package io.millrace.connect.host.runtime;
+
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Properties;
+import java.util.concurrent.CompletableFuture;
+import kafka.server.KafkaConfig;
+import kafka.server.KafkaRaftServer;
+import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.utils.Time;
+import org.apache.kafka.metadata.storage.Formatter;
+import org.apache.kafka.server.common.MetadataVersion;
+
+/**
+ * A Kafka broker of one node (KRaft, broker and controller in one) in this process, reachable from
+ * this machine only.
+ *
+ * <p>The folder must be {@linkplain FolderLock locked} and the port probed before.
+ */
+public final class EmbeddedBroker implements AutoCloseable {
+    /** An orderly stop takes half a second; without one the next start repairs the logs. */
+    public static final Duration STOP_LIMIT = Duration.ofSeconds(8);
+
+    private static final String HOST = "127.0.0.1";
+    private static final String DATA = "broker";
+    private static final int NODE = 1;
+
+    private final KafkaRaftServer server;
+
+    private EmbeddedBroker(KafkaRaftServer server) {
+        this.server = server;
+    }
+
+    /** Starts a broker on a thread of its own. */
+    public static CompletableFuture<EmbeddedBroker> starting(Path folder, int port) {
+        CompletableFuture<EmbeddedBroker> broker = new CompletableFuture<>();
+        Thread.ofPlatform()
+                .name("kafka-start")
+                .daemon()
+                .start(() -> {
+                    try {
+                        broker.complete(start(folder.resolve(DATA), port));
+                    } catch (Throwable t) {
+                        broker.completeExceptionally(t);
+                    }
+                });
+        return broker;
+    }
+
+    private static EmbeddedBroker start(Path data, int port) {
+        if (!Files.exists(data.resolve("meta.properties"))) {
+            format(data);
+        }
+        KafkaRaftServer server =
+                new KafkaRaftServer(
+                        KafkaConfig.fromProps(properties(data, port), false), Time.SYSTEM);
+        server.startup();
+        return new EmbeddedBroker(server);
+    }
+
+    @Override
+    public void close() {
+        server.shutdown();
+        server.awaitShutdown();
+    }
+
+    static Properties properties(Path data, int port) {
+        // Nobody else needs to know the controller's port, so any will do.
+        int controllerPort = TcpPorts.free(HOST);
+        Properties p = new Properties();
+        p.put("process.roles", "broker,controller");
+        p.put("node.id", Integer.toString(NODE));
+        p.put("controller.quorum.voters", NODE + "@" + HOST + ":" + controllerPort);
+        p.put("controller.listener.names", "CONTROLLER");
+        p.put("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT");
+        String broker = "PLAINTEXT://" + HOST + ":" + port;
+        p.put("listeners", broker + ",CONTROLLER://" + HOST + ":" + controllerPort);
+        p.put("advertised.listeners", broker);
+        p.put("log.dirs", data.toAbsolutePath().toString());
+        // One broker: one copy of everything.
+        p.put("offsets.topic.replication.factor", "1");
+        p.put("transaction.state.log.replication.factor", "1");
+        p.put("transaction.state.log.min.isr", "1");
+        p.put("share.coordinator.state.topic.replication.factor", "1");
+        p.put("share.coordinator.state.topic.min.isr", "1");
+        // Each partition is a folder with files of its own; the defaults are 50.
+        p.put("offsets.topic.num.partitions", "1");
+        p.put("transaction.state.log.num.partitions", "1");
+        p.put("share.coordinator.state.topic.num.partitions", "1");
+        p.put("group.initial.rebalance.delay.ms", "0");
+        // The default of 128 MiB would come out of this process's heap.
+        p.put("log.cleaner.dedupe.buffer.size", "4194304");
+        p.put("num.network.threads", "2");
+        p.put("num.io.threads", "4");
+        p.put("background.threads", "2");
+        // After a crash the start waits until the session of the dead process has run out (9 s by
+        // default). Broker and controller share a process, so a lost session tells nothing anyway.
+        p.put("broker.session.timeout.ms", "2000");
+        p.put("broker.heartbeat.interval.ms", "500");
+        p.put("group.min.session.timeout.ms", "1000");
+        return p;
+    }
+
+    private static void format(Path data) {
+        try {
+            Files.createDirectories(data);
+            new Formatter()
+                    .setPrintStream(
+                            new PrintStream(
+                                    OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8))
+                    .setClusterId(Uuid.randomUuid().toString())
+                    .setNodeId(NODE)
+                    .setIgnoreFormatted(true)
+                    .setReleaseVersion(MetadataVersion.latestProduction())
+                    .setControllerListenerName("CONTROLLER")
+                    .setMetadataLogDirectory(data.toAbsolutePath().toString())
+                    .addDirectory(data.toAbsolutePath().toString())
+                    .run();
+        } catch (Exception e) {
+            throw new MillraceException(
+                    ErrorCode.INVALID_CONFIG,
+                    "cannot prepare the Kafka data folder "
+                            + data.toAbsolutePath()
+                            + ": "
+                            + e.getMessage()
+                            + "; check its rights and the free space",
+                    e);
+        }
+    }
+}

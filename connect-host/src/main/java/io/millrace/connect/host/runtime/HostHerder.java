@@ -1,0 +1,111 @@
+package io.millrace.connect.host.runtime;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.common.utils.Time;
+import org.apache.kafka.connect.connector.policy.ConnectorClientConfigOverridePolicy;
+import org.apache.kafka.connect.runtime.Worker;
+import org.apache.kafka.connect.runtime.distributed.DistributedConfig;
+import org.apache.kafka.connect.runtime.distributed.DistributedHerder;
+import org.apache.kafka.connect.runtime.rest.RestClient;
+import org.apache.kafka.connect.runtime.rest.entities.ConfigInfo;
+import org.apache.kafka.connect.runtime.rest.entities.ConfigInfos;
+import org.apache.kafka.connect.runtime.rest.entities.ConfigValueInfo;
+import org.apache.kafka.connect.storage.ConfigBackingStore;
+import org.apache.kafka.connect.storage.StatusBackingStore;
+import org.apache.kafka.connect.util.Callback;
+import org.apache.kafka.connect.util.SharedTopicAdmin;
+import org.apache.kafka.connect.util.Stage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Connect's herder with two corrections of validation.
+ *
+ * <ul>
+ *   <li>Debezium 3.6 declares keys (deprecated names) for which it gives no value back. Connect 4.3
+ *       then fails with a NullPointerException instead of listing what is wrong; clients that read
+ *       the list do as well.
+ *   <li>A connector's name with a slash would be accepted, but no request could name it any more,
+ *       because the HTTP server refuses {@code %2F} in a path.
+ * </ul>
+ */
+final class HostHerder extends DistributedHerder {
+    private static final String NAME = "name";
+
+    HostHerder(
+            DistributedConfig config,
+            Worker worker,
+            String kafkaClusterId,
+            StatusBackingStore status,
+            ConfigBackingStore configs,
+            String restUrl,
+            RestClient restClient,
+            ConnectorClientConfigOverridePolicy overrides,
+            SharedTopicAdmin admin) {
+        super(
+                config,
+                Time.SYSTEM,
+                worker,
+                kafkaClusterId,
+                status,
+                configs,
+                restUrl,
+                restClient,
+                overrides,
+                List.of(),
+                admin);
+    }
+
+    @Override
+    public void validateConnectorConfig(
+            Map<String, String> settings, Callback<ConfigInfos> callback, boolean doLog) {
+        super.validateConnectorConfig(
+                settings,
+                new Callback<>() {
+                    @Override
+                    public void onCompletion(
+                            @Nullable Throwable error, @Nullable ConfigInfos result) {
+                        callback.onCompletion(error, result == null ? null : repaired(result));
+                    }
+
+                    @Override
+                    public void recordStage(Stage stage) {
+                        callback.recordStage(stage);
+                    }
+                },
+                doLog);
+    }
+
+    static ConfigInfos repaired(ConfigInfos infos) {
+        int errors = infos.errorCount();
+        List<ConfigInfo> configs = new ArrayList<>(infos.configs().size());
+        for (ConfigInfo info : infos.configs()) {
+            ConfigValueInfo value = info.configValue();
+            if (value == null) {
+                value =
+                        new ConfigValueInfo(
+                                info.configKey().name(), null, List.of(), List.of(), false);
+            } else if (NAME.equals(value.name())
+                    && value.value() != null
+                    && value.value().indexOf('/') >= 0) {
+                List<String> messages = new ArrayList<>(value.errors());
+                messages.add(
+                        "The connector name '"
+                                + value.value()
+                                + "' must not contain '/': no request could name the connector"
+                                + " afterwards");
+                value =
+                        new ConfigValueInfo(
+                                value.name(),
+                                value.value(),
+                                value.recommendedValues(),
+                                messages,
+                                value.visible());
+                errors++;
+            }
+            configs.add(new ConfigInfo(info.configKey(), value));
+        }
+        return new ConfigInfos(infos.name(), errors, infos.groups(), configs);
+    }
+}
