@@ -11,6 +11,8 @@ import io.millrace.core.spi.SinkSpec;
  * @param tidbExtension members beyond the format's own, such as the commit TSO
  * @param onlyUpdatedColumns the old image of an update holds only the columns that changed
  * @param deleteOnlyHandleKeys a delete holds only the columns of the handle key
+ * @param rowChecksums every row message tells the checksum of its values, in formats that have a
+ *     field for it
  * @param maxBatchSize rows in one message of a format that has such messages
  * @param maxMessageBytes greatest size of a message
  */
@@ -18,6 +20,7 @@ public record CodecOptions(
         boolean tidbExtension,
         boolean onlyUpdatedColumns,
         boolean deleteOnlyHandleKeys,
+        boolean rowChecksums,
         int maxBatchSize,
         int maxMessageBytes) {
     private static final int DEFAULT_MAX_BATCH_SIZE = 16;
@@ -40,8 +43,25 @@ public record CodecOptions(
                 options.flag("enable-tidb-extension", false),
                 options.flag("only-output-updated-columns", false),
                 deleteOnlyKeys,
+                rowChecksums(spec, options),
                 positive(options, "max-batch-size", DEFAULT_MAX_BATCH_SIZE),
                 positive(options, "max-message-bytes", DEFAULT_MAX_MESSAGE_BYTES));
+    }
+
+    private static boolean rowChecksums(SinkSpec spec, SinkOptions options) {
+        String level = options.text("integrity-check-level", "none");
+        if (level.equals("none")) {
+            return false;
+        }
+        if (!level.equals("correctness")) {
+            throw invalid("integrity-check-level must be none or correctness: " + level);
+        }
+        if (!spec.columnSelectors().isEmpty()) {
+            throw invalid(
+                    "integrity-check-level=correctness cannot be used with column selectors: the"
+                            + " checksum is that of the whole row");
+        }
+        return true;
     }
 
     private static int positive(SinkOptions options, String name, int otherwise) {

@@ -15,6 +15,17 @@ import java.util.Optional;
  */
 public interface RowEncoder extends AutoCloseable {
     /**
+     * Whether {@link #begin} with this table version and topic can go ahead without waiting for
+     * anybody. If not, what it needs is fetched meanwhile, on a thread of the encoder's own: ask
+     * again until it is there. Who does not ask may have to wait in {@code begin}.
+     *
+     * @throws io.millrace.core.error.MillraceException what was needed could not be had
+     */
+    default boolean prepare(TableSchema schema, String topic) {
+        return true;
+    }
+
+    /**
      * Rows of this table version and transaction follow. Call it once per batch, before the first
      * {@link #append}.
      *

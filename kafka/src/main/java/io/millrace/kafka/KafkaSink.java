@@ -79,6 +79,7 @@ final class KafkaSink implements Sink {
     private final Acks acks;
     private final Admin admin;
     private final KafkaProducer<byte[], byte[]> producer;
+    private final KerberosConfig kerberos;
     private final Topics topics;
     private final Optional<Transactions> transactions;
     private final Optional<Bootstraps> bootstraps;
@@ -103,6 +104,7 @@ final class KafkaSink implements Sink {
     /** Written by the producer's thread only, but for the very end. */
     private final AtomicLong deliveredBytes = new AtomicLong();
 
+    private final StallWatch stalls = new StallWatch();
     private final AtomicBoolean failed = new AtomicBoolean();
     private volatile boolean closed;
 
@@ -115,6 +117,10 @@ final class KafkaSink implements Sink {
 
     private @Nullable Route route;
     private @Nullable Delivery delivery;
+
+    /** The encoder knows the table of the batch. */
+    private boolean begun;
+
     private boolean insertOfSplitUpdate;
 
     /** The row at hand is too large and on its way into a store; the others wait. */
@@ -240,12 +246,14 @@ final class KafkaSink implements Sink {
      * @param admin closed by the sink
      * @param producer closed by the sink
      * @param transactions for exactly-once
+     * @param kerberos what the clients log in by, let go with the sink
      */
     record Target(
             Admin admin,
             KafkaProducer<byte[], byte[]> producer,
             Topics topics,
-            Optional<TransactionsFactory> transactions) {}
+            Optional<TransactionsFactory> transactions,
+            KerberosConfig kerberos) {}
 
     KafkaSink(
             KafkaSinkConfig config,
@@ -270,6 +278,7 @@ final class KafkaSink implements Sink {
         bootstrapEverywhere = content.bootstraps().allPartitions();
         admin = target.admin();
         producer = target.producer();
+        kerberos = target.kerberos();
         topics = target.topics();
         transactions = target.transactions().map(factory -> factory.create(acks, this::fail));
         defaultTopic = topics.get(config.topic());
@@ -300,7 +309,7 @@ final class KafkaSink implements Sink {
             delivery = new Delivery(seq, "table " + offered.schema().name());
             insertOfSplitUpdate = false;
             tellSchemaBefore(offered, to);
-            encoder.begin(to.columns.schema(), offered.commitTso(), to.topic.name());
+            begun = false;
             pump();
         } catch (MillraceException e) {
             fail(e);
@@ -402,11 +411,58 @@ final class KafkaSink implements Sink {
         }
         try {
             int queued = queueWatermarks(nowNanos) + queueBootstraps(nowNanos);
-            return queued + pump() + commit();
+            int work = queued + pump() + commit();
+            watch(nowNanos);
+            return work;
         } catch (MillraceException e) {
             fail(e);
             return 0;
         }
+    }
+
+    /** Tells when nothing was delivered for a while, and when that is over. */
+    private void watch(long nowNanos) {
+        if (!stalls.look(busy() || inFlightBytes() > 0, deliveredBytes.get(), nowNanos)) {
+            return;
+        }
+        if (stalls.isStalled()) {
+            MillraceException why = stalled();
+            LOG.warn("kafka sink stalls: {}", why.text());
+            acks.troubled(why);
+        } else {
+            LOG.info("kafka sink goes on: brokers={}", String.join(",", config.brokers()));
+            acks.goingOn();
+        }
+    }
+
+    private MillraceException stalled() {
+        long seconds = TimeUnit.NANOSECONDS.toSeconds(StallWatch.LIMIT_NANOS);
+        String brokers = String.join(",", config.brokers());
+        Route to = route;
+        String what;
+        if (inFlightBytes() > 0) {
+            what = "no broker of " + brokers + " has acknowledged anything";
+        } else if (to != null && batch != null && !begun) {
+            what = "the schema registry has not taken the schema of table " + to.schema.name();
+        } else if (claim != null) {
+            what = "the storage of claim checks has not taken a message";
+        } else {
+            what = "no broker of " + brokers + " has answered";
+        }
+        return new MillraceException(
+                ErrorCode.SINK_CONNECTION,
+                what
+                        + " for "
+                        + seconds
+                        + " s, "
+                        + inFlightBytes()
+                        + " bytes are under way; it is tried on, and without success the run"
+                        + " begins anew from the checkpoint");
+    }
+
+    @Override
+    public boolean isHeldUp() {
+        return stalls.isStalled() || batch != null && !begun && inFlightBytes() == 0;
     }
 
     private int queueWatermarks(long nowNanos) {
@@ -500,7 +556,14 @@ final class KafkaSink implements Sink {
         RowView view = row;
         Route to = route;
         Delivery counted = delivery;
-        if (rows == null || view == null || to == null || counted == null || !to.topic.ready()) {
+        if (rows == null || view == null || to == null || counted == null) {
+            return done;
+        }
+        if (!begun && encoder.prepare(to.columns.schema(), to.topic.name())) {
+            encoder.begin(to.columns.schema(), rows.commitTso(), to.topic.name());
+            begun = true;
+        }
+        if (!begun || !to.topic.ready()) {
             return done;
         }
         while (true) {
@@ -879,5 +942,6 @@ final class KafkaSink implements Sink {
         } catch (RuntimeException e) {
             LOG.warn("closing the Kafka admin client failed", e);
         }
+        kerberos.close();
     }
 }

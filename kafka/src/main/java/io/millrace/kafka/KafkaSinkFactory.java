@@ -108,7 +108,8 @@ public final class KafkaSinkFactory implements SinkFactory {
         }
         long timeoutMs = Math.min(TEST_TIMEOUT_MS, config.dialTimeout().toMillis());
         String clientId = KafkaClients.clientId(config, "millrace", "check");
-        try (Admin admin = admin(config, clientId, timeoutMs)) {
+        try (KerberosConfig held = KerberosConfig.hold(config);
+                Admin admin = admin(config, clientId, timeoutMs)) {
             try {
                 new TopicAdmin(config, admin, timeoutMs).check(config.topic());
             } finally {
@@ -135,10 +136,12 @@ public final class KafkaSinkFactory implements SinkFactory {
     Sink open(SinkSpec spec, SinkContext context, KafkaSinkConfig config, RowEncoder encoder) {
         DispatchRules rules = DispatchRules.compile(spec, config);
         String clientId = KafkaClients.clientId(config, context.nodeAddress(), context.jobId());
-        Admin admin = admin(config, clientId, ADMIN_TIMEOUT_MS);
+        KerberosConfig kerberos = KerberosConfig.hold(config);
+        Admin admin = null;
         KafkaProducer<byte[], byte[]> producer = null;
         Optional<ClaimChecks> claimChecks = Optional.empty();
         try {
+            admin = admin(config, clientId, ADMIN_TIMEOUT_MS);
             claimChecks = claimChecks(config);
             KafkaClients clients = new KafkaClients(config);
             Optional<KafkaSink.TransactionsFactory> transactions = Optional.empty();
@@ -162,14 +165,17 @@ public final class KafkaSinkFactory implements SinkFactory {
                             ColumnSelection.of(spec),
                             Bootstraps.Settings.of(spec),
                             claimChecks),
-                    new KafkaSink.Target(admin, producer, topics, transactions),
+                    new KafkaSink.Target(admin, producer, topics, transactions, kerberos),
                     context.acks(),
                     context.metrics());
         } catch (KafkaException | MillraceException e) {
             if (producer != null) {
                 producer.close(Duration.ZERO);
             }
-            admin.close(Duration.ZERO);
+            if (admin != null) {
+                admin.close(Duration.ZERO);
+            }
+            kerberos.close();
             encoder.close();
             claimChecks.ifPresent(ClaimChecks::close);
             throw e instanceof MillraceException ours ? ours : failed(config, e);
@@ -209,7 +215,8 @@ public final class KafkaSinkFactory implements SinkFactory {
             return;
         }
         String clientId = KafkaClients.clientId(config, "millrace", "forget");
-        try (Admin admin = admin(config, clientId, ADMIN_TIMEOUT_MS)) {
+        try (KerberosConfig held = KerberosConfig.hold(config);
+                Admin admin = admin(config, clientId, ADMIN_TIMEOUT_MS)) {
             try {
                 new ProgressGroup(jobId, config.topic())
                         .delete(admin, String.join(",", config.brokers()), ADMIN_TIMEOUT_MS);

@@ -1,8 +1,5 @@
 package io.millrace.kafka;
 
-import io.millrace.core.error.ErrorCode;
-import io.millrace.core.error.MillraceException;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import javax.security.auth.callback.Callback;
@@ -17,29 +14,7 @@ public final class KerberosPassword implements AuthenticateCallbackHandler {
     /** Option of the login module's configuration that holds the password; ours, not Kerberos'. */
     static final String OPTION = "millracePassword";
 
-    private static final String CONFIG_PROPERTY = "java.security.krb5.conf";
-
     private char[] password = {};
-
-    /**
-     * Makes the JVM read this krb5.conf. There is one per process.
-     *
-     * @throws MillraceException KAFKA_INVALID_CONFIG when another one is in use
-     */
-    static synchronized void useConfig(Path file) {
-        String used = System.getProperty(CONFIG_PROPERTY, "");
-        if (used.isEmpty()) {
-            System.setProperty(CONFIG_PROPERTY, file.toString());
-        } else if (!Path.of(used).toAbsolutePath().equals(file)) {
-            throw new MillraceException(
-                    ErrorCode.KAFKA_INVALID_CONFIG,
-                    "sasl-gssapi-kerberos-config-path: the server already uses "
-                            + used
-                            + ", and there is one krb5.conf per server: add the realm of "
-                            + file
-                            + " there");
-        }
-    }
 
     @Override
     public void configure(

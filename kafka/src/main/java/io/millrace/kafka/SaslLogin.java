@@ -48,7 +48,8 @@ sealed interface SaslLogin {
      * @param serviceName of the brokers' principal
      * @param keytab file with the keys; without it the password is used
      * @param password empty with a keytab
-     * @param configPath the server's krb5.conf; empty is the JVM's own choice
+     * @param configPath the server's krb5.conf, for {@link KerberosConfig}; empty is the JVM's own
+     *     choice
      */
     record Kerberos(
             String principal,
@@ -144,7 +145,6 @@ sealed interface SaslLogin {
                     properties.put(
                             SaslConfigs.SASL_LOGIN_CALLBACK_HANDLER_CLASS, KerberosPassword.class);
                 }
-                login.configPath().ifPresent(KerberosPassword::useConfig);
             }
             case OAuth login ->
                     properties.put(

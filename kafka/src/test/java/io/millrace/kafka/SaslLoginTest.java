@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import javax.security.auth.callback.Callback;
 import javax.security.auth.callback.PasswordCallback;
 import org.apache.kafka.common.config.types.Password;
@@ -19,6 +20,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class SaslLoginTest {
+    private static final String KRB5 = "java.security.krb5.conf";
+
     private static final String GSSAPI =
             "&sasl-mechanism=gssapi&sasl-gssapi-user=alice&sasl-gssapi-realm=EXAMPLE.COM";
     private static final String OAUTH =
@@ -63,27 +66,65 @@ class SaslLoginTest {
     }
 
     @Test
-    void thereIsOneKerberosConfigurationPerServer(@TempDir Path folder) throws IOException {
-        String before = System.getProperty("java.security.krb5.conf");
-        System.clearProperty("java.security.krb5.conf");
+    void thereIsOneKerberosConfigurationAtATime(@TempDir Path folder) throws IOException {
+        withoutKerberos(() -> {
+            Optional<Path> one = Optional.of(Files.writeString(folder.resolve("one.conf"), ""));
+            Optional<Path> two = Optional.of(Files.writeString(folder.resolve("two.conf"), ""));
+            try (KerberosConfig first = KerberosConfig.hold(one);
+                    KerberosConfig again = KerberosConfig.hold(one);
+                    KerberosConfig none = KerberosConfig.hold(Optional.empty())) {
+                assertThat(System.getProperty(KRB5)).isEqualTo(one.get().toString());
+                again.close();
+                again.close();
+                none.close();
+                assertThatThrownBy(() -> KerberosConfig.hold(two))
+                        .hasMessageContaining(one.get().toString())
+                        .hasMessageContaining("sasl-gssapi-kerberos-config-path");
+                assertThat(first).isNotNull();
+            }
+            assertThat(System.getProperty(KRB5)).isNull();
+            KerberosConfig.hold(two).close();
+
+            System.setProperty(KRB5, one.get().toString());
+            KerberosConfig.hold(one).close();
+            assertThat(System.getProperty(KRB5)).isEqualTo(one.get().toString());
+        });
+    }
+
+    @Test
+    void whatARefusedRequestNamedIsForgotten(@TempDir Path folder) throws IOException {
+        withoutKerberos(() -> {
+            // No server of the realm: the login fails, and with it the test of the connection.
+            Path config =
+                    Files.writeString(
+                            folder.resolve("krb5.conf"), "[libdefaults]\ndns_lookup_kdc = false\n");
+            SinkSpec spec =
+                    SinkSpec.of(
+                            "kafka://127.0.0.1:1/t?protocol=canal-json"
+                                    + GSSAPI
+                                    + "&sasl-gssapi-auth-type=user&sasl-gssapi-password=p"
+                                    + "&sasl-gssapi-kerberos-config-path="
+                                    + config);
+            assertThatThrownBy(() -> new KafkaSinkFactory(new MemoryStores()).testOpen(spec))
+                    .isInstanceOf(MillraceException.class);
+            assertThat(System.getProperty(KRB5)).isNull();
+        });
+    }
+
+    private interface Step {
+        void run() throws IOException;
+    }
+
+    private static void withoutKerberos(Step step) throws IOException {
+        String before = System.getProperty(KRB5);
+        System.clearProperty(KRB5);
         try {
-            Path one = Files.writeString(folder.resolve("one.conf"), "");
-            Path two = Files.writeString(folder.resolve("two.conf"), "");
-            String user =
-                    GSSAPI
-                            + "&sasl-gssapi-auth-type=user&sasl-gssapi-password=p"
-                            + "&sasl-gssapi-kerberos-config-path=";
-            properties(login(user + one));
-            assertThat(System.getProperty("java.security.krb5.conf")).isEqualTo(one.toString());
-            properties(login(user + one));
-            assertThatThrownBy(() -> properties(login(user + two)))
-                    .hasMessageContaining(one.toString())
-                    .hasMessageContaining("sasl-gssapi-kerberos-config-path");
+            step.run();
         } finally {
             if (before == null) {
-                System.clearProperty("java.security.krb5.conf");
+                System.clearProperty(KRB5);
             } else {
-                System.setProperty("java.security.krb5.conf", before);
+                System.setProperty(KRB5, before);
             }
         }
     }

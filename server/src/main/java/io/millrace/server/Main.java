@@ -103,7 +103,8 @@ public final class Main implements Callable<Integer> {
     static List<SinkFactory> sinks(String clusterId) {
         return List.of(
                 new BlackholeSinkFactory(),
-                new RedoSinkFactory(new MySqlSinkFactory(Clock.systemUTC()), new Stores()),
+                new RedoSinkFactory(
+                        new MySqlSinkFactory(Clock.systemUTC(), clusterId), new Stores()),
                 new KafkaSinkFactory(new Stores(), clusterId),
                 new StorageSinkFactory(Clock.systemUTC()));
     }

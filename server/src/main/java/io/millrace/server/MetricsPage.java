@@ -13,6 +13,7 @@ import io.millrace.core.control.Job;
 import io.millrace.core.control.JobState;
 import io.millrace.core.engine.JobMetrics;
 import io.millrace.core.engine.JobProgress;
+import io.millrace.core.model.TableName;
 import io.millrace.core.model.Tso;
 import io.millrace.core.spi.SinkMetric;
 import java.lang.management.ManagementFactory;
@@ -20,6 +21,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -184,6 +186,7 @@ final class MetricsPage implements AutoCloseable {
         for (SinkMetric metric : SinkMetric.values()) {
             recorded(out, control, metric, all);
         }
+        tables(out, control, all);
         head(out, "go_memstats_heap_alloc_bytes", "gauge", "Java heap in use.");
         out.append("go_memstats_heap_alloc_bytes ")
                 .append(ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed())
@@ -238,6 +241,55 @@ final class MetricsPage implements AutoCloseable {
                 line(out, metric.metricName(), job, metrics.value(metric));
             }
         }
+    }
+
+    /** Of the changefeeds with {@code enable_table_monitor}. */
+    private static void tables(StringBuilder out, ControlPlane control, List<Job> jobs) {
+        record TableFigure(
+                String name,
+                String type,
+                String help,
+                ToDoubleFunction<JobMetrics.TableCounts> value) {}
+        for (TableFigure figure :
+                List.of(
+                        new TableFigure(
+                                "millrace_table_rows_total",
+                                "counter",
+                                "Rows of a table that the sink accepted.",
+                                JobMetrics.TableCounts::rows),
+                        new TableFigure(
+                                "millrace_table_bytes_total",
+                                "counter",
+                                "Bytes, in source form, of a table that the sink accepted.",
+                                JobMetrics.TableCounts::bytes),
+                        new TableFigure(
+                                "millrace_table_commit_ts",
+                                "gauge",
+                                "Commit time of a table's latest rows, Unix ms.",
+                                counts -> Tso.physicalMs(counts.commitTso())))) {
+            head(out, figure.name(), figure.type(), figure.help());
+            for (Job job : jobs) {
+                new TreeMap<>(names(control.metrics(job.id()).tables()))
+                        .forEach((name, counts) ->
+                                labels(
+                                                out.append(figure.name()),
+                                                job,
+                                                ",table=\"" + escaped(name) + "\"")
+                                        .append(number(figure.value().applyAsDouble(counts)))
+                                        .append('\n'));
+            }
+        }
+    }
+
+    private static Map<String, JobMetrics.TableCounts> names(
+            Map<TableName, JobMetrics.TableCounts> tables) {
+        Map<String, JobMetrics.TableCounts> out = new HashMap<>();
+        tables.forEach((table, counts) -> out.put(table.toString(), counts));
+        return out;
+    }
+
+    private static String escaped(String label) {
+        return label.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n");
     }
 
     /**

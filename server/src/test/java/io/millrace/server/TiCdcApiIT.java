@@ -1103,10 +1103,10 @@ final class TiCdcApiIT {
                         new Bad(
                                 "PUT",
                                 FEEDS + "/rests",
-                                "{\"replica_config\":{\"enable_table_monitor\":true}}",
+                                "{\"replica_config\":{\"sink\":{\"encoder_concurrency\":-1}}}",
                                 400,
                                 "CDC:ErrChangefeedUpdateRefused",
-                                "enable_table_monitor"),
+                                "encoder_concurrency"),
                         // the rest
                         new Bad(
                                 "GET",

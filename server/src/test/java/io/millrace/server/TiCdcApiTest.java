@@ -9,6 +9,7 @@ import io.millrace.core.blackhole.BlackholeSinkFactory;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.SourcePosition;
+import io.millrace.core.model.TableName;
 import io.millrace.core.model.Tso;
 import io.millrace.core.spi.ForwardingSinkFactory;
 import io.millrace.core.spi.Sink;
@@ -22,9 +23,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -51,6 +54,9 @@ final class TiCdcApiTest {
     private static final class RecordingSinks extends ForwardingSinkFactory {
         final List<String> calls = new CopyOnWriteArrayList<>();
 
+        /** What the last run lent. */
+        volatile @Nullable SinkContext lent;
+
         /** Why it can't forget; empty when it can. */
         volatile String refusal = "";
 
@@ -61,6 +67,7 @@ final class TiCdcApiTest {
         @Override
         public Sink open(SinkSpec spec, SinkContext context) {
             calls.add("open");
+            lent = context;
             return target.open(spec, context);
         }
 
@@ -428,6 +435,48 @@ final class TiCdcApiTest {
         assertThat(api.call("DELETE", FEEDS + "/test5", "").text()).isEqualTo("{}");
         assertThat(api.get(FEEDS + "?state=all").body().get("total").asInt()).isZero();
         assertThat(api.create(TEST5).status()).isEqualTo(200);
+    }
+
+    @Test
+    void aSinkThatIsHeldUpShowsAsAWarningUntilItGoesOn() throws Exception {
+        api.create(TEST5);
+        awaitCheckpointAfter(api.await("test5", "normal").get("checkpoint_ts").asLong());
+        SinkContext lent = Objects.requireNonNull(sinks.lent);
+        lent.acks()
+                .troubled(
+                        new MillraceException(
+                                ErrorCode.SINK_CONNECTION, "no broker answers password=geheim"));
+        JsonNode troubled = api.await("test5", "error");
+        assertThat(troubled.get("error").get("message").asText())
+                .contains("no broker answers")
+                .doesNotContain("geheim");
+        // Nothing ended: a run that goes on counts no error, and its checkpoint may go on too.
+        assertThat(api.get("/metrics").text())
+                .contains("ticdc_owner_status{namespace=\"default\",changefeed=\"test5\"} 1\n")
+                .contains(
+                        "ticdc_processor_exit_with_error_count{namespace=\"default\","
+                                + "changefeed=\"test5\"} 0\n");
+        assertThat(sinks.calls).containsOnlyOnce("open");
+        lent.acks().goingOn();
+        api.await("test5", "normal");
+        assertThat(sinks.calls).containsOnlyOnce("open");
+    }
+
+    @Test
+    void metricsCountByTableWhenAsked() throws Exception {
+        api.create(
+                "{\"changefeed_id\":\"test5\",\"sink_uri\":\"blackhole://\",\"replica_config\":"
+                        + "{\"enable_table_monitor\":true}}");
+        awaitCheckpointAfter(api.await("test5", "normal").get("checkpoint_ts").asLong());
+        SinkContext lent = Objects.requireNonNull(sinks.lent);
+        TableName odd = new TableName("shop", "a\"b");
+        lent.metrics().table(odd, 3, 100, Tso.of(1_700_000_000_000L, 1));
+        lent.metrics().table(odd, 2, 50, Tso.of(1_700_000_000_500L, 1));
+        String labels = "{namespace=\"default\",changefeed=\"test5\",table=\"shop.a\\\"b\"} ";
+        assertThat(api.get("/metrics").text())
+                .contains("millrace_table_rows_total" + labels + "5\n")
+                .contains("millrace_table_bytes_total" + labels + "150\n")
+                .contains("millrace_table_commit_ts" + labels + "1700000000500\n");
     }
 
     private void awaitCheckpointAfter(long tso) throws InterruptedException {

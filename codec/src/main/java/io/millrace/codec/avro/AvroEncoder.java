@@ -3,6 +3,7 @@ package io.millrace.codec.avro;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.codec.Message;
+import io.millrace.codec.RowChecksum;
 import io.millrace.codec.RowEncoder;
 import io.millrace.codec.avro.registry.SchemaRegistry;
 import io.millrace.codec.text.Cells;
@@ -11,6 +12,7 @@ import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.bytes.WireBytes;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
+import io.millrace.core.model.Column;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.RowView;
 import io.millrace.core.model.SchemaChange;
@@ -18,16 +20,20 @@ import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
 import io.millrace.core.model.Tso;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes Avro messages: key and value are each the registry's header and one record in Avro's
  * binary encoding; a delete has the key and a null value, a table without a handle key has null
  * keys.
  *
- * <p>{@link #begin} registers the schemas of a table version when it sees it first, which blocks.
- * After that a row allocates nothing, but a DECIMAL of more than eighteen digits in precise mode
- * and text in another character set than UTF-8.
+ * <p>The schemas of a table version are registered when it is seen first, by {@link #prepare} or
+ * else by {@link #begin}, which then blocks. After that a row allocates nothing, but a DECIMAL of
+ * more than eighteen digits in precise mode, text in another character set than UTF-8, and what
+ * {@link RowChecksum} does.
  */
 public final class AvroEncoder implements RowEncoder {
     /** First byte of a watermark, which eight bytes of TSO follow. */
@@ -42,11 +48,18 @@ public final class AvroEncoder implements RowEncoder {
     private final AvroConfig config;
     private final SchemaRegistry registry;
     private final String namespace;
-    private final TableCache<Table> tables = new TableCache<>(this::prepare);
+    private final TableCache<Table> tables = new TableCache<>(this::make);
+    private final RowChecksum checksum;
     private final ByteSink scratch = new ByteSink(1024);
 
     /** That of the batch at hand, which a program's subjects are made of. */
     private String topic = "";
+
+    /** What {@link #prepare} waits for; one at a time, for the registry belongs to one thread. */
+    private @Nullable FutureTask<Table> registration;
+
+    /** What it got, until a batch needs it. */
+    private @Nullable Table prepared;
 
     private long commitTso;
 
@@ -57,7 +70,11 @@ public final class AvroEncoder implements RowEncoder {
             AvroProgram values,
             byte[] valueHeader,
             AvroProgram keys,
-            byte[] keyHeader) {}
+            byte[] keyHeader) {
+        boolean isFor(TableSchema wanted, String wantedTopic) {
+            return schema == wanted && topic.equals(wantedTopic);
+        }
+    }
 
     /**
      * @param registry is closed with the encoder
@@ -67,6 +84,7 @@ public final class AvroEncoder implements RowEncoder {
         this.config = config;
         this.registry = registry;
         this.namespace = namespace;
+        checksum = new RowChecksum(config.timeZone(), true);
     }
 
     @Override
@@ -78,7 +96,54 @@ public final class AvroEncoder implements RowEncoder {
         }
     }
 
-    private Table prepare(TableSchema schema) {
+    /** Registers schemas on a thread of its own: the registry may not answer for a while. */
+    @Override
+    public boolean prepare(TableSchema schema, String wantedTopic) {
+        Table known = tables.known(schema);
+        if (known != null && known.isFor(schema, wantedTopic)
+                || prepared != null && prepared.isFor(schema, wantedTopic)) {
+            return true;
+        }
+        FutureTask<Table> current = registration;
+        if (current == null) {
+            FutureTask<Table> fresh = new FutureTask<>(() -> registered(schema, wantedTopic));
+            registration = fresh;
+            Thread.ofVirtual().name("avro-schema-" + schema.name()).start(fresh);
+            return false;
+        }
+        if (!current.isDone()) {
+            return false;
+        }
+        registration = null;
+        Table found = result(current);
+        prepared = found;
+        return found.isFor(schema, wantedTopic);
+    }
+
+    private static Table result(FutureTask<Table> done) {
+        try {
+            return done.get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof MillraceException known) {
+                throw known;
+            }
+            throw new MillraceException(
+                    ErrorCode.INTERNAL, "registering a schema hit a defect: " + e.getCause(), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new MillraceException(
+                    ErrorCode.INTERNAL, "interrupted while a schema is registered", e);
+        }
+    }
+
+    /** For a batch whose table version is new here. */
+    private Table make(TableSchema schema) {
+        Table ready = prepared;
+        prepared = null;
+        return ready != null && ready.isFor(schema, topic) ? ready : registered(schema, topic);
+    }
+
+    private Table registered(TableSchema schema, String subjects) {
         AvroProgram values = new AvroProgram(schema, Cells.written(schema, false), config);
         AvroProgram keys =
                 new AvroProgram(
@@ -87,14 +152,19 @@ public final class AvroEncoder implements RowEncoder {
         if (schema.hasHandleKey()) {
             keyHeader =
                     registry.register(
-                            AvroNames.subject(topic, true),
-                            AvroSchemas.record(schema, keys, namespace, false));
+                            AvroNames.subject(subjects, true),
+                            AvroSchemas.record(schema, keys, namespace, false, false));
         }
         byte[] valueHeader =
                 registry.register(
-                        AvroNames.subject(topic, false),
-                        AvroSchemas.record(schema, values, namespace, config.tidbExtension()));
-        return new Table(schema, topic, values, valueHeader, keys, keyHeader);
+                        AvroNames.subject(subjects, false),
+                        AvroSchemas.record(
+                                schema,
+                                values,
+                                namespace,
+                                config.tidbExtension(),
+                                config.checksums()));
+        return new Table(schema, subjects, values, valueHeader, keys, keyHeader);
     }
 
     @Override
@@ -116,8 +186,29 @@ public final class AvroEncoder implements RowEncoder {
                 AvroBytes.putLong(commitTso, value);
                 AvroBytes.putLong(Tso.physicalMs(commitTso), value);
             }
+            if (config.checksums()) {
+                appendChecksum(current, row, op, value);
+            }
         }
         out.addRow();
+    }
+
+    private void appendChecksum(Table current, RowView row, int op, ByteSink value) {
+        int[] columns = current.values.ordinals;
+        if (op == RowBatch.INSERT) {
+            for (int column : columns) {
+                if (!row.isPresent(RowView.AFTER, column)) {
+                    throw incomplete(
+                            current, current.schema.column(column), "a checksum covers every one");
+                }
+            }
+        }
+        scratch.clear();
+        scratch.putLong(
+                checksum.of(current.schema, columns, row, RowView.AFTER, op == RowBatch.UPDATE));
+        putScratch(value);
+        AvroBytes.putBoolean(false, value);
+        AvroBytes.putLong(RowChecksum.VERSION, value);
     }
 
     private void appendRecord(
@@ -158,16 +249,21 @@ public final class AvroEncoder implements RowEncoder {
             Table current, AvroProgram program, int i, int op, ByteSink out) {
         byte[] encoded = program.defaults[i];
         if (op != RowBatch.INSERT || encoded.length == 0) {
-            throw new MillraceException(
-                    ErrorCode.UPSTREAM_MISCONFIGURED,
-                    "table "
-                            + current.schema.name()
-                            + ": the row image leaves out column "
-                            + program.columns[i].name()
-                            + ", and an Avro record must have every field; set"
-                            + " binlog_row_image=FULL in the upstream");
+            throw incomplete(current, program.columns[i], "an Avro record must have every field");
         }
         out.put(encoded);
+    }
+
+    private static MillraceException incomplete(Table current, Column column, String why) {
+        return new MillraceException(
+                ErrorCode.UPSTREAM_MISCONFIGURED,
+                "table "
+                        + current.schema.name()
+                        + ": the row image leaves out column "
+                        + column.name()
+                        + ", and "
+                        + why
+                        + "; set binlog_row_image=FULL in the upstream");
     }
 
     private void appendValue(
@@ -280,6 +376,10 @@ public final class AvroEncoder implements RowEncoder {
 
     @Override
     public void close() {
+        FutureTask<Table> current = registration;
+        if (current != null) {
+            current.cancel(true);
+        }
         registry.close();
     }
 }

@@ -62,10 +62,22 @@ public final class AvroProtocol implements Protocol {
                     "protocol avro cannot be used with force-replicate: the rows of tables without"
                             + " a key have no message key, and a delete is nothing but its key");
         }
+        boolean decimalAsText = choice(options, "avro-decimal-handling-mode", "precise", "string");
+        boolean unsignedAsText =
+                choice(options, "avro-bigint-unsigned-handling-mode", "long", "string");
+        if (common.rowChecksums() && !(common.tidbExtension() && decimalAsText && unsignedAsText)) {
+            throw invalid(
+                    "integrity-check-level=correctness with protocol avro needs"
+                            + " enable-tidb-extension=true, avro-decimal-handling-mode=string and"
+                            + " avro-bigint-unsigned-handling-mode=string: a reader computes the"
+                            + " checksum from the values as the message has them");
+        }
         return new AvroConfig(
                 common.tidbExtension(),
-                choice(options, "avro-decimal-handling-mode", "precise", "string"),
-                choice(options, "avro-bigint-unsigned-handling-mode", "long", "string"),
+                decimalAsText,
+                unsignedAsText,
+                common.rowChecksums(),
+                spec.timeZone(),
                 options.flag("avro-enable-watermark", false));
     }
 

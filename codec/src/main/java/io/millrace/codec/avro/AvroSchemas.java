@@ -18,9 +18,14 @@ final class AvroSchemas {
      * The record of a table's key or value.
      *
      * @param extended whether the fields of the TiDB extension follow the columns
+     * @param checksums whether those of the row's checksum follow them
      */
     static String record(
-            TableSchema schema, AvroProgram program, String namespace, boolean extended) {
+            TableSchema schema,
+            AvroProgram program,
+            String namespace,
+            boolean extended,
+            boolean checksums) {
         ObjectNode record = JSON.objectNode();
         record.put("type", "record");
         record.put("name", AvroNames.sanitise(schema.name().table()));
@@ -33,6 +38,11 @@ final class AvroSchemas {
             fields.addObject().put("name", "_tidb_op").put("type", "string");
             fields.addObject().put("name", "_tidb_commit_ts").put("type", "long");
             fields.addObject().put("name", "_tidb_commit_physical_time").put("type", "long");
+        }
+        if (checksums) {
+            fields.addObject().put("name", "_tidb_row_level_checksum").put("type", "string");
+            fields.addObject().put("name", "_tidb_corrupted").put("type", "boolean");
+            fields.addObject().put("name", "_tidb_checksum_version").put("type", "int");
         }
         return record.toString();
     }

@@ -1,5 +1,6 @@
 package io.millrace.codec.simple;
 
+import io.millrace.codec.RowChecksum;
 import io.millrace.codec.avro.AvroBytes;
 import io.millrace.codec.text.Cells;
 import io.millrace.codec.text.DdlType;
@@ -105,6 +106,7 @@ final class SimpleAvro implements SimpleFormat {
             int op,
             boolean shortened,
             Optional<String> claimCheck,
+            Optional<Checksums> checksums,
             long buildMs,
             ByteSink out) {
         Table current = tables.current();
@@ -124,7 +126,15 @@ final class SimpleAvro implements SimpleFormat {
         } else {
             out.put(ABSENT);
         }
-        out.put(ABSENT); // no checksum
+        if (checksums.isPresent()) {
+            out.put(PRESENT);
+            AvroBytes.putLong(RowChecksum.VERSION, out);
+            AvroBytes.putBoolean(false, out);
+            AvroBytes.putLong(checksums.get().current, out);
+            AvroBytes.putLong(checksums.get().previous, out);
+        } else {
+            out.put(ABSENT);
+        }
         if (op == RowBatch.DELETE) {
             out.put(ABSENT);
         } else {

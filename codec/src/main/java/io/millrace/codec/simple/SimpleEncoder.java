@@ -2,34 +2,46 @@ package io.millrace.codec.simple;
 
 import io.millrace.codec.Compression;
 import io.millrace.codec.Message;
+import io.millrace.codec.RowChecksum;
 import io.millrace.codec.RowEncoder;
+import io.millrace.codec.text.Cells;
 import io.millrace.codec.text.DdlType;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
+import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.RowView;
 import io.millrace.core.model.SchemaChange;
 import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
 import java.time.Clock;
+import java.util.List;
 import java.util.Optional;
 
 /**
  * Writes the messages of TiCDC's "simple" format, one row each, without keys: rows that name the
  * version of their table's schema, DDL and bootstrap messages that tell it, and watermarks.
  *
- * <p>Rows allocate nothing, but with LZ4 compression, which has to. Columns that a minimal row
- * image leaves out are left out here, but that {@code data} of an update takes from the old image
- * what the new one leaves out as unchanged. Virtual generated columns have no values.
+ * <p>Rows allocate nothing, but with LZ4 compression and where {@link RowChecksum} has to. Columns
+ * that a minimal row image leaves out are left out here, but that {@code data} of an update takes
+ * from the old image what the new one leaves out as unchanged. Virtual generated columns have no
+ * values.
  */
 public final class SimpleEncoder implements RowEncoder {
+    private static final TableSchema NO_TABLE =
+            new TableSchema(0, 0, new TableName("", ""), List.of(), List.of());
+
     private final SimpleFormat format;
     private final Compression compression;
     private final boolean shortens;
     private final Clock clock;
     private final ByteSink plain = new ByteSink(4096);
-    private TableName table = new TableName("", "");
-    private boolean hasHandleKey;
+    private final Optional<SimpleFormat.Checksums> checksums;
+    private final RowChecksum sum;
+    private TableSchema table = NO_TABLE;
+
+    /** Ordinals of the table's columns that have values. */
+    private int[] columns = {};
 
     /**
      * @param clock gives {@code buildTs}, the time of encoding
@@ -39,12 +51,17 @@ public final class SimpleEncoder implements RowEncoder {
         format = config.avro() ? new SimpleAvro(config) : new SimpleJson(config);
         compression = config.largeMessages().compression();
         shortens = config.largeMessages().shortens();
+        checksums =
+                config.checksums() ? Optional.of(new SimpleFormat.Checksums()) : Optional.empty();
+        sum = new RowChecksum(config.timeZone(), false);
     }
 
     @Override
     public void begin(TableSchema schema, long commitTso, String topic) {
-        table = schema.name();
-        hasHandleKey = schema.hasHandleKey();
+        if (table != schema) {
+            table = schema;
+            columns = Cells.written(schema, false);
+        }
         format.begin(schema, commitTso);
     }
 
@@ -60,21 +77,32 @@ public final class SimpleEncoder implements RowEncoder {
 
     @Override
     public void appendShortened(RowView row, int op, Optional<String> claimCheck, Message out) {
-        if (!hasHandleKey) {
+        if (!table.hasHandleKey()) {
             throw new MillraceException(
                     ErrorCode.MESSAGE_TOO_LARGE,
                     "a row of table "
-                            + table
+                            + table.name()
                             + " is too large for a message, and cannot be shortened to its handle"
                             + " key: the table has none");
         }
         append(row, op, true, claimCheck, out);
     }
 
+    private void sum(RowView row, int op, SimpleFormat.Checksums out) {
+        boolean update = op == RowBatch.UPDATE;
+        out.current =
+                op == RowBatch.DELETE ? 0 : sum.of(table, columns, row, RowView.AFTER, update);
+        out.previous =
+                op == RowBatch.INSERT ? 0 : sum.of(table, columns, row, RowView.BEFORE, update);
+    }
+
     private void append(
             RowView row, int op, boolean shortened, Optional<String> claimCheck, Message out) {
         ByteSink target = target(out);
-        format.row(row, op, shortened, claimCheck, clock.millis(), target);
+        if (checksums.isPresent()) {
+            sum(row, op, checksums.get());
+        }
+        format.row(row, op, shortened, claimCheck, checksums, clock.millis(), target);
         finish(target, out);
         out.addRow();
     }

@@ -11,6 +11,12 @@ sealed interface SimpleFormat permits SimpleJson, SimpleAvro {
     /** Version that every message names. */
     int VERSION = 1;
 
+    /** Checksums of the row at hand, which the encoder sets anew for each. */
+    final class Checksums {
+        long current;
+        long previous;
+    }
+
     /** Rows of this table version and transaction follow. */
     void begin(TableSchema schema, long commitTso);
 
@@ -19,12 +25,15 @@ sealed interface SimpleFormat permits SimpleJson, SimpleAvro {
      *
      * @param shortened with the handle key only, because the row is too large
      * @param claimCheck where the whole message is, if it is anywhere
+     * @param checksums of the whole row's new and old image, also in a shortened message; 0 stands
+     *     for an image that the row does not have
      */
     void row(
             RowView row,
             int op,
             boolean shortened,
             Optional<String> claimCheck,
+            Optional<Checksums> checksums,
             long buildMs,
             ByteSink out);
 

@@ -3,6 +3,7 @@ package io.millrace.codec.simple;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.codec.RowChecksum;
 import io.millrace.codec.json.JsonEscaper;
 import io.millrace.codec.json.JsonValues;
 import io.millrace.codec.json.PlainDecimal;
@@ -28,6 +29,12 @@ final class SimpleJson implements SimpleFormat {
     private static final byte[] BUILD_TS = ascii(",\"buildTs\":");
     private static final byte[] CLAIM_CHECK = ascii(",\"claimCheckLocation\":");
     private static final byte[] HANDLE_KEY_ONLY = ascii(",\"handleKeyOnly\":true");
+    private static final byte[] CHECKSUM =
+            ascii(
+                    ",\"checksum\":{\"version\":"
+                            + RowChecksum.VERSION
+                            + ",\"corrupted\":false,\"current\":");
+    private static final byte[] PREVIOUS = ascii(",\"previous\":");
     private static final byte[] DATA = ascii(",\"data\":");
     private static final byte[] OLD = ascii(",\"old\":");
     private static final byte[] NULL = ascii("null,");
@@ -90,6 +97,7 @@ final class SimpleJson implements SimpleFormat {
             int op,
             boolean shortened,
             Optional<String> claimCheck,
+            Optional<Checksums> checksums,
             long buildMs,
             ByteSink out) {
         Table current = tables.current();
@@ -105,6 +113,13 @@ final class SimpleJson implements SimpleFormat {
             } else {
                 out.put(HANDLE_KEY_ONLY);
             }
+        }
+        if (checksums.isPresent()) {
+            out.put(CHECKSUM);
+            out.putLong(checksums.get().current);
+            out.put(PREVIOUS);
+            out.putLong(checksums.get().previous);
+            out.put('}');
         }
         if (op != RowBatch.DELETE) {
             out.put(DATA);

@@ -43,6 +43,7 @@ public final class SimpleProtocol implements Protocol {
         return new SimpleConfig(
                 encoding.equals("avro"),
                 common.deleteOnlyHandleKeys(),
+                common.rowChecksums(),
                 LargeMessages.of(spec),
                 spec.timeZone());
     }

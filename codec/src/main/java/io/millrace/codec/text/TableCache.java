@@ -54,6 +54,11 @@ public final class TableCache<T> {
         return selected;
     }
 
+    /** The program of a table version, if it is there; the current one stays. */
+    public @Nullable T known(TableSchema version) {
+        return made.get(version);
+    }
+
     /** Makes a table version the current one and its program anew, even if there is one. */
     public T renew(TableSchema next) {
         if (made.size() >= capacity) {

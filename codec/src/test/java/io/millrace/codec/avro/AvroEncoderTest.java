@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.codec.Allocations;
 import io.millrace.codec.Message;
+import io.millrace.codec.avro.registry.SchemaRegistry;
 import io.millrace.codec.decode.DecodedEvent;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
@@ -32,6 +33,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.apache.avro.Conversions;
 import org.apache.avro.Schema;
 import org.apache.avro.generic.GenericData;
@@ -264,6 +267,120 @@ class AvroEncoderTest {
         assertThat(updated.get("_tidb_commit_ts")).isEqualTo(TSO);
         assertThat(updated.get("_tidb_commit_physical_time")).isEqualTo(1677512812888L);
         assertThat(read(message.keyBytes()).getSchema().getFields()).hasSize(1);
+    }
+
+    @Test
+    void aReaderComputesTheChecksumFromTheMessageAlone() {
+        List<Column> columns =
+                List.of(
+                        notNull("id", ColumnKind.BIGINT),
+                        unsigned("u", ColumnKind.BIGINT),
+                        latin1("text"),
+                        decimal("d", 10, 2),
+                        of("f", ColumnKind.FLOAT),
+                        of("bits", ColumnKind.BIT),
+                        of("blob", ColumnKind.BLOB),
+                        of("at", ColumnKind.DATETIME),
+                        of("none", ColumnKind.INT));
+        TableSchema schema = table(columns, 0);
+        AvroConfig config = new AvroConfig(true, true, true, true, "UTC", false);
+        Object[] old =
+                row(-7L, -1L, "zürich", "1.50", 0.1f, 0x1FF, raw(1, 2), "2024-02-29 01:02:03", 5);
+        Object[] next = row(-7L, -2L, "", "-1.50", 0.2f, 1, raw(), "2024-02-29 01:02:04", null);
+
+        GenericRecord inserted =
+                read(
+                        encode(config, TestRowBatch.insert(schema, TSO, 0, true, old))
+                                .getFirst()
+                                .valueBytes());
+        GenericRecord updated =
+                read(
+                        encode(config, TestRowBatch.update(schema, TSO, 0, true, old, next))
+                                .getFirst()
+                                .valueBytes());
+
+        for (GenericRecord each : List.of(inserted, updated)) {
+            assertThat(each.get("_tidb_row_level_checksum"))
+                    .isEqualTo(Long.toString(readersChecksum(each)));
+            assertThat(each.get("_tidb_corrupted")).isEqualTo(false);
+            assertThat(each.get("_tidb_checksum_version")).isEqualTo(0);
+        }
+        assertThat(updated.get("_tidb_row_level_checksum"))
+                .isNotEqualTo(inserted.get("_tidb_row_level_checksum"));
+        assertThat(
+                        encode(config, TestRowBatch.delete(schema, TSO, 0, true, old))
+                                .getFirst()
+                                .isTombstone())
+                .isTrue();
+        assertThatThrownBy(() ->
+                        encode(
+                                config,
+                                TestRowBatch.insert(
+                                        table(List.of(of("a", ColumnKind.INT))),
+                                        TSO,
+                                        0,
+                                        true,
+                                        row(ABSENT))))
+                .isInstanceOfSatisfying(
+                        MillraceException.class,
+                        e -> assertThat(e.code()).isEqualTo(ErrorCode.UPSTREAM_MISCONFIGURED))
+                .hasMessageContaining("checksum");
+    }
+
+    /** As the manual tells readers to do it: types from the schema, values from the record. */
+    private static long readersChecksum(GenericRecord record) {
+        java.io.ByteArrayOutputStream bytes = new java.io.ByteArrayOutputStream();
+        for (Schema.Field field : record.getSchema().getFields()) {
+            Object value = record.get(field.name());
+            if (field.name().equals("_tidb_op")) {
+                break;
+            }
+            if (value == null) {
+                continue;
+            }
+            Schema type =
+                    field.schema().isUnion()
+                            ? field.schema().getTypes().stream()
+                                    .filter(each -> each.getType() != Schema.Type.NULL)
+                                    .findFirst()
+                                    .orElseThrow()
+                            : field.schema();
+            Map<?, ?> parameters = (Map<?, ?>) type.getObjectProp("connect.parameters");
+            switch (String.valueOf(parameters.get("tidb_type"))) {
+                case "INT", "INT UNSIGNED", "BIGINT" ->
+                        bytes.writeBytes(little(((Number) value).longValue()));
+                case "BIGINT UNSIGNED" ->
+                        bytes.writeBytes(little(Long.parseUnsignedLong(value.toString())));
+                case "FLOAT", "DOUBLE" ->
+                        bytes.writeBytes(
+                                little(Double.doubleToLongBits(((Number) value).doubleValue())));
+                case "BIT" ->
+                        bytes.writeBytes(
+                                little(
+                                        new BigInteger(1, ((ByteBuffer) value).array())
+                                                .longValue()));
+                case "BLOB" -> withLength(((ByteBuffer) value).array(), bytes);
+                default ->
+                        withLength(
+                                value.toString().getBytes(java.nio.charset.StandardCharsets.UTF_8),
+                                bytes);
+            }
+        }
+        java.util.zip.CRC32 crc = new java.util.zip.CRC32();
+        crc.update(bytes.toByteArray());
+        return crc.getValue();
+    }
+
+    private static byte[] little(long value) {
+        return ByteBuffer.allocate(8)
+                .order(java.nio.ByteOrder.LITTLE_ENDIAN)
+                .putLong(value)
+                .array();
+    }
+
+    private static void withLength(byte[] value, java.io.ByteArrayOutputStream out) {
+        out.write(little(value.length), 0, 4);
+        out.writeBytes(value);
     }
 
     @Test
@@ -548,7 +665,10 @@ class AvroEncoderTest {
         }
         RowBatch batch = TestRowBatch.insert(schema, TSO, 0, true, rows);
         AvroEncoder encoder =
-                new AvroEncoder(new AvroConfig(true, false, false, false), registry, "default");
+                new AvroEncoder(
+                        new AvroConfig(true, false, false, true, "UTC", false),
+                        registry,
+                        "default");
         Message out = new Message();
         encoder.begin(schema, TSO, "t");
         long allocated =
@@ -559,6 +679,90 @@ class AvroEncoderTest {
                             encoder.append(view, RowBatch.INSERT, out);
                         });
         assertThat(allocated).isZero();
+    }
+
+    /** A registry that answers when it is told to. */
+    private static final class SlowRegistry implements SchemaRegistry {
+        final MemoryRegistry real = new MemoryRegistry();
+        final CountDownLatch asked = new CountDownLatch(1);
+        final CountDownLatch answers = new CountDownLatch(1);
+        final CountDownLatch interrupted = new CountDownLatch(1);
+        volatile @Nullable MillraceException refusal;
+
+        @Override
+        public void check() {}
+
+        @Override
+        public byte[] register(String subject, String schema) {
+            asked.countDown();
+            try {
+                answers.await();
+            } catch (InterruptedException e) {
+                interrupted.countDown();
+                throw new MillraceException(ErrorCode.SINK_CONNECTION, "interrupted", e);
+            }
+            MillraceException thrown = refusal;
+            if (thrown != null) {
+                throw thrown;
+            }
+            return real.register(subject, schema);
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    private static void awaitPrepared(AvroEncoder encoder, TableSchema schema)
+            throws InterruptedException {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (!encoder.prepare(schema, "t")) {
+            assertThat(System.nanoTime()).isLessThan(deadline);
+            Thread.sleep(1);
+        }
+    }
+
+    @Test
+    void aSlowRegistryHoldsNobodyUp() throws InterruptedException {
+        TableSchema schema = table(List.of(notNull("id", ColumnKind.INT)), 0);
+        SlowRegistry slow = new SlowRegistry();
+        try (AvroEncoder encoder = new AvroEncoder(AvroConfig.DEFAULTS, slow, "default")) {
+            assertThat(encoder.prepare(schema, "t")).isFalse();
+            assertThat(slow.asked.await(20, TimeUnit.SECONDS)).isTrue();
+            assertThat(encoder.prepare(schema, "t")).isFalse();
+            slow.answers.countDown();
+            awaitPrepared(encoder, schema);
+            assertThat(slow.real.entries).hasSize(2);
+            assertThat(encoder.prepare(schema, "t")).isTrue();
+            encoder.begin(schema, TSO, "t");
+            assertThat(slow.real.entries).hasSize(2);
+            assertThat(encoder.prepare(schema, "other")).isFalse();
+        }
+    }
+
+    @Test
+    void whatTheRegistrySaysIsSaidByPrepareAndTheNextTryAsksAgain() throws InterruptedException {
+        TableSchema schema = table(List.of(notNull("id", ColumnKind.INT)), 0);
+        SlowRegistry slow = new SlowRegistry();
+        slow.refusal = new MillraceException(ErrorCode.SCHEMA_REGISTRY, "not this one");
+        slow.answers.countDown();
+        try (AvroEncoder encoder = new AvroEncoder(AvroConfig.DEFAULTS, slow, "default")) {
+            assertThatThrownBy(() -> awaitPrepared(encoder, schema))
+                    .isInstanceOf(MillraceException.class)
+                    .hasMessageContaining("not this one");
+            slow.refusal = null;
+            awaitPrepared(encoder, schema);
+        }
+    }
+
+    @Test
+    void closingEndsACallThatNobodyAnswers() throws InterruptedException {
+        TableSchema schema = table(List.of(notNull("id", ColumnKind.INT)), 0);
+        SlowRegistry slow = new SlowRegistry();
+        AvroEncoder encoder = new AvroEncoder(AvroConfig.DEFAULTS, slow, "default");
+        encoder.prepare(schema, "t");
+        assertThat(slow.asked.await(20, TimeUnit.SECONDS)).isTrue();
+        encoder.close();
+        assertThat(slow.interrupted.await(20, TimeUnit.SECONDS)).isTrue();
     }
 
     private List<Message> encode(AvroConfig config, RowBatch batch) {

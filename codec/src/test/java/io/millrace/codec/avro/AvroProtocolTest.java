@@ -8,11 +8,17 @@ import io.millrace.codec.Protocols;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.spi.SinkSpec;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class AvroProtocolTest {
     private static final String URI = "kafka://h:1/t?protocol=avro";
     private static final String WITH_REGISTRY = URI + "&schema-registry=http://h:8081";
+
+    private static final String CHECKSUMS =
+            "&integrity-check-level=correctness&enable-tidb-extension=true"
+                    + "&avro-decimal-handling-mode=string"
+                    + "&avro-bigint-unsigned-handling-mode=string";
 
     @Test
     void isFoundByBothNames() {
@@ -27,6 +33,7 @@ class AvroProtocolTest {
                                 + "&avro-decimal-handling-mode=string"
                                 + "&avro-bigint-unsigned-handling-mode=string"
                                 + "&avro-enable-watermark=true"));
+        avro.validate(SinkSpec.of(WITH_REGISTRY + CHECKSUMS));
     }
 
     @Test
@@ -52,6 +59,30 @@ class AvroProtocolTest {
                 SinkSpec.of(WITH_REGISTRY + "&large-message-handle-option=handle-key-only"),
                 ErrorCode.INVALID_CONFIG,
                 "large-message-handle-option");
+        for (String missing : CHECKSUMS.substring(1).split("&")) {
+            if (!missing.startsWith("integrity")) {
+                refused(
+                        SinkSpec.of(WITH_REGISTRY + CHECKSUMS.replace("&" + missing, "")),
+                        ErrorCode.CODEC_INVALID_CONFIG,
+                        missing.substring(0, missing.indexOf('=')));
+            }
+        }
+        refused(
+                SinkSpec.of(WITH_REGISTRY + "&integrity-check-level=perhaps"),
+                ErrorCode.CODEC_INVALID_CONFIG,
+                "integrity-check-level");
+        SinkSpec checked = SinkSpec.of(WITH_REGISTRY + CHECKSUMS);
+        refused(
+                new SinkSpec(
+                        checked.uri(),
+                        checked.options(),
+                        checked.dispatchers(),
+                        List.of(new SinkSpec.ColumnSelector(List.of("*.*"), List.of("a"))),
+                        true,
+                        false,
+                        "UTC"),
+                ErrorCode.CODEC_INVALID_CONFIG,
+                "column selectors");
         SinkSpec spec = SinkSpec.of(WITH_REGISTRY);
         refused(
                 new SinkSpec(spec.uri(), spec.options(), spec.dispatchers(), true, true, "UTC"),

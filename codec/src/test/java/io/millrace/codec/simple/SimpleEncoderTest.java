@@ -477,6 +477,60 @@ class SimpleEncoderTest {
     }
 
     @Test
+    void checksumsAreThoseOfTheWholeImages() {
+        Object[] old = row(1, "Bob", "2023-02-27 15:46:53.000");
+        Object[] next = row(1, null, "2023-02-27 15:46:54.000");
+        long oldSum = crc(1L, "Bob", "2023-02-27 06:46:53.000");
+        long newSum = crc(1L, "2023-02-27 06:46:54.000");
+        SimpleConfig json = new SimpleConfig(false, true, true, LargeMessages.NONE, "Asia/Tokyo");
+        SimpleConfig avro = new SimpleConfig(true, true, true, LargeMessages.NONE, "Asia/Tokyo");
+        record Case(RowBatch batch, long current, long previous) {}
+        for (Case each :
+                List.of(
+                        new Case(TestRowBatch.insert(ORDERS, TSO, 0, true, old), oldSum, 0),
+                        new Case(
+                                TestRowBatch.update(ORDERS, TSO, 0, true, old, next),
+                                newSum,
+                                oldSum),
+                        // The message has the handle key alone; the checksum is the row's.
+                        new Case(TestRowBatch.delete(ORDERS, TSO, 0, true, old), 0, oldSum))) {
+            assertThat(text(json, each.batch()))
+                    .contains(
+                            ",\"schemaVersion\":7,\"checksum\":{\"version\":0,\"corrupted\":false,"
+                                    + "\"current\":"
+                                    + each.current()
+                                    + ",\"previous\":"
+                                    + each.previous()
+                                    + "},\"");
+            GenericRecord dml =
+                    (GenericRecord) read(encode(avro, each.batch()).getFirst()).get("payload");
+            GenericRecord checksum = (GenericRecord) dml.get("checksum");
+            assertThat(checksum.get("version")).isEqualTo(0);
+            assertThat(checksum.get("corrupted")).isEqualTo(false);
+            assertThat(checksum.get("current")).isEqualTo(each.current());
+            assertThat(checksum.get("previous")).isEqualTo(each.previous());
+        }
+        assertThat(text(JSON, TestRowBatch.insert(ORDERS, TSO, 0, true, old)))
+                .doesNotContain("checksum");
+    }
+
+    private static long crc(Object... values) {
+        java.nio.ByteBuffer bytes =
+                java.nio.ByteBuffer.allocate(256).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+        for (Object value : values) {
+            if (value instanceof Long number) {
+                bytes.putLong(number);
+            } else {
+                byte[] text = value.toString().getBytes(java.nio.charset.StandardCharsets.UTF_8);
+                bytes.putInt(text.length).put(text);
+            }
+        }
+        java.util.zip.CRC32 crc = new java.util.zip.CRC32();
+        crc.update(bytes.array(), 0, bytes.position());
+        return crc.getValue();
+    }
+
+    @Test
     void aMinimalRowImageLeavesColumnsOut() {
         RowBatch update =
                 TestRowBatch.update(
@@ -494,7 +548,11 @@ class SimpleEncoderTest {
         TableSchema schema = table(ALL_COLUMNS);
         Object[][] rows = new Object[256][];
         java.util.Arrays.setAll(rows, i -> allValues());
-        for (SimpleConfig config : List.of(JSON, AVRO)) {
+        for (SimpleConfig config :
+                List.of(
+                        JSON,
+                        AVRO,
+                        new SimpleConfig(false, false, true, LargeMessages.NONE, "UTC"))) {
             for (RowBatch batch :
                     List.of(
                             TestRowBatch.insert(schema, TSO, 0, true, rows),

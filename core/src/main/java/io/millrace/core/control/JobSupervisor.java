@@ -222,6 +222,12 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
             this.saved = saved;
         }
 
+        /** What keeps the run from going on, while it goes on trying. */
+        Optional<MillraceException> trouble() {
+            JobRunner current = runner;
+            return current == null ? Optional.empty() : current.trouble();
+        }
+
         @Override
         public void checkpoint(Checkpoint checkpoint) {
             checkpointTso = checkpoint.resolvedTso();
@@ -378,9 +384,16 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
         private void watch(Job job, Run current) throws InterruptedException {
             Outcome outcome = current.outcome;
             if (outcome == null) {
+                Optional<MillraceException> trouble = current.trouble();
                 long tso = current.checkpointTso;
-                boolean well = tso != 0 && (policy.onCheckpoint(tso) || !policy.inEpisode());
-                if (well && job.state() == JobState.RETRYING) {
+                boolean well =
+                        trouble.isEmpty()
+                                && tso != 0
+                                && (policy.onCheckpoint(tso) || !policy.inEpisode());
+                if (trouble.isPresent() && job.state() == JobState.NORMAL) {
+                    LOG.warn("job held up job={} cause={}", id, trouble.get().text());
+                    report(JobState.RETRYING, Optional.of(shown(trouble.get(), true)));
+                } else if (well && job.state() == JobState.RETRYING) {
                     report(JobState.NORMAL, Optional.empty());
                 } else if (policy.isStuck(steps(current))) {
                     // The run ends when the state has changed: it may not be quick about it.
@@ -397,13 +410,17 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
             }
         }
 
+        private JobError shown(MillraceException error, boolean warning) {
+            return new JobError(
+                    self.address(),
+                    error.code(),
+                    Secrets.maskText(error.text()),
+                    clock.instant(),
+                    warning);
+        }
+
         private void failed(MillraceException error) throws InterruptedException {
-            JobError shown =
-                    new JobError(
-                            self.address(),
-                            error.code(),
-                            Secrets.maskText(error.text()),
-                            clock.instant());
+            JobError shown = shown(error, false);
             lastError = shown;
             metrics.record(SinkMetric.EXIT_WITH_ERROR, 1);
             if (isOfSink(error.code())) {

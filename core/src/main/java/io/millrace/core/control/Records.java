@@ -262,7 +262,8 @@ final class Records {
                         fields.put("error.node", error.node())
                                 .put("error.code", error.code())
                                 .put("error.message", error.message())
-                                .put("error.time", error.time()));
+                                .put("error.time", error.time())
+                                .put("error.warning", error.warning()));
         return fields.text();
     }
 
@@ -275,7 +276,10 @@ final class Records {
                                         fields.get("error.node"),
                                         errorCode(fields.get("error.code")),
                                         fields.get("error.message"),
-                                        Instant.parse(fields.get("error.time"))))
+                                        Instant.parse(fields.get("error.time")),
+                                        // Not written by the first versions.
+                                        fields.has("error.warning")
+                                                && fields.flag("error.warning")))
                         : Optional.empty();
         return new StateRecord(
                 JobState.valueOf(fields.get("state")), error, fields.unsigned("generation"));

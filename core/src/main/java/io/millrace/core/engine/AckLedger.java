@@ -24,9 +24,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The position may stand inside a transaction; the resolved TSO moves only where one ends.
  *
- * <p>Everything belongs to the pipeline's thread, except {@link #ack} and {@link #fail}. An ack is
- * one compare-and-set on the entry's slot, which holds {@code seq * 2}, plus one when acked: a
- * second ack, or one for something never offered, cannot hit another entry by accident.
+ * <p>Everything belongs to the pipeline's thread, except what a sink reports through {@link Acks}.
+ * An ack is one compare-and-set on the entry's slot, which holds {@code seq * 2}, plus one when
+ * acked: a second ack, or one for something never offered, cannot hit another entry by accident.
  */
 public class AckLedger implements Acks {
     private final AtomicLongArray slots;
@@ -43,6 +43,8 @@ public class AckLedger implements Acks {
     private Parker waiter = new Parker();
 
     private final AtomicReference<@Nullable MillraceException> failure = new AtomicReference<>();
+
+    private volatile @Nullable MillraceException trouble;
 
     /** First entry that is not known to be acked. */
     private long head;
@@ -160,6 +162,21 @@ public class AckLedger implements Acks {
     public final void fail(MillraceException error) {
         failure.compareAndSet(null, error);
         waiter.wake();
+    }
+
+    @Override
+    public final void troubled(MillraceException why) {
+        trouble = why;
+    }
+
+    @Override
+    public final void goingOn() {
+        trouble = null;
+    }
+
+    /** What keeps the sink from delivering at the moment; any thread. */
+    final Optional<MillraceException> trouble() {
+        return Optional.ofNullable(trouble);
     }
 
     /** The sink's failure, if it reported one. */

@@ -1,7 +1,11 @@
 package io.millrace.core.engine;
 
+import io.millrace.core.model.TableName;
 import io.millrace.core.spi.SinkMetric;
 import io.millrace.core.spi.SinkMetrics;
+import java.util.Collections;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.LongAdder;
@@ -19,6 +23,34 @@ public final class JobMetrics implements SinkMetrics {
 
     /** 1 to 8 million. */
     private static final long[] SIZES = doubling(1, 24);
+
+    /** Tables that are counted apart. */
+    static final int MAX_TABLES = 4096;
+
+    /** All tables beyond {@link #MAX_TABLES} together. */
+    static final TableName OTHER_TABLES = new TableName("", "others");
+
+    /** What one table brought. */
+    public static final class TableCounts {
+        private final LongAdder rows = new LongAdder();
+        private final LongAdder bytes = new LongAdder();
+        private final AtomicLong commitTso = new AtomicLong();
+
+        public long rows() {
+            return rows.sum();
+        }
+
+        public long bytes() {
+            return bytes.sum();
+        }
+
+        /** Of the latest rows. */
+        public long commitTso() {
+            return commitTso.get();
+        }
+    }
+
+    private final Map<TableName, TableCounts> tables = new ConcurrentHashMap<>();
 
     private final @Nullable Histogram[] histograms =
             new @Nullable Histogram[SinkMetric.values().length];
@@ -116,6 +148,25 @@ public final class JobMetrics implements SinkMetrics {
         } else {
             values[i].set(value);
         }
+    }
+
+    @Override
+    public void table(TableName table, int rows, int bytes, long commitTso) {
+        TableCounts counts = tables.get(table);
+        if (counts == null) {
+            counts =
+                    tables.computeIfAbsent(
+                            tables.size() < MAX_TABLES ? table : OTHER_TABLES,
+                            name -> new TableCounts());
+        }
+        counts.rows.add(rows);
+        counts.bytes.add(bytes);
+        counts.commitTso.set(commitTso);
+    }
+
+    /** Counts by table, of a job that has them; beyond {@link #MAX_TABLES} under one name. */
+    public Map<TableName, TableCounts> tables() {
+        return Collections.unmodifiableMap(tables);
     }
 
     /** The histogram of a metric of durations or sizes; null for the other kinds. */

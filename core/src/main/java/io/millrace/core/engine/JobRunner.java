@@ -11,6 +11,7 @@ import io.millrace.core.spi.SinkMetrics;
 import io.millrace.core.spi.SinkSpec;
 import io.millrace.core.spi.Upstream;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -213,6 +214,15 @@ public final class JobRunner implements AutoCloseable {
         Capture reader = capture;
         return running.progress(
                 reader == null ? Set.of() : reader.tableIds(plan.sinkSpec().forceReplicate()));
+    }
+
+    /**
+     * What keeps the sink from delivering at the moment, while it goes on trying; callable from any
+     * thread.
+     */
+    public Optional<MillraceException> trouble() {
+        Pipeline running = pipeline;
+        return running == null ? Optional.empty() : running.trouble();
     }
 
     /** As {@link #stop}. */

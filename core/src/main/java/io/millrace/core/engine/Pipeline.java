@@ -9,6 +9,7 @@ import io.millrace.core.model.Checkpoint;
 import io.millrace.core.model.ResolvedMark;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.SchemaChange;
+import io.millrace.core.model.TableName;
 import io.millrace.core.spi.CaptureRequest;
 import io.millrace.core.spi.Sink;
 import io.millrace.core.spi.SinkContext;
@@ -73,6 +74,7 @@ public final class Pipeline implements Stage, AutoCloseable {
     private final Admission admission;
     private final CheckpointWriter writer;
     private final Barrier barrier;
+    private final boolean countsByTable;
 
     private volatile State state = State.RUNNING;
     private volatile boolean stopRequested;
@@ -121,6 +123,7 @@ public final class Pipeline implements Stage, AutoCloseable {
         this.intake = intake;
         this.nanos = nanos;
         this.store = plan.store();
+        this.countsByTable = plan.sinkSpec().countsByTable();
         this.start = store.checkpoint();
         Optional<DdlIntent> intent = store.intent();
         boolean unclean = store.wasRunning();
@@ -345,6 +348,7 @@ public final class Pipeline implements Stage, AutoCloseable {
         boolean last = batch.lastOfTransaction();
         int rowCount = batch.rowCount();
         int size = batch.sizeBytes();
+        TableName table = batch.schema().name();
         if (!sink.offer(heldSeq, batch)) {
             return false;
         }
@@ -355,6 +359,9 @@ public final class Pipeline implements Stage, AutoCloseable {
         }
         add(rows, rowCount);
         add(bytes, size);
+        if (countsByTable) {
+            plan.metrics().table(table, rowCount, size, tso);
+        }
         return true;
     }
 
@@ -424,7 +431,10 @@ public final class Pipeline implements Stage, AutoCloseable {
         }
         boolean notTaken = heldSeq >= 0 || barrier.isOffering();
         boolean drained = ledger.inFlight() == (notTaken ? 1 : 0);
-        boolean patient = now - stopDeadline < 0 && now - lastAckNanos < DRAIN_QUIET_NANOS;
+        boolean patient =
+                now - stopDeadline < 0
+                        && now - lastAckNanos < DRAIN_QUIET_NANOS
+                        && !sink.isHeldUp();
         if (!drained && patient) {
             return 0;
         }
@@ -473,6 +483,11 @@ public final class Pipeline implements Stage, AutoCloseable {
                 ddls.getAcquire(),
                 intake.budget().used(),
                 deliveredTso.getAcquire());
+    }
+
+    /** What keeps the sink from delivering now, if it told; any thread. */
+    Optional<MillraceException> trouble() {
+        return ledger.trouble();
     }
 
     /** Whether the sink has something that it did not ack, so that its timers matter. */

@@ -12,4 +12,13 @@ public interface Acks {
      * later is acked.
      */
     void fail(MillraceException error);
+
+    /**
+     * The sink gets nothing delivered for now, and goes on trying: the job is shown as troubled
+     * until {@link #goingOn}. If that takes too long for the sink, it {@link #fail}s.
+     */
+    default void troubled(MillraceException why) {}
+
+    /** What {@link #troubled} told is over. */
+    default void goingOn() {}
 }

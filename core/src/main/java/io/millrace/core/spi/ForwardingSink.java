@@ -52,6 +52,11 @@ public abstract class ForwardingSink implements Sink {
     }
 
     @Override
+    public boolean isHeldUp() {
+        return target.isHeldUp();
+    }
+
+    @Override
     public void close() {
         target.close();
     }

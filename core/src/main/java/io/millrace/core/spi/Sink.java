@@ -63,6 +63,14 @@ public interface Sink extends AutoCloseable {
      */
     int doWork(long nowNanos);
 
+    /**
+     * Whether what was offered waits for something that does not answer, so that no ack is to be
+     * expected soon: an orderly end does not wait for one then.
+     */
+    default boolean isHeldUp() {
+        return false;
+    }
+
     /** Stops without waiting for acks; frees all references. Never throws. */
     @Override
     void close();

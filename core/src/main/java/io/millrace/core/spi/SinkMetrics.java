@@ -1,5 +1,7 @@
 package io.millrace.core.spi;
 
+import io.millrace.core.model.TableName;
+
 /**
  * Where a sink records how its work goes. One call per batch, transaction or file, never per cell;
  * cheap, without allocation, callable from any thread.
@@ -16,4 +18,12 @@ public interface SinkMetrics {
      * @param value nanoseconds for {@link SinkMetric.Kind#SECONDS}, else the amount itself
      */
     void record(SinkMetric metric, long value);
+
+    /**
+     * Rows of one table that the sink accepted; only of jobs that count by table.
+     *
+     * @param bytes in source form
+     * @param commitTso of the rows
+     */
+    default void table(TableName table, int rows, int bytes, long commitTso) {}
 }

@@ -168,6 +168,11 @@ public record SinkSpec(
         return Optional.ofNullable(found);
     }
 
+    /** Whether the job's metrics count by table too. */
+    public boolean countsByTable() {
+        return "true".equals(options.get("enable-table-monitor"));
+    }
+
     /**
      * How to tell the target's sink's own writes in a stream that comes back; empty unless the job
      * is bidirectional.

@@ -262,6 +262,7 @@ final class Fixtures {
         final List<String> calls;
         final List<RowBatch> batches = new ArrayList<>();
         boolean full;
+        boolean heldUp;
         boolean closed;
 
         HandSink(Acks acks, List<String> calls) {
@@ -308,6 +309,11 @@ final class Fixtures {
         @Override
         public int doWork(long nowNanos) {
             return 0;
+        }
+
+        @Override
+        public boolean isHeldUp() {
+            return heldUp;
         }
 
         @Override

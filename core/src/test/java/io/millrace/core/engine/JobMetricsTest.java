@@ -2,6 +2,7 @@ package io.millrace.core.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.core.model.TableName;
 import io.millrace.core.spi.SinkMetric;
 import io.millrace.core.spi.SinkMetrics;
 import java.util.Objects;
@@ -44,6 +45,23 @@ final class JobMetricsTest {
         assertThat(histogram.count(0)).isEqualTo(1);
         assertThat(histogram.count(1)).isEqualTo(1);
         assertThat(histogram.isEmpty()).isFalse();
+    }
+
+    @Test
+    void tablesAreCountedApartUpToALimit() {
+        for (int i = 0; i < JobMetrics.MAX_TABLES + 5; i++) {
+            metrics.table(new TableName("s", "t" + i), 2, 10, 7);
+        }
+        metrics.table(new TableName("s", "t0"), 1, 5, 9);
+        assertThat(metrics.tables()).hasSize(JobMetrics.MAX_TABLES + 1);
+        JobMetrics.TableCounts first =
+                Objects.requireNonNull(metrics.tables().get(new TableName("s", "t0")));
+        assertThat(first.rows()).isEqualTo(3);
+        assertThat(first.bytes()).isEqualTo(15);
+        assertThat(first.commitTso()).isEqualTo(9);
+        JobMetrics.TableCounts others =
+                Objects.requireNonNull(metrics.tables().get(JobMetrics.OTHER_TABLES));
+        assertThat(others.rows()).isEqualTo(10);
     }
 
     @Test

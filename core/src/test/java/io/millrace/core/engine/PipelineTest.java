@@ -12,15 +12,20 @@ import io.millrace.core.engine.JobStore.DdlIntent;
 import io.millrace.core.engine.SyntheticUpstream.Feed;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
+import io.millrace.core.filter.EventFilters;
 import io.millrace.core.filter.TableFilters;
 import io.millrace.core.model.Checkpoint;
 import io.millrace.core.model.DdlKind;
 import io.millrace.core.model.ResolvedMark;
+import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.SchemaChange;
 import io.millrace.core.model.SchemaChange.Change;
 import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
+import io.millrace.core.spi.SinkSpec;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -34,19 +39,47 @@ class PipelineTest {
     private long now;
     private final Feed feed = out -> {};
 
+    private final JobMetrics metrics = new JobMetrics();
+
     private Pipeline open(long targetTso) {
-        return new Pipeline(
+        return open(
                 Fixtures.plan(
                         feed,
                         sinks,
                         "hand://x",
                         TableFilters.parse(List.of("shop.*", "!shop.old*"), true),
                         targetTso,
-                        store),
-                intake,
-                () -> now,
-                AckLedger::new,
-                checkpoint -> {});
+                        store));
+    }
+
+    private Pipeline open(JobRunner.Plan plan) {
+        return new Pipeline(plan, intake, () -> now, AckLedger::new, checkpoint -> {});
+    }
+
+    /** A job that counts its rows by table, or not. */
+    private Pipeline counting(boolean byTable) {
+        SinkSpec spec = SinkSpec.of("hand://x");
+        return open(
+                new JobRunner.Plan(
+                        "default/test",
+                        new SyntheticUpstream(feed),
+                        sinks,
+                        new SinkSpec(
+                                spec.uri(),
+                                byTable ? Map.of("enable-table-monitor", "true") : Map.of(),
+                                List.of(),
+                                true,
+                                false,
+                                "UTC"),
+                        TableFilters.parse(List.of("shop.*"), true),
+                        EventFilters.NONE,
+                        5,
+                        0,
+                        1 << 20,
+                        store,
+                        "127.0.0.1:1",
+                        "UTC",
+                        metrics));
     }
 
     private HandSink sink() {
@@ -321,5 +354,52 @@ class PipelineTest {
         assertThat(pipeline.state()).isEqualTo(Pipeline.State.STOPPED);
         assertThat(store.running).as("the end was not clean").isTrue();
         pipeline.close();
+    }
+
+    @Test
+    void stopDoesNotWaitForASinkThatIsHeldUp() {
+        Pipeline pipeline = open(0);
+        intake.tryEmit(batches.last(10, 1));
+        pipeline.doWork();
+        sink().heldUp = true;
+        pipeline.requestStop();
+        pipeline.doWork();
+        assertThat(pipeline.state()).isEqualTo(Pipeline.State.STOPPED);
+        assertThat(store.running).as("the end was not clean").isTrue();
+        pipeline.close();
+    }
+
+    @Test
+    void troubleIsThereUntilTheSinkGoesOn() {
+        Pipeline pipeline = open(0);
+        assertThat(pipeline.trouble()).isEmpty();
+        MillraceException why = new MillraceException(ErrorCode.SINK_CONNECTION, "no answer");
+        sink().acks.troubled(why);
+        assertThat(pipeline.trouble()).containsSame(why);
+        pipeline.doWork();
+        assertThat(pipeline.state()).isEqualTo(Pipeline.State.RUNNING);
+        sink().acks.goingOn();
+        assertThat(pipeline.trouble()).isEmpty();
+        pipeline.close();
+    }
+
+    @Test
+    void rowsAreCountedByTableWhenAsked() {
+        for (boolean asked : new boolean[] {false, true}) {
+            Pipeline pipeline = counting(asked);
+            RowBatch batch = batches.last(10, asked ? 2 : 1);
+            TableName table = batch.schema().name();
+            int rows = batch.rowCount();
+            intake.tryEmit(batch);
+            pipeline.doWork();
+            if (asked) {
+                JobMetrics.TableCounts counts = Objects.requireNonNull(metrics.tables().get(table));
+                assertThat(counts.rows()).isEqualTo(rows);
+                assertThat(counts.commitTso()).isEqualTo(10);
+            } else {
+                assertThat(metrics.tables()).isEmpty();
+            }
+            sink().close();
+        }
     }
 }

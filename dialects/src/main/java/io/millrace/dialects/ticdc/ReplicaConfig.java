@@ -436,6 +436,13 @@ final class ReplicaConfig {
         oneOf(config, "integrity", "integrity_check_level", Set.of("none", "correctness", ""));
         oneOf(config, "integrity", "corruption_handle_level", Set.of("warn", "error", ""));
         validateSink(config.path("sink"), scheme);
+        if (isQueue(scheme)
+                && checksRows(config)
+                && !config.path("sink").path("column_selectors").isEmpty()) {
+            throw config(
+                    "integrity.integrity_check_level = correctness cannot be used with"
+                            + " sink.column_selectors: the checksum is that of the whole row");
+        }
         boolean database = isDatabase(scheme);
         if (syncPoint && !database) {
             throw new MillraceException(
@@ -558,17 +565,12 @@ final class ReplicaConfig {
      * an effect that never comes.
      */
     private static void refuseWhatIsMissing(ObjectNode config, String scheme) {
-        refuseFlag(config, "enable_table_monitor", "");
         JsonNode sink = config.path("sink");
         if (isDatabase(scheme)) {
             // Being ignored, columns that were to be held back would be in the target.
             refuseArray(sink, "column_selectors", "sink.");
         }
         if (isQueue(scheme)) {
-            String level = config.path("integrity").path("integrity_check_level").asText("none");
-            if (level.equals("correctness")) {
-                throw unsupported("integrity.integrity_check_level", level);
-            }
             JsonNode kafka = sink.path("kafka_config");
             if (kafka.has("glue_schema_registry_config")) {
                 throw unsupported("sink.kafka_config.glue_schema_registry_config", "{...}");
@@ -576,10 +578,11 @@ final class ReplicaConfig {
         }
     }
 
-    private static void refuseFlag(JsonNode parent, String name, String prefix) {
-        if (flag(parent, name)) {
-            throw unsupported(prefix + name, "true");
-        }
+    private static boolean checksRows(JsonNode config) {
+        return config.path("integrity")
+                .path("integrity_check_level")
+                .asText("")
+                .equals("correctness");
     }
 
     private static void refuseArray(JsonNode parent, String name, String prefix) {
@@ -718,6 +721,7 @@ final class ReplicaConfig {
         JsonNode sink = config.path("sink");
         Map<String, String> options = new LinkedHashMap<>();
         option(sink, "transaction_atomicity", "transaction-atomicity", options);
+        onFlag(config, "enable_table_monitor", "enable-table-monitor", options);
         if (isDatabase(scheme)) {
             onFlag(sink, "safe_mode", "safe-mode", options);
             JsonNode mysql = sink.path("mysql_config");
@@ -767,6 +771,9 @@ final class ReplicaConfig {
         if (isQueue(scheme)) {
             option(sink, "protocol", "protocol", options);
             option(sink, "schema_registry", "schema-registry", options);
+            if (checksRows(config)) {
+                options.put("integrity-check-level", "correctness");
+            }
             onFlag(sink, "only_output_updated_columns", "only-output-updated-columns", options);
             onFlag(
                     sink,

@@ -336,7 +336,10 @@ final class TiCdcApi {
         job.error()
                 .filter(error ->
                         error.time().toEpochMilli() > Tso.physicalMs(progress.checkpointTso()))
-                .ifPresent(error -> answer.set("last_error", error(error, job, true)));
+                .ifPresent(error ->
+                        answer.set(
+                                error.warning() ? "last_warning" : "last_error",
+                                error(error, job, true)));
         return answer;
     }
 

@@ -10,7 +10,8 @@ class SinkOptionsTest {
     private static final ObjectNode CONFIG =
             GoJson.readStored(
                     """
-                    {"sink": {
+                    {"integrity": {"integrity_check_level": "correctness"},
+                     "sink": {
                       "open": {"output_old_value": false},
                       "schema_registry": "http://r:8081",
                       "debezium_disable_schema": true,
@@ -30,6 +31,7 @@ class SinkOptionsTest {
     @Test
     void optionsOfFormatsReachQueues() {
         assertThat(ReplicaConfig.sinkOptions(CONFIG, "kafka"))
+                .containsEntry("integrity-check-level", "correctness")
                 .containsEntry("schema-registry", "http://r:8081")
                 .containsEntry("open-output-old-value", "false")
                 .containsEntry("max-batch-size", "5")

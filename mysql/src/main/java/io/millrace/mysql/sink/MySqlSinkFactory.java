@@ -21,12 +21,20 @@ import java.util.Set;
  */
 public final class MySqlSinkFactory implements SinkFactory {
     private final Clock clock;
+    private final String clusterId;
 
     /**
      * @param clock says until when rows count as perhaps already present, at a job's first start
+     * @param clusterId name of this cluster, which sync points tell
      */
-    public MySqlSinkFactory(Clock clock) {
+    public MySqlSinkFactory(Clock clock, String clusterId) {
         this.clock = clock;
+        this.clusterId = clusterId;
+    }
+
+    /** For a cluster without a name of its own. */
+    public MySqlSinkFactory(Clock clock) {
+        this(clock, "default");
     }
 
     @Override
@@ -69,7 +77,7 @@ public final class MySqlSinkFactory implements SinkFactory {
     }
 
     /** Milliseconds, from the job's configuration only. */
-    private static Optional<SyncPointSink.SyncPoints> syncPoints(SinkSpec spec) {
+    private Optional<SyncPointSink.SyncPoints> syncPoints(SinkSpec spec) {
         String interval = spec.options().get("sync-point-interval");
         String retention = spec.options().get("sync-point-retention");
         return interval == null || retention == null
@@ -77,7 +85,8 @@ public final class MySqlSinkFactory implements SinkFactory {
                 : Optional.of(
                         new SyncPointSink.SyncPoints(
                                 Duration.ofMillis(Long.parseLong(interval)),
-                                Duration.ofMillis(Long.parseLong(retention))));
+                                Duration.ofMillis(Long.parseLong(retention)),
+                                clusterId));
     }
 
     @Override
@@ -94,7 +103,8 @@ public final class MySqlSinkFactory implements SinkFactory {
                     spec,
                     jobId,
                     "remove",
-                    (progress, session) -> new SyncPointStore(schema, jobId).forget(session));
+                    (progress, session) ->
+                            new SyncPointStore(schema, clusterId, jobId).forget(session));
         }
     }
 

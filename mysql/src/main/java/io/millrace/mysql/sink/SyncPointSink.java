@@ -56,8 +56,9 @@ final class SyncPointSink extends ForwardingSink {
      *
      * @param interval between points
      * @param retention of points
+     * @param clusterId name of this cluster
      */
-    record SyncPoints(Duration interval, Duration retention) {
+    record SyncPoints(Duration interval, Duration retention, String clusterId) {
         /** The first point after a TSO. */
         long after(long tso) {
             return Tso.of((Tso.physicalMs(tso) / ms() + 1) * ms(), 0);
@@ -94,7 +95,8 @@ final class SyncPointSink extends ForwardingSink {
                                 context.checkpoint(),
                                 context.unclean(),
                                 context.metrics()));
-        SyncPointStore store = new SyncPointStore(config.progressSchema(), context.jobId());
+        SyncPointStore store =
+                new SyncPointStore(config.progressSchema(), points.clusterId(), context.jobId());
         try (TargetSession own = TargetSession.open(config, TargetSession.Use.CONTROL)) {
             store.create(own);
         } catch (SQLException e) {

@@ -12,17 +12,19 @@ import java.time.Duration;
  * rows.
  */
 final class SyncPointStore {
-    /** As TiCDC names it when nobody names another. */
-    private static final String CLUSTER = "default";
-
     private static final String DEFAULT_NAMESPACE = "default/";
     private static final int UNKNOWN_VARIABLE = 1193;
 
+    private final String cluster;
     private final String positions;
     private final String job;
     private final String feed;
 
-    SyncPointStore(String progressSchema, String jobId) {
+    /**
+     * @param clusterId name of this cluster, by which points in one target are told apart
+     */
+    SyncPointStore(String progressSchema, String clusterId, String jobId) {
+        cluster = SqlText.literal(clusterId);
         positions = SqlText.quoted(progressSchema) + ".syncpoint_position";
         job = SqlText.literal(jobId);
         feed =
@@ -73,9 +75,9 @@ final class SyncPointStore {
                                         0));
         session.execute(
                 "INSERT IGNORE INTO tidb_cdc.syncpoint_v1 (ticdc_cluster_id, changefeed,"
-                        + " primary_ts, secondary_ts) VALUES ('"
-                        + CLUSTER
-                        + "',"
+                        + " primary_ts, secondary_ts) VALUES ("
+                        + cluster
+                        + ","
                         + feed
                         + ",'"
                         + primary
@@ -112,9 +114,9 @@ final class SyncPointStore {
     void clean(TargetSession session, Duration retention) throws SQLException {
         String old = " created_at<NOW() - INTERVAL " + retention.toSeconds() + " SECOND";
         session.execute(
-                "DELETE FROM tidb_cdc.syncpoint_v1 WHERE ticdc_cluster_id='"
-                        + CLUSTER
-                        + "' AND changefeed="
+                "DELETE FROM tidb_cdc.syncpoint_v1 WHERE ticdc_cluster_id="
+                        + cluster
+                        + " AND changefeed="
                         + feed
                         + " AND"
                         + old);
@@ -124,9 +126,9 @@ final class SyncPointStore {
     /** Removes all of the job's points. */
     void forget(TargetSession session) throws SQLException {
         session.execute(
-                "DELETE FROM tidb_cdc.syncpoint_v1 WHERE ticdc_cluster_id='"
-                        + CLUSTER
-                        + "' AND changefeed="
+                "DELETE FROM tidb_cdc.syncpoint_v1 WHERE ticdc_cluster_id="
+                        + cluster
+                        + " AND changefeed="
                         + feed);
         session.execute("DELETE FROM " + positions + " WHERE job_id=" + job);
     }

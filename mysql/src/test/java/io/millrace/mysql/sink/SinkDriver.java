@@ -31,18 +31,15 @@ final class SinkDriver implements AutoCloseable, Acks {
     }
 
     SinkDriver(SinkSpec spec, String job, Clock clock) {
+        this(spec, job, new MySqlSinkFactory(clock));
+    }
+
+    SinkDriver(SinkSpec spec, String job, MySqlSinkFactory factory) {
         sink =
-                new MySqlSinkFactory(clock)
-                        .open(
-                                spec,
-                                new SinkContext(
-                                        job,
-                                        "127.0.0.1:8300",
-                                        this,
-                                        0,
-                                        Optional.empty(),
-                                        false,
-                                        metrics));
+                factory.open(
+                        spec,
+                        new SinkContext(
+                                job, "127.0.0.1:8300", this, 0, Optional.empty(), false, metrics));
     }
 
     @Override

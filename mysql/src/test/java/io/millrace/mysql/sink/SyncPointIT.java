@@ -165,7 +165,25 @@ final class SyncPointIT {
             pastPointsAreNotRecorded(target, Tso.of(ms + 5000, 0));
             new MySqlSinkFactory(Clock.systemUTC()).forget(spec(target), "default/sp");
             assertThat(target.query("SELECT COUNT(*) FROM tidb_cdc.syncpoint_v1")).contains("0");
+            pointsTellTheirCluster(target, Tso.of(ms + 60_000, 0));
         }
+    }
+
+    /** Two clusters may have jobs of the same name into one target. */
+    private static void pointsTellTheirCluster(DbServer target, long tso) {
+        MySqlSinkFactory east = new MySqlSinkFactory(Clock.systemUTC(), "it's east");
+        try (SinkDriver sink = new SinkDriver(spec(target), "default/sp", east)) {
+            sink.offer(again(tso, ROWS + 10));
+            sink.offer(again(tso + (1L << 40), ROWS + 11));
+            sink.drain();
+        }
+        String clusters =
+                "SELECT GROUP_CONCAT(DISTINCT ticdc_cluster_id) FROM tidb_cdc.syncpoint_v1";
+        assertThat(target.query(clusters)).contains("it's east");
+        new MySqlSinkFactory(Clock.systemUTC()).forget(spec(target), "default/sp");
+        assertThat(target.query(clusters)).contains("it's east");
+        east.forget(spec(target), "default/sp");
+        assertThat(target.query("SELECT COUNT(*) FROM tidb_cdc.syncpoint_v1")).contains("0");
     }
 
     /** A run begins at an old checkpoint, with as many workers or others. */

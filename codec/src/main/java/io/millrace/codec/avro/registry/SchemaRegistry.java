@@ -1,6 +1,9 @@
 package io.millrace.codec.avro.registry;
 
-/** Where schemas are put so that readers find them. Belongs to one thread; calls block. */
+/**
+ * Where schemas are put so that readers find them. One call at a time, from any thread; calls
+ * block, and end when the thread is interrupted.
+ */
 public interface SchemaRegistry extends AutoCloseable {
     /**
      * Makes sure that somebody answers there who speaks the registry's language.
