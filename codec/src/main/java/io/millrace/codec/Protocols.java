@@ -27,6 +27,9 @@ public final class Protocols {
                     new DebeziumProtocol(),
                     new SimpleProtocol());
 
+    /** Formats that are no messages. */
+    private static final List<String> OF_FILES = List.of("csv", "parquet");
+
     private static final Map<String, Protocol> BY_NAME = new LinkedHashMap<>();
 
     static {
@@ -56,7 +59,10 @@ public final class Protocols {
                     "unknown '"
                             + name
                             + "' message protocol for sink; available: "
-                            + String.join(", ", names()));
+                            + String.join(", ", names())
+                            + (OF_FILES.contains(name.toLowerCase(Locale.ROOT))
+                                    ? "; " + name + " is for storage sinks alone"
+                                    : ""));
         }
         return protocol;
     }

@@ -9,6 +9,7 @@ import io.millrace.core.model.TableSchema;
 import io.millrace.storage.reader.StorageReader;
 import io.millrace.storage.reader.StoredDdl;
 import io.millrace.storage.reader.StoredRow;
+import io.millrace.storage.reader.StoredRows;
 import io.millrace.storage.reader.StoredTable;
 import java.io.IOException;
 import java.sql.Connection;
@@ -17,6 +18,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.DateTimeException;
+import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
@@ -138,15 +140,23 @@ final class StorageApply implements AutoCloseable {
             StoredTable table = waiting.removeFirst();
             Target known = target(table.schema());
             for (String file : table.files()) {
-                for (StoredRow row : files.rows(table, file)) {
-                    if (Long.compareUnsigned(row.commitTso(), end) > 0
-                            || Long.compareUnsigned(table.version(), end) > 0) {
-                        left++;
-                    } else {
-                        apply(row, table.schema(), known, file);
-                        if (++rows % ROWS_PER_COMMIT == 0) {
-                            target.commit();
-                        }
+                applyFile(table, known, file, end);
+            }
+        }
+    }
+
+    private void applyFile(StoredTable table, Target known, String file, long end)
+            throws IOException, SQLException {
+        try (StoredRows stored = files.rows(table, file)) {
+            while (stored.hasNext()) {
+                StoredRow row = stored.next();
+                if (Long.compareUnsigned(row.commitTso(), end) > 0
+                        || Long.compareUnsigned(table.version(), end) > 0) {
+                    left++;
+                } else {
+                    apply(row, table.schema(), known, file);
+                    if (++rows % ROWS_PER_COMMIT == 0) {
+                        target.commit();
                     }
                 }
             }
@@ -273,11 +283,11 @@ final class StorageApply implements AutoCloseable {
                                 ErrorCode.SINK_DATA,
                                 "table "
                                         + row.table()
-                                        + " has no key, and the csv file "
+                                        + " has no key, and the file "
                                         + file
                                         + " does not tell the old row of an update: write such"
-                                        + " tables with csv.output_old_value=true, or as"
-                                        + " canal-json");
+                                        + " tables with csv.output_old_value=true, which holds for"
+                                        + " parquet too, or as canal-json");
                     } else if (strict) {
                         delete(row, row.after(), schema, known, file);
                     }
@@ -351,6 +361,9 @@ final class StorageApply implements AutoCloseable {
     private @Nullable Object value(
             TableSchema schema, String column, Map<String, @Nullable Object> row) {
         Object value = row.get(column);
+        if (value instanceof Instant instant) {
+            return TIMESTAMP.format(instant.atOffset(ZoneOffset.UTC));
+        }
         int ordinal = schema.ordinalOf(column);
         return value instanceof String text
                         && ordinal >= 0

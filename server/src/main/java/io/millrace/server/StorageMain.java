@@ -9,6 +9,7 @@ import io.millrace.core.model.RowBatch;
 import io.millrace.core.spi.SinkSpec;
 import io.millrace.storage.reader.StorageReader;
 import io.millrace.storage.reader.StoredRow;
+import io.millrace.storage.reader.StoredRows;
 import io.millrace.storage.reader.StoredTable;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -19,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.time.Instant;
 import java.time.ZoneId;
 import java.util.Base64;
 import java.util.Map;
@@ -124,26 +126,30 @@ public final class StorageMain implements Runnable {
                     continue;
                 }
                 for (String file : each.files()) {
-                    for (StoredRow row : reader.rows(each, file)) {
-                        if (row.commitTso() == 0 && (from != 0 || to != Long.MAX_VALUE)) {
-                            throw new MillraceException(
-                                    ErrorCode.INVALID_PARAMETER,
-                                    "the rows of "
-                                            + file
-                                            + " do not tell their TSO, so --from and --to cannot"
-                                            + " be used");
+                    try (StoredRows rows = reader.rows(each, file)) {
+                        while (rows.hasNext()) {
+                            StoredRow row = rows.next();
+                            if (isAskedFor(row, file)) {
+                                if (printed++ >= limit) {
+                                    return;
+                                }
+                                out.println(json.writeValueAsString(line(json, each, file, row)));
+                            }
                         }
-                        if (row.commitTso() != 0 && row.commitTso() <= from
-                                || row.commitTso() > to) {
-                            continue;
-                        }
-                        if (printed++ >= limit) {
-                            return;
-                        }
-                        out.println(json.writeValueAsString(line(json, each, file, row)));
                     }
                 }
             }
+        }
+
+        private boolean isAskedFor(StoredRow row, String file) {
+            if (row.commitTso() == 0 && (from != 0 || to != Long.MAX_VALUE)) {
+                throw new MillraceException(
+                        ErrorCode.INVALID_PARAMETER,
+                        "the rows of "
+                                + file
+                                + " do not tell their TSO, so --from and --to cannot be used");
+            }
+            return row.commitTso() == 0 || row.commitTso() > from && row.commitTso() <= to;
         }
 
         private static ObjectNode line(
@@ -177,6 +183,8 @@ public final class StorageMain implements Runnable {
             values.forEach((column, value) -> {
                 if (value instanceof byte[] bytes) {
                     object.put(column, Base64.getEncoder().encodeToString(bytes));
+                } else if (value instanceof Instant instant) {
+                    object.put(column, instant.toString());
                 } else {
                     object.putPOJO(column, value);
                 }

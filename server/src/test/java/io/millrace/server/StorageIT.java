@@ -25,9 +25,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Mixed load with DDL into csv files of a folder and canal-json files of a bucket, while the server
- * is killed again and again; then the files are replayed into an empty server, where each row must
- * come once, and compared with the upstream.
+ * Mixed load with DDL into csv and parquet files of a folder and canal-json files of a bucket,
+ * while the server is killed again and again; then the files are replayed into an empty server,
+ * where each row must come once, and compared with the upstream.
  */
 final class StorageIT {
     private static final int KILLS = 3;
@@ -119,8 +119,14 @@ final class StorageIT {
             String bucket =
                     s3.uri("feed")
                             + "&protocol=canal-json&enable-tidb-extension=true&date-separator=day";
+            String parquet =
+                    "file://"
+                            + folder.resolve("parquet")
+                            + "?protocol=parquet&parquet-compression=zstd&flush-interval=2s"
+                            + "&csv-output-old-value=true&output-raw-change-event=true";
             upstream.execute("CREATE DATABASE crash");
             server.createChangefeed("csv", csv, FEED);
+            server.createChangefeed("parquet", parquet, FEED);
             server.createChangefeed("bucket", bucket, FEED);
             RandomWorkload.Config config =
                     RandomWorkload.Config.of("crash", 20261121L)
@@ -137,13 +143,15 @@ final class StorageIT {
                 }
                 workload.stop();
             }
-            for (String feed : List.of("csv", "bucket")) {
+            for (String feed : List.of("csv", "parquet", "bucket")) {
                 server.awaitCaughtUp(feed, upstream, LIMIT);
             }
             awaitMetadata(csv, server.changefeed("csv").path("checkpoint_ts").asLong());
+            awaitMetadata(parquet, server.changefeed("parquet").path("checkpoint_ts").asLong());
             awaitMetadata(bucket, server.changefeed("bucket").path("checkpoint_ts").asLong());
             assertReplayEqual(upstream, replayed, csv);
             assertForeignReplayEqual(upstream, replayed, folder.resolve("csv"));
+            assertReplayEqual(upstream, replayed, parquet);
             assertReplayEqual(upstream, replayed, bucket);
         }
     }

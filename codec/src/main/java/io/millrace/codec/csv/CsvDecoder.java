@@ -8,7 +8,11 @@ import io.millrace.core.model.Column;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
@@ -33,12 +37,14 @@ public final class CsvDecoder {
     private final CsvConfig config;
     private final byte[] delimiter;
     private final byte[] terminator;
+    private final byte[] nullText;
     private final int quote;
 
     public CsvDecoder(CsvConfig config) {
         this.config = config;
         delimiter = config.delimiter().getBytes(StandardCharsets.UTF_8);
         terminator = config.terminator().getBytes(StandardCharsets.UTF_8);
+        nullText = config.nullText().getBytes(StandardCharsets.UTF_8);
         quote = config.quote().isEmpty() ? -1 : config.quote().charAt(0);
     }
 
@@ -57,13 +63,16 @@ public final class CsvDecoder {
      */
     public List<DecodedEvent.Row> decode(TableSchema schema, byte[] content) {
         List<DecodedEvent.Row> rows = new ArrayList<>();
-        rows(schema, content).forEachRemaining(rows::add);
+        rows(schema, new ByteArrayInputStream(content)).forEachRemaining(rows::add);
         return rows;
     }
 
-    /** As {@link #decode}, row by row: a row is read, and its errors are thrown, when asked for. */
-    public Iterator<DecodedEvent.Row> rows(TableSchema schema, byte[] content) {
-        Lines lines = new Lines(content);
+    /**
+     * As {@link #decode}, row by row: a row is read, and its errors are thrown, when asked for;
+     * when the stream cannot be read, as UncheckedIOException.
+     */
+    public Iterator<DecodedEvent.Row> rows(TableSchema schema, InputStream in) {
+        Lines lines = new Lines(in);
         if (config.outputFieldHeader() && lines.hasNext()) {
             lines.next();
         }
@@ -146,18 +155,39 @@ public final class CsvDecoder {
 
     /** The lines of a file, one after the other. */
     private final class Lines {
-        private final byte[] content;
+        private static final int WINDOW_BYTES = 1 << 16;
+
+        private final InputStream in;
+        private final byte[] content = new byte[WINDOW_BYTES + lookAhead()];
+
+        /** The next byte in the window, and where what was read ends. */
         private int at;
+
+        private int end;
+        private boolean ended;
 
         /** Of the line read last, from 1. */
         private int number;
 
-        Lines(byte[] content) {
-            this.content = content;
+        Lines(InputStream in) {
+            this.in = in;
         }
 
+        /** Whether a byte follows; as many as one has to see at once are in the window then. */
         boolean hasNext() {
-            return at < content.length;
+            while (!ended && end - at < lookAhead()) {
+                System.arraycopy(content, at, content, 0, end - at);
+                end -= at;
+                at = 0;
+                try {
+                    int more = in.read(content, end, content.length - end);
+                    ended = more < 0;
+                    end += Math.max(more, 0);
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            }
+            return at < end;
         }
 
         List<Field> next() {
@@ -168,21 +198,23 @@ public final class CsvDecoder {
             List<Field> fields = new ArrayList<>();
             ByteArrayOutputStream bytes = new ByteArrayOutputStream();
             boolean quoted = false;
-            while (at < content.length) {
+            while (hasNext()) {
                 if (quote >= 0 && content[at] == quote && bytes.size() == 0 && !quoted) {
                     readQuoted(bytes);
                     quoted = true;
-                } else if (startsWith(content, at, terminator)) {
+                } else if (startsWith(content, at, end, terminator)) {
                     fields.add(field(bytes, quoted));
                     at += terminator.length;
                     return fields;
-                } else if (startsWith(content, at, delimiter)) {
+                } else if (startsWith(content, at, end, delimiter)) {
                     fields.add(field(bytes, quoted));
                     bytes.reset();
                     quoted = false;
                     at += delimiter.length;
-                } else if (quote < 0 && content[at] == '\\' && !isNullText(content, at, bytes)) {
-                    if (at + 1 == content.length) {
+                } else if (quote < 0
+                        && content[at] == '\\'
+                        && !isNullText(content, at, end, bytes)) {
+                    if (at + 1 == end) {
                         throw broken("ends with a backslash");
                     }
                     byte next = content[at + 1];
@@ -199,10 +231,10 @@ public final class CsvDecoder {
         /** Reads from the opening quote up to and with the closing one. */
         private void readQuoted(ByteArrayOutputStream out) {
             at++;
-            while (at < content.length) {
+            while (hasNext()) {
                 if (content[at] != quote) {
                     out.write(content[at++]);
-                } else if (at + 1 < content.length && content[at + 1] == quote) {
+                } else if (at + 1 < end && content[at + 1] == quote) {
                     out.write(quote);
                     at += 2;
                 } else {
@@ -219,21 +251,26 @@ public final class CsvDecoder {
         }
     }
 
+    /** Bytes that have to be seen at once to know what begins with the first of them. */
+    private int lookAhead() {
+        return nullText.length + delimiter.length + terminator.length + 2;
+    }
+
     private static Field field(ByteArrayOutputStream bytes, boolean quoted) {
         return new Field(bytes.toByteArray(), quoted);
     }
 
     /** Whether the backslash here begins a field that is the text of NULL as a whole. */
-    private boolean isNullText(byte[] content, int at, ByteArrayOutputStream before) {
-        byte[] text = config.nullText().getBytes(StandardCharsets.UTF_8);
-        int end = at + text.length;
+    private boolean isNullText(byte[] content, int at, int limit, ByteArrayOutputStream before) {
+        int end = at + nullText.length;
         return before.size() == 0
-                && startsWith(content, at, text)
-                && (startsWith(content, end, delimiter) || startsWith(content, end, terminator));
+                && startsWith(content, at, limit, nullText)
+                && (startsWith(content, end, limit, delimiter)
+                        || startsWith(content, end, limit, terminator));
     }
 
-    private static boolean startsWith(byte[] content, int at, byte[] prefix) {
-        if (content.length - at < prefix.length) {
+    private static boolean startsWith(byte[] content, int at, int limit, byte[] prefix) {
+        if (limit - at < prefix.length) {
             return false;
         }
         for (int i = 0; i < prefix.length; i++) {

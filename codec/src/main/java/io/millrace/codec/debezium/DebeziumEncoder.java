@@ -3,6 +3,7 @@ package io.millrace.codec.debezium;
 import io.millrace.codec.Message;
 import io.millrace.codec.RowEncoder;
 import io.millrace.codec.text.Cells;
+import io.millrace.codec.text.Instants;
 import io.millrace.codec.text.TableCache;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.model.RowBatch;

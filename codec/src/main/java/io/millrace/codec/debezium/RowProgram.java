@@ -4,6 +4,7 @@ import io.millrace.codec.json.JsonEscaper;
 import io.millrace.codec.json.PlainDecimal;
 import io.millrace.codec.text.BinaryText;
 import io.millrace.codec.text.Cells;
+import io.millrace.codec.text.Instants;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.model.Column;
 import io.millrace.core.model.RowBatch;
@@ -167,14 +168,14 @@ final class RowProgram {
             case DOUBLE -> PlainDecimal.appendJson(row.doubleValue(image, column), out);
             case DECIMAL -> appendDecimal(text(row, image, column, scratch), out);
             case DATE -> {
-                if (scratch.instants.read(text(row, image, column, scratch))) {
+                if (scratch.instants.readShortYears(text(row, image, column, scratch))) {
                     out.putLong(scratch.instants.epochDay());
                 } else {
                     out.put(impossible[i]);
                 }
             }
             case MILLIS, MICROS -> {
-                if (scratch.instants.read(text(row, image, column, scratch))) {
+                if (scratch.instants.readShortYears(text(row, image, column, scratch))) {
                     long micros = scratch.instants.epochMicros();
                     out.putLong(actions[i] == MICROS ? micros : Math.floorDiv(micros, 1000));
                 } else {

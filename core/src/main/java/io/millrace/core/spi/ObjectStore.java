@@ -1,6 +1,8 @@
 package io.millrace.core.spi;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.util.List;
 
 /**
@@ -27,6 +29,16 @@ public interface ObjectStore extends AutoCloseable {
      * @throws java.io.FileNotFoundException when there is none
      */
     byte[] get(String name) throws IOException;
+
+    /**
+     * A file as a stream, for those that are too large for the memory; here from {@link #get}. What
+     * goes wrong while it is read is an IOException.
+     *
+     * @throws java.io.FileNotFoundException when there is none
+     */
+    default InputStream open(String name) throws IOException {
+        return new ByteArrayInputStream(get(name));
+    }
 
     /** Whether there is such a file. */
     boolean exists(String name) throws IOException;

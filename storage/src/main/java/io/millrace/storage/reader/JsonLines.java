@@ -1,5 +1,8 @@
 package io.millrace.storage.reader;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Iterator;
@@ -7,22 +10,29 @@ import java.util.NoSuchElementException;
 
 /**
  * The JSON objects of a file, each with a terminator behind it. An object ends where its braces do,
- * so that the terminator may be any text, also one that values contain.
+ * so that the terminator may be any text, also one that values contain. Holds one object at a time.
  */
 final class JsonLines implements Iterator<byte[]> {
-    private final byte[] content;
+    private static final int FIRST_BYTES = 1 << 16;
+
+    private final InputStream in;
     private final byte[] terminator;
+    private byte[] window = new byte[FIRST_BYTES];
+
+    /** Where the next object begins in the window, and where what was read ends. */
     private int at;
+
+    private int end;
     private int number;
 
-    JsonLines(byte[] content, String terminator) {
-        this.content = content;
+    JsonLines(InputStream in, String terminator) {
+        this.in = in;
         this.terminator = terminator.getBytes(StandardCharsets.UTF_8);
     }
 
     @Override
     public boolean hasNext() {
-        return at < content.length;
+        return has(1);
     }
 
     /**
@@ -37,43 +47,69 @@ final class JsonLines implements Iterator<byte[]> {
             throw new NoSuchElementException();
         }
         number++;
-        int from = at;
-        int end = end(from);
-        int after = end + terminator.length;
-        if (after > content.length
-                || !Arrays.equals(content, end, after, terminator, 0, terminator.length)) {
+        int length = length();
+        int whole = length + terminator.length;
+        if (!has(whole)
+                || !Arrays.equals(
+                        window, at + length, at + whole, terminator, 0, terminator.length)) {
             throw new IllegalArgumentException(
                     "line "
                             + number
                             + " of a json file goes on behind its message, or has another"
                             + " terminator");
         }
-        at = after;
-        return Arrays.copyOfRange(content, from, end);
+        byte[] object = Arrays.copyOfRange(window, at, at + length);
+        at += whole;
+        return object;
     }
 
-    private int end(int from) {
-        if (content[from] == '{') {
-            int depth = 0;
-            boolean text = false;
-            for (int i = from; i < content.length; i++) {
-                byte b = content[i];
-                if (text) {
-                    if (b == '\\') {
-                        i++;
-                    } else if (b == '"') {
-                        text = false;
-                    }
+    private int length() {
+        int depth = 0;
+        boolean text = false;
+        for (int i = 0; has(i + 1); i++) {
+            byte b = window[at + i];
+            if (i == 0 && b != '{') {
+                break;
+            }
+            if (text) {
+                if (b == '\\') {
+                    i++;
                 } else if (b == '"') {
-                    text = true;
-                } else if (b == '{') {
-                    depth++;
-                } else if (b == '}' && --depth == 0) {
-                    return i + 1;
+                    text = false;
                 }
+            } else if (b == '"') {
+                text = true;
+            } else if (b == '{') {
+                depth++;
+            } else if (b == '}' && --depth == 0) {
+                return i + 1;
             }
         }
         throw new IllegalArgumentException(
                 "line " + number + " of a json file is no whole message");
+    }
+
+    /** Whether so many bytes follow; they are in the window then. */
+    private boolean has(int count) {
+        while (end - at < count) {
+            if (at > 0) {
+                System.arraycopy(window, at, window, 0, end - at);
+                end -= at;
+                at = 0;
+            }
+            if (end == window.length) {
+                window = Arrays.copyOf(window, Math.multiplyExact(end, 2));
+            }
+            try {
+                int more = in.read(window, end, window.length - end);
+                if (more < 0) {
+                    return false;
+                }
+                end += more;
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+        return true;
     }
 }

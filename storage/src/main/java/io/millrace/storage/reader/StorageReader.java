@@ -6,7 +6,6 @@ import io.millrace.codec.canaljson.CanalJsonDecoder;
 import io.millrace.codec.canaljson.CanalJsonMessage;
 import io.millrace.codec.csv.CsvConfig;
 import io.millrace.codec.csv.CsvDecoder;
-import io.millrace.codec.decode.DecodedEvent;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.Column;
@@ -19,17 +18,16 @@ import io.millrace.core.spi.SinkSpec;
 import io.millrace.storage.store.Stores;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -42,7 +40,7 @@ public final class StorageReader implements AutoCloseable {
     private static final Pattern SCHEMA_FILE =
             Pattern.compile(".*/?meta/schema_[0-9]+_[0-9]+\\.json");
     private static final Pattern DATA_FILE =
-            Pattern.compile("([^/]+/[^/]+)/([0-9]+)/((?:[^/]+/)*)CDC([0-9]+)\\.(csv|json)");
+            Pattern.compile("([^/]+/[^/]+)/([0-9]+)/((?:[^/]+/)*)CDC([0-9]+)\\.(csv|json|parquet)");
 
     private final ObjectStore store;
     private final SinkSpec spec;
@@ -171,87 +169,66 @@ public final class StorageReader implements AutoCloseable {
         String type = column.path("ColumnType").asText();
         String base = type.replace(" UNSIGNED", "");
         try {
-            return Column.of(column.path("ColumnName").asText(), ColumnKind.valueOf(base));
+            Column plain = Column.of(column.path("ColumnName").asText(), ColumnKind.valueOf(base));
+            return new Column(
+                    plain.name(),
+                    plain.kind(),
+                    plain.typeText(),
+                    type.length() > base.length(),
+                    !column.path("ColumnNullable").asText().equals("false"),
+                    column.path("ColumnPrecision").asInt(),
+                    column.path("ColumnScale").asInt(),
+                    plain.charset(),
+                    plain.collation(),
+                    plain.elements(),
+                    plain.generated(),
+                    plain.invisible(),
+                    Optional.empty());
         } catch (IllegalArgumentException e) {
             throw new MillraceException(
                     ErrorCode.INVALID_PARAMETER, "a schema file has the unknown type " + type, e);
         }
     }
 
-    /**
-     * The rows of one data file, in order. The file is fetched at once; a row is decoded, and an
-     * error in it thrown, when the iterator comes to it.
-     */
-    public Iterable<StoredRow> rows(StoredTable table, String file) throws IOException {
-        byte[] content = store.get(file);
-        return () -> {
-            Iterator<StoredRow> rows =
-                    named(
-                            file,
-                            () ->
-                                    file.endsWith(".csv")
-                                            ? csv(table.schema(), content)
-                                            : canal(table.schema(), content));
-            return new Iterator<>() {
-                @Override
-                public boolean hasNext() {
-                    return rows.hasNext();
-                }
-
-                @Override
-                public StoredRow next() {
-                    return named(file, rows::next);
-                }
-            };
-        };
-    }
-
-    private static <T> T named(String file, Supplier<T> work) {
+    /** The rows of one data file. */
+    public StoredRows rows(StoredTable table, String file) throws IOException {
+        TableSchema schema = table.schema();
+        InputStream in = store.open(file);
+        boolean opened = false;
         try {
-            return work.get();
+            RowSource rows =
+                    switch (file.substring(file.lastIndexOf('.') + 1)) {
+                        case "parquet" -> ParquetRows.open(schema, in);
+                        case "csv" -> csv(schema, in);
+                        default -> canal(schema, in);
+                    };
+            opened = true;
+            return new StoredRows(file, rows);
         } catch (MillraceException | IllegalArgumentException e) {
-            throw new MillraceException(
-                    ErrorCode.INVALID_PARAMETER,
-                    "file " + file + " cannot be read with these options: " + e.getMessage(),
-                    e);
+            throw StoredRows.unreadable(file, e);
+        } finally {
+            if (!opened) {
+                in.close();
+            }
         }
     }
 
-    private Iterator<StoredRow> csv(TableSchema schema, byte[] content) {
-        Iterator<DecodedEvent.Row> rows = new CsvDecoder(CsvConfig.of(spec)).rows(schema, content);
-        return new Iterator<>() {
-            @Override
-            public boolean hasNext() {
-                return rows.hasNext();
-            }
-
-            @Override
-            public StoredRow next() {
-                DecodedEvent.Row row = rows.next();
-                return new StoredRow(
-                        row.table(), row.op(), row.commitTso(), row.before(), row.after());
-            }
-        };
+    private RowSource csv(TableSchema schema, InputStream in) {
+        return new TextRows<>(
+                in,
+                new CsvDecoder(CsvConfig.of(spec)).rows(schema, in),
+                row ->
+                        new StoredRow(
+                                row.table(), row.op(), row.commitTso(), row.before(), row.after()));
     }
 
-    private Iterator<StoredRow> canal(TableSchema schema, byte[] content) {
-        Iterator<byte[]> messages =
-                new JsonLines(
-                        content,
-                        spec.option("terminator")
-                                .filter(text -> !text.isEmpty())
-                                .orElse(CsvConfig.DEFAULTS.terminator()));
-        return new Iterator<>() {
-            @Override
-            public boolean hasNext() {
-                return messages.hasNext();
-            }
-
-            @Override
-            public StoredRow next() {
-                return row(schema, canal.decode(messages.next()));
-            }
-        };
+    private RowSource canal(TableSchema schema, InputStream in) {
+        String terminator =
+                spec.option("terminator")
+                        .filter(text -> !text.isEmpty())
+                        .orElse(CsvConfig.DEFAULTS.terminator());
+        return new TextRows<>(
+                in, new JsonLines(in, terminator), message -> row(schema, canal.decode(message)));
     }
 
     private static StoredRow row(TableSchema schema, CanalJsonMessage message) {

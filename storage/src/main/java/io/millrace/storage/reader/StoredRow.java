@@ -7,7 +7,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A row change read back. Values are texts, numbers or bytes, or null for SQL NULL.
+ * A row change read back. Values are texts, numbers, bytes or, where a file has a point in time and
+ * not a text in some zone, a {@link java.time.Instant}; or null for SQL NULL.
  *
  * @param op {@link io.millrace.core.model.RowBatch#INSERT}, UPDATE or DELETE
  * @param commitTso 0 when the file does not tell

@@ -11,25 +11,48 @@ import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.model.RowView;
 import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.SinkSpec;
+import io.millrace.storage.parquet.ParquetConfig;
+import io.millrace.storage.parquet.ParquetRowWriter;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 
-/** Writes rows into a file's bytes. Belongs to one thread. */
+/** How data files look. Belongs to one thread. */
 sealed interface FileFormat {
-    /** Appends what a file begins with. */
-    void header(TableSchema schema, ByteSink out);
+    /**
+     * Begins a file.
+     *
+     * @param schema the columns that its rows have
+     * @param bytes empty; takes what the file holds
+     */
+    Body open(TableSchema schema, ByteSink bytes);
 
-    /** Rows of this table version and transaction follow. */
-    void begin(TableSchema schema, long commitTso);
+    /** A file that is being filled; used by one thread at a time. */
+    interface Body {
+        /** Rows of this transaction follow. */
+        void begin(long commitTso);
 
-    /** Appends the cursor's row. */
-    void append(RowView row, int op, ByteSink out);
+        /** Appends the cursor's row. */
+        void append(RowView row, int op);
+
+        /** Bytes that the file has so far, as far as that is known already. */
+        long size();
+
+        /** Bytes of memory that it holds. */
+        long memory();
+
+        /** Completes the file; its bytes. Called once, nothing else after it. */
+        ByteSink finish();
+    }
 
     /** Checks the format's own options. */
     static void validate(SinkSpec spec, StorageConfig.Format format) {
+        if (format != StorageConfig.Format.PARQUET) {
+            ParquetConfig.refuse(spec);
+        }
         switch (format) {
             case CSV -> CsvConfig.of(spec);
             case CANAL_JSON -> Protocols.of(spec).validate(spec);
+            case PARQUET -> ParquetConfig.of(spec);
         }
     }
 
@@ -44,32 +67,69 @@ sealed interface FileFormat {
                                 .filter(text -> !text.isEmpty())
                                 .orElse(CsvConfig.DEFAULTS.terminator()));
             }
+            case PARQUET -> new Parquet(ParquetConfig.of(spec));
         };
+    }
+
+    /** Text, whose bytes are there as soon as a row is. */
+    abstract sealed class Text implements Body {
+        final TableSchema schema;
+        final ByteSink bytes;
+
+        Text(TableSchema schema, ByteSink bytes) {
+            this.schema = schema;
+            this.bytes = bytes;
+        }
+
+        @Override
+        public long size() {
+            return bytes.length();
+        }
+
+        @Override
+        public long memory() {
+            return bytes.length();
+        }
+
+        @Override
+        public ByteSink finish() {
+            return bytes;
+        }
     }
 
     /** Delimited text. */
     final class Csv implements FileFormat {
         private final CsvRowEncoder encoder;
-        private long commitTso;
 
         Csv(CsvRowEncoder encoder) {
             this.encoder = encoder;
         }
 
         @Override
-        public void header(TableSchema schema, ByteSink out) {
-            encoder.appendHeader(schema, out);
+        public Body open(TableSchema schema, ByteSink bytes) {
+            encoder.appendHeader(schema, bytes);
+            return new File(encoder, schema, bytes);
         }
 
-        @Override
-        public void begin(TableSchema schema, long tso) {
-            encoder.begin(schema);
-            commitTso = tso;
-        }
+        private static final class File extends Text {
+            private final CsvRowEncoder encoder;
+            private long commitTso;
 
-        @Override
-        public void append(RowView row, int op, ByteSink out) {
-            encoder.append(row, op, commitTso, out);
+            File(CsvRowEncoder encoder, TableSchema schema, ByteSink bytes) {
+                super(schema, bytes);
+                this.encoder = encoder;
+            }
+
+            @Override
+            public void begin(long tso) {
+                encoder.begin(schema);
+                commitTso = tso;
+            }
+
+            @Override
+            public void append(RowView row, int op) {
+                encoder.append(row, op, commitTso, bytes);
+            }
         }
     }
 
@@ -85,20 +145,68 @@ sealed interface FileFormat {
         }
 
         @Override
-        public void header(TableSchema schema, ByteSink out) {}
-
-        @Override
-        public void begin(TableSchema schema, long tso) {
-            encoder.begin(schema, tso, "");
+        public Body open(TableSchema schema, ByteSink bytes) {
+            return new File(this, schema, bytes);
         }
 
+        private static final class File extends Text {
+            private final Lines lines;
+
+            File(Lines lines, TableSchema schema, ByteSink bytes) {
+                super(schema, bytes);
+                this.lines = lines;
+            }
+
+            @Override
+            public void begin(long tso) {
+                lines.encoder.begin(schema, tso, "");
+            }
+
+            @Override
+            public void append(RowView row, int op) {
+                Message message = lines.message;
+                message.clear();
+                lines.encoder.append(row, op, message);
+                lines.encoder.finish(message);
+                bytes.put(message.value().array(), 0, message.value().length());
+                bytes.put(lines.terminator);
+            }
+        }
+    }
+
+    /** Typed columns. */
+    record Parquet(ParquetConfig config) implements FileFormat {
         @Override
-        public void append(RowView row, int op, ByteSink out) {
-            message.clear();
-            encoder.append(row, op, message);
-            encoder.finish(message);
-            out.put(message.value().array(), 0, message.value().length());
-            out.put(terminator);
+        public Body open(TableSchema schema, ByteSink bytes) {
+            return new File(new ParquetRowWriter(schema, config, bytes), bytes);
+        }
+
+        private record File(ParquetRowWriter writer, ByteSink bytes) implements Body {
+            @Override
+            public void begin(long commitTso) {
+                writer.begin(commitTso);
+            }
+
+            @Override
+            public void append(RowView row, int op) {
+                writer.append(row, op);
+            }
+
+            @Override
+            public long size() {
+                return writer.size();
+            }
+
+            @Override
+            public long memory() {
+                return writer.memory();
+            }
+
+            @Override
+            public ByteSink finish() {
+                writer.finish();
+                return bytes;
+            }
         }
     }
 }

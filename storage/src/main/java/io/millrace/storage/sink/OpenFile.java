@@ -15,8 +15,12 @@ final class OpenFile {
     /** The columns that are written. */
     final TableSchema written;
 
+    final FileFormat.Body body;
     final ByteSink bytes;
     final long openedNanos;
+
+    /** Its part of the memory that the sink counts. */
+    long counted;
 
     /** When it was closed and handed over for its upload. */
     long queuedNanos;
@@ -26,11 +30,17 @@ final class OpenFile {
     private Progress.Place first = Progress.Place.NONE;
     private Progress.Place last = Progress.Place.NONE;
 
-    OpenFile(TableSchema schema, TableSchema written, ByteSink bytes, long openedNanos) {
+    OpenFile(
+            TableSchema schema,
+            TableSchema written,
+            FileFormat format,
+            ByteSink bytes,
+            long openedNanos) {
         this.table = schema.name();
         this.schema = schema;
         this.written = written;
         this.bytes = bytes;
+        this.body = format.open(written, bytes);
         this.openedNanos = openedNanos;
     }
 

@@ -57,7 +57,8 @@ record StorageConfig(
     /** The formats that files may have. */
     enum Format {
         CSV("csv"),
-        CANAL_JSON("json");
+        CANAL_JSON("json"),
+        PARQUET("parquet");
 
         private final String extension;
 
@@ -148,13 +149,14 @@ record StorageConfig(
         return switch (name.toLowerCase(Locale.ROOT)) {
             case "csv" -> Format.CSV;
             case "canal-json" -> Format.CANAL_JSON;
+            case "parquet" -> Format.PARQUET;
             default ->
                     throw new MillraceException(
                             ErrorCode.SINK_UNKNOWN_PROTOCOL,
                             "unknown '"
                                     + name
-                                    + "' message protocol for sink; storage takes csv and"
-                                    + " canal-json");
+                                    + "' message protocol for sink; storage takes csv,"
+                                    + " canal-json and parquet");
         };
     }
 

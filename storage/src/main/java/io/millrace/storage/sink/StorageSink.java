@@ -154,7 +154,7 @@ final class StorageSink implements Sink {
             return true;
         }
         OpenFile file = open.get(schema.name());
-        if (file != null && file.bytes.length() >= fileBytes && !isSplit(file)) {
+        if (file != null && file.body.size() >= fileBytes && !isSplit(file)) {
             close(file);
         }
         // What is being uploaded does not count: else each batch would be a file meanwhile.
@@ -173,30 +173,29 @@ final class StorageSink implements Sink {
         }
         Projection projection = selection.of(schema);
         if (file == null) {
-            file = new OpenFile(schema, projection.schema(), buffer(), nowNanos);
+            file = new OpenFile(schema, projection.schema(), format, buffer(), nowNanos);
             open.put(schema.name(), file);
-            format.header(projection.schema(), file.bytes);
-            openBytes += file.bytes.length();
-            buffered.addAndGet(file.bytes.length());
         }
-        int before = file.bytes.length();
-        format.begin(projection.schema(), place.tso());
+        FileFormat.Body body = file.body;
+        body.begin(place.tso());
         RowView all = batch.rows();
         RowView row = projection.view(all);
         int op = batch.op();
         while (all.next()) {
             if (op == RowBatch.UPDATE && !config.rawChangeEvents() && isSplit(schema, all)) {
                 // Consumers keep rows by key: the old key has to go before the new one comes.
-                format.append(row, RowBatch.DELETE, file.bytes);
-                format.append(row, RowBatch.INSERT, file.bytes);
+                body.append(row, RowBatch.DELETE);
+                body.append(row, RowBatch.INSERT);
             } else {
-                format.append(row, op, file.bytes);
+                body.append(row, op);
             }
         }
         file.added(seq, place);
         openEvents++;
-        openBytes += file.bytes.length() - before;
-        buffered.addAndGet(file.bytes.length() - before);
+        long more = body.memory() - file.counted;
+        file.counted += more;
+        openBytes += more;
+        buffered.addAndGet(more);
     }
 
     /** Whether an update gives the row another key, and its new image can stand alone. */
@@ -242,7 +241,7 @@ final class StorageSink implements Sink {
     private void close(OpenFile file) {
         open.remove(file.table);
         openEvents -= file.events();
-        openBytes -= file.bytes.length();
+        openBytes -= file.counted;
         uploads.add(file);
     }
 
@@ -269,14 +268,13 @@ final class StorageSink implements Sink {
 
     /** A file is durable; any thread. */
     private void finished(OpenFile file) {
-        long bytes = file.bytes.length();
         file.bytes.clearKeeping(KEPT_BUFFER_BYTES);
         synchronized (buffers) {
             if (buffers.size() < KEPT_BUFFERS) {
                 buffers.push(file.bytes);
             }
         }
-        buffered.addAndGet(-bytes);
+        buffered.addAndGet(-file.counted);
         if (!closed) {
             for (int i = 0; i < file.events(); i++) {
                 acks.ack(file.seq(i));

@@ -1,5 +1,6 @@
 package io.millrace.storage.sink;
 
+import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.TableName;
@@ -129,6 +130,7 @@ final class Uploads implements AutoCloseable {
                 nextNumber = nextNumber(at);
                 folder = at;
             }
+            ByteSink content = file.body.finish();
             String name = Paths.file(nextNumber, config.indexWidth(), config.format().extension());
             progress.intend(file.table, folder + name, file.last());
             if (closed) {
@@ -136,11 +138,11 @@ final class Uploads implements AutoCloseable {
             }
             store.put(Paths.index(folder), (name + "\n").getBytes(StandardCharsets.UTF_8));
             long began = System.nanoTime();
-            store.put(folder + name, file.bytes.array(), 0, file.bytes.length());
+            store.put(folder + name, content.array(), 0, content.length());
             long ended = System.nanoTime();
             metrics.record(SinkMetric.STORAGE_WRITE_DURATION, ended - began);
             metrics.record(SinkMetric.STORAGE_FLUSH_DURATION, ended - file.queuedNanos);
-            metrics.record(SinkMetric.STORAGE_WRITE_BYTES, file.bytes.length());
+            metrics.record(SinkMetric.STORAGE_WRITE_BYTES, content.length());
             metrics.record(SinkMetric.STORAGE_FILE_COUNT, 1);
             progress.finished(file.table);
             nextNumber++;

@@ -2,6 +2,7 @@ package io.millrace.storage.store;
 
 import com.azure.core.http.jdk.httpclient.JdkHttpClientBuilder;
 import com.azure.core.util.Context;
+import com.azure.storage.blob.BlobClient;
 import com.azure.storage.blob.BlobContainerClient;
 import com.azure.storage.blob.BlobServiceClientBuilder;
 import com.azure.storage.blob.models.AccessTier;
@@ -18,11 +19,13 @@ import io.millrace.core.spi.ObjectStore;
 import io.millrace.core.spi.SinkOptions;
 import java.io.ByteArrayInputStream;
 import java.io.FileNotFoundException;
+import java.io.InputStream;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * A container of Azure Blob Storage.
@@ -129,9 +132,18 @@ final class AzureStore implements ObjectStore {
 
     @Override
     public byte[] get(String name) throws FileNotFoundException {
+        return read(name, blob -> blob.downloadContent().toBytes());
+    }
+
+    @Override
+    public InputStream open(String name) throws FileNotFoundException {
+        return read(name, BlobClient::openInputStream);
+    }
+
+    private <T> T read(String name, Function<BlobClient, T> how) throws FileNotFoundException {
         String key = key(name);
         try {
-            return container.getBlobClient(key).downloadContent().toBytes();
+            return how.apply(container.getBlobClient(key));
         } catch (BlobStorageException e) {
             if (isMissing(e)) {
                 FileNotFoundException missing =

@@ -15,7 +15,6 @@ import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.spi.ObjectStore;
 import io.millrace.core.spi.SinkOptions;
-import java.io.ByteArrayOutputStream;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -132,10 +131,19 @@ final class GcsStore implements ObjectStore {
 
     @Override
     public byte[] get(String name) throws FileNotFoundException {
+        try (InputStream in = open(name)) {
+            return in.readAllBytes();
+        } catch (FileNotFoundException e) {
+            throw e;
+        } catch (IOException e) {
+            throw failure("read", name, e);
+        }
+    }
+
+    @Override
+    public InputStream open(String name) throws FileNotFoundException {
         try {
-            ByteArrayOutputStream out = new ByteArrayOutputStream();
-            client.objects().get(bucket, key(name)).executeMediaAndDownloadTo(out);
-            return out.toByteArray();
+            return client.objects().get(bucket, key(name)).executeMediaAsInputStream();
         } catch (HttpResponseException e) {
             if (e.getStatusCode() == NOT_FOUND) {
                 FileNotFoundException missing =

@@ -5,6 +5,7 @@ import io.millrace.core.error.MillraceException;
 import io.millrace.core.spi.ObjectStore;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
@@ -116,13 +117,28 @@ final class LocalStore implements ObjectStore {
         try {
             return Files.readAllBytes(path(name));
         } catch (NoSuchFileException e) {
-            FileNotFoundException missing =
-                    new FileNotFoundException("no file " + name + " in " + location());
-            missing.initCause(e);
-            throw missing;
+            throw missing(name, e);
         } catch (IOException e) {
             throw failure("read", name, e);
         }
+    }
+
+    @Override
+    public InputStream open(String name) throws FileNotFoundException {
+        try {
+            return Files.newInputStream(path(name));
+        } catch (NoSuchFileException e) {
+            throw missing(name, e);
+        } catch (IOException e) {
+            throw failure("read", name, e);
+        }
+    }
+
+    private FileNotFoundException missing(String name, NoSuchFileException cause) {
+        FileNotFoundException missing =
+                new FileNotFoundException("no file " + name + " in " + location());
+        missing.initCause(cause);
+        return missing;
     }
 
     @Override

@@ -6,6 +6,7 @@ import io.millrace.core.spi.ObjectStore;
 import io.millrace.core.spi.SinkOptions;
 import java.io.ByteArrayInputStream;
 import java.io.FileNotFoundException;
+import java.io.InputStream;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.time.Duration;
@@ -317,13 +318,28 @@ final class S3Store implements ObjectStore {
             return client.getObjectAsBytes(request -> request.bucket(bucket).key(key(name)))
                     .asByteArrayUnsafe();
         } catch (NoSuchKeyException e) {
-            FileNotFoundException missing =
-                    new FileNotFoundException("no object " + name + " in " + location());
-            missing.initCause(e);
-            throw missing;
+            throw missing(name, e);
         } catch (SdkException e) {
             throw failure("read", name, e);
         }
+    }
+
+    @Override
+    public InputStream open(String name) throws FileNotFoundException {
+        try {
+            return client.getObject(request -> request.bucket(bucket).key(key(name)));
+        } catch (NoSuchKeyException e) {
+            throw missing(name, e);
+        } catch (SdkException e) {
+            throw failure("read", name, e);
+        }
+    }
+
+    private FileNotFoundException missing(String name, NoSuchKeyException cause) {
+        FileNotFoundException missing =
+                new FileNotFoundException("no object " + name + " in " + location());
+        missing.initCause(cause);
+        return missing;
     }
 
     @Override

@@ -24,7 +24,7 @@ import io.millrace.core.spi.SinkMetric;
 import io.millrace.core.spi.SinkMetrics;
 import io.millrace.core.spi.SinkSpec;
 import io.millrace.storage.reader.StorageReader;
-import io.millrace.storage.reader.StoredRow;
+import io.millrace.storage.reader.StoredRows;
 import io.millrace.storage.reader.StoredTable;
 import io.millrace.storage.store.Stores;
 import io.millrace.testkit.rows.TestPosition;
@@ -50,6 +50,8 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @SuppressWarnings("NullAway.Init") // JUnit fills the folder in
 final class StorageSinkTest {
@@ -296,6 +298,65 @@ final class StorageSinkTest {
                 .allSatisfy(line -> assertThat(line).startsWith("{\"id\":0,\"database\":\"test\""));
     }
 
+    /** All rows below a place, as texts. */
+    private static List<String> stored(String uri) throws IOException {
+        List<String> found = new ArrayList<>();
+        try (StorageReader reader = StorageReader.open(uri)) {
+            for (StoredTable version : reader.tables()) {
+                for (String file : version.files()) {
+                    try (StoredRows rows = reader.rows(version, file)) {
+                        rows.forEachRemaining(row ->
+                                found.add(
+                                        row.op()
+                                                + " "
+                                                + row.commitTso()
+                                                + " "
+                                                + row.before().values()
+                                                + row.after().values()));
+                    }
+                }
+            }
+        }
+        return found;
+    }
+
+    @Test
+    void parquetFilesLieAsOthersDo() throws Exception {
+        TableSchema t = table("t");
+        Object[] a = TestRowBatch.row(1, "a");
+        String options = "protocol=parquet&date-separator=day&file-index-width=6";
+        try (Driver driver = open(options)) {
+            driver.send(insert(t, 200, 0, 1, "a")).send(insert(t, 201, 0, 2, "b")).drain();
+            driver.send(TestRowBatch.update(t, 202, 0, true, a, TestRowBatch.row(9, "a")))
+                    .send(TestRowBatch.update(t, 203, 0, true, a, TestRowBatch.row(1, "z")))
+                    .send(TestRowBatch.delete(t, 204, 0, true, TestRowBatch.row(1, "z")))
+                    .drain();
+        }
+        assertThat(files().keySet())
+                .contains(
+                        "test/t/100/2026-11-21/CDC000001.parquet",
+                        "test/t/100/2026-11-21/CDC000002.parquet",
+                        "test/t/100/2026-11-21/meta/CDC.index");
+        assertThat(files().get("test/t/100/2026-11-21/meta/CDC.index"))
+                .isEqualTo("CDC000002.parquet\n");
+        assertThat(stored("file://" + folder))
+                .containsExactly(
+                        "1 200 [][1, a]",
+                        "1 201 [][2, b]",
+                        "3 202 [1, a][]",
+                        "1 202 [][9, a]",
+                        "2 203 [][1, z]",
+                        "3 204 [1, z][]");
+        try (Driver driver =
+                open(
+                        options + "&csv-output-old-value=true&output-raw-change-event=true",
+                        204,
+                        true)) {
+            driver.send(TestRowBatch.update(t, 205, 0, true, a, TestRowBatch.row(9, "a"))).drain();
+        }
+        assertThat(stored("file://" + folder)).last().isEqualTo("2 205 [1, a][9, a]");
+    }
+
     @Test
     void ddlOpensAVersionAndARestartFindsIt() throws Exception {
         TableSchema t = table("t");
@@ -369,7 +430,8 @@ final class StorageSinkTest {
                 StorageReader.open("file://" + folder + "?csv-include-commit-ts=true")) {
             for (StoredTable version : reader.tables()) {
                 for (String file : version.files()) {
-                    reader.rows(version, file).forEach(row -> ids.add(row.after().get("id")));
+                    reader.rows(version, file)
+                            .forEachRemaining(row -> ids.add(row.after().get("id")));
                 }
             }
         }
@@ -420,8 +482,9 @@ final class StorageSinkTest {
         try (StorageReader reader = StorageReader.open(uri)) {
             StoredTable only = reader.tables().getFirst();
             for (String file : only.files()) {
-                for (StoredRow row : reader.rows(only, file)) {
-                    names.add(Objects.requireNonNull(row.after().get("name")));
+                try (StoredRows rows = reader.rows(only, file)) {
+                    rows.forEachRemaining(
+                            row -> names.add(Objects.requireNonNull(row.after().get("name"))));
                 }
             }
         }
@@ -449,12 +512,13 @@ final class StorageSinkTest {
             StoredTable only = reader.tables().getFirst();
             assertThat(only.files()).hasSize(2);
             for (String file : only.files()) {
-                java.util.Iterator<StoredRow> rows = reader.rows(only, file).iterator();
-                assertThat(rows.next().after()).containsEntry("name", "a");
-                assertThatThrownBy(rows::next)
-                        .isInstanceOf(MillraceException.class)
-                        .hasMessageContaining(file)
-                        .hasMessageContaining("line 2");
+                try (StoredRows rows = reader.rows(only, file)) {
+                    assertThat(rows.next().after()).containsEntry("name", "a");
+                    assertThatThrownBy(rows::next)
+                            .isInstanceOf(MillraceException.class)
+                            .hasMessageContaining(file)
+                            .hasMessageContaining("line 2");
+                }
             }
         }
     }
@@ -548,14 +612,16 @@ final class StorageSinkTest {
         }
     }
 
-    @Test
-    void deathAtAnyWriteLosesAndRepeatsNothing() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"csv", "parquet"})
+    void deathAtAnyWriteLosesAndRepeatsNothing(String protocol) throws Exception {
         TableSchema t = table("t");
         TableSchema u = table("u");
         for (int write = 1; write < 24; write++) {
             Path root = Files.createDirectories(folder.resolve("run" + write));
             SinkSpec spec =
-                    SinkSpec.of("file://" + root + "?protocol=csv&csv-include-commit-ts=true");
+                    SinkSpec.of(
+                            "file://" + root + "?csv-include-commit-ts=true&protocol=" + protocol);
             AtomicInteger left = new AtomicInteger(write);
             boolean finished = false;
             for (int life = 0; life < 4 && !finished; life++) {
@@ -594,13 +660,7 @@ final class StorageSinkTest {
                 }
             }
             assertThat(finished).isTrue();
-            List<String> rows = new ArrayList<>();
-            ObjectStore store = new Stores().open(spec.uri());
-            for (ObjectStore.Entry entry : store.list("test/")) {
-                if (entry.name().endsWith(".csv")) {
-                    new String(store.get(entry.name()), UTF_8).lines().forEach(rows::add);
-                }
-            }
+            List<String> rows = stored(spec.uri().toString());
             assertThat(rows).as("dying at write " + write).hasSize(12).doesNotHaveDuplicates();
         }
     }
@@ -699,6 +759,7 @@ final class StorageSinkTest {
                         "flush-concurrency=513",
                         "date-separator=hour",
                         "file-expiration-days=3",
+                        "parquet-compression=zstd",
                         "file-cleanup-cron-spec=daily",
                         "transaction-atomicity=global",
                         "output-column-id=maybe",

@@ -1,4 +1,4 @@
-package io.millrace.codec.debezium;
+package io.millrace.codec.text;
 
 import io.millrace.core.bytes.ByteSink;
 import java.time.Instant;
@@ -12,7 +12,7 @@ import java.time.zone.ZoneRules;
  * Reads the texts of dates and times into numbers, and local times into UTC, without objects. Holds
  * the fields of the text read last, so it belongs to one thread.
  */
-final class Instants {
+public final class Instants {
     private static final int SECONDS_PER_DAY = 86_400;
     private static final int MICROS = 6;
     private static final byte[] EPOCH = ascii("1970-01-01T00:00:00Z");
@@ -37,17 +37,19 @@ final class Instants {
 
     private int fractionDigits;
 
-    Instants(ZoneId zone) {
+    /**
+     * @param zone of texts that are to become UTC
+     */
+    public Instants(ZoneId zone) {
         rules = zone.getRules();
     }
 
     /**
-     * Reads {@code yyyy-MM-dd}, with {@code HH:mm:ss[.ffffff]} or without. Years 0 to 69 become
-     * 2000 to 2069, years 70 to 99 1970 to 1999.
+     * Reads {@code yyyy-MM-dd}, with {@code HH:mm:ss[.ffffff]} or without.
      *
      * @return false when there is no such day, as in {@code 0000-00-00}
      */
-    boolean read(ByteSink text) {
+    public boolean read(ByteSink text) {
         byte[] in = text.array();
         readDay(in);
         time = 0;
@@ -55,7 +57,16 @@ final class Instants {
         if (text.length() > 10) {
             time = timeOfDay(in, 11, text.length());
         }
-        if (month < 1 || month > 12 || day < 1 || day > daysOfMonth()) {
+        return month >= 1 && month <= 12 && day >= 1 && day <= daysOfMonth();
+    }
+
+    /**
+     * As {@link #read}, but years 0 to 69 become 2000 to 2069, years 70 to 99 1970 to 1999.
+     *
+     * @return false when there is no such day, as in {@code 0000-00-00}
+     */
+    public boolean readShortYears(ByteSink text) {
+        if (!read(text)) {
             return false;
         }
         if (year < 70) {
@@ -111,7 +122,7 @@ final class Instants {
     }
 
     /** Days since 1970-01-01 of the date read last. */
-    long epochDay() {
+    public long epochDay() {
         // Years begin with March here, so that the leap day is the last of its year.
         int shifted = month > 2 ? year : year - 1;
         long century = Math.floorDiv(shifted, 100);
@@ -125,12 +136,25 @@ final class Instants {
     }
 
     /** Microseconds since 1970 of the text read last, taken for UTC. */
-    long epochMicros() {
+    public long epochMicros() {
         return epochDay() * SECONDS_PER_DAY * 1_000_000 + time;
     }
 
+    /**
+     * Microseconds since 1970 of the text read last, a time of the zone; of an hour that comes
+     * twice the first is taken.
+     */
+    public long utcMicros() {
+        long micros = epochMicros();
+        long local = Math.floorDiv(micros, 1_000_000);
+        if (local < offsetFrom || local >= offsetUntil) {
+            findOffset(local);
+        }
+        return micros - offset * 1_000_000L;
+    }
+
     /** Microseconds of {@code [-]h…h:mm:ss[.f…f]}. */
-    long duration(ByteSink text) {
+    public long duration(ByteSink text) {
         byte[] in = text.array();
         boolean negative = in[0] == '-';
         long micros = timeOfDay(in, negative ? 1 : 0, text.length());
@@ -143,16 +167,12 @@ final class Instants {
      *
      * @param digits of the fraction
      */
-    void appendUtc(ByteSink text, int digits, ByteSink out) {
-        if (!read(text)) {
+    public void appendUtc(ByteSink text, int digits, ByteSink out) {
+        if (!readShortYears(text)) {
             out.put(EPOCH);
             return;
         }
-        long local = Math.floorDiv(epochMicros(), 1_000_000);
-        if (local < offsetFrom || local >= offsetUntil) {
-            findOffset(local);
-        }
-        long utc = local - offset;
+        long utc = Math.floorDiv(utcMicros(), 1_000_000);
         if (utc < 1) {
             out.put(EPOCH);
             return;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.millrace.storage.parquet;
+
+import org.jspecify.annotations.NullMarked;
