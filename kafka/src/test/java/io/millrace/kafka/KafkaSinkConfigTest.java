@@ -112,6 +112,10 @@ class KafkaSinkConfigTest {
     void refusesWhatIsWrongByName() {
         refused("kafka://h/t", ErrorCode.SINK_UNKNOWN_PROTOCOL, "canal-json");
         refused("kafka://h/t?protocol=xml", ErrorCode.SINK_UNKNOWN_PROTOCOL, "'xml'");
+        refused(
+                "kafka://h/t?protocol=parquet",
+                ErrorCode.SINK_UNKNOWN_PROTOCOL,
+                "parquet is for storage sinks alone");
         refused("kafka://h?protocol=canal-json", ErrorCode.KAFKA_INVALID_CONFIG, "no topic");
         refused("kafka://h//?protocol=canal-json", ErrorCode.KAFKA_INVALID_CONFIG, "no topic");
         refused("kafka:///t?protocol=canal-json", ErrorCode.KAFKA_INVALID_CONFIG, "no broker");
