@@ -149,7 +149,11 @@ record MySqlSinkConfig(
         boolean tls = spec.scheme().endsWith("+ssl") || ca.isPresent() || cert.isPresent();
         String atomicity = text(spec, "transaction-atomicity").orElse("none");
         if (!atomicity.isEmpty() && !atomicity.equals("none") && !atomicity.equals("table")) {
-            throw invalid("transaction-atomicity is '" + atomicity + "'; it must be none or table");
+            throw new MillraceException(
+                    ErrorCode.SINK_URI_INVALID,
+                    "sink uri invalid 'transaction-atomicity "
+                            + atomicity
+                            + " is not supported'; use none or table");
         }
         // Accepted for compatibility: statements are literal text, nothing is ever prepared, so
         // there is no cache that could be on or off. A malformed value is still an error.

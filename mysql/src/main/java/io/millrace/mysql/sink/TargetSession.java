@@ -200,6 +200,9 @@ final class TargetSession implements AutoCloseable {
             setIfKnown("tidb_enable_external_ts_read", "OFF");
             setIfKnown("allow_auto_random_explicit_insert", "1");
             setIfKnown("tidb_txn_mode", "'" + config.tidbTxnMode() + "'");
+            // Tells a TiCDC behind the target that these rows were replicated, so that it does not
+            // send them back. 1 is what TiCDC gives a side that was given no number of its own.
+            setIfKnown("tidb_cdc_write_source", "1");
         }
     }
 

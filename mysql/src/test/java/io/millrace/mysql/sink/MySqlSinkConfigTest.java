@@ -7,6 +7,7 @@ import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.spi.SinkSpec;
 import java.time.Duration;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -52,6 +53,46 @@ final class MySqlSinkConfigTest {
     }
 
     @Test
+    void readsEveryOption() {
+        assertThat(
+                        config(
+                                "mysql://u:p@h:1/?worker-count=2&max-txn-row=3"
+                                        + "&max-multi-update-row=5&max-multi-update-row-size=4"
+                                        + "&tidb-txn-mode=pessimistic&safe-mode=true&time-zone="
+                                        + "&timeout=8s&read-timeout=7s&write-timeout=6s"
+                                        + "&batch-dml-enable=false&multi-stmt-enable=false"
+                                        + "&transaction-atomicity=table&progress-schema=own"))
+                .isEqualTo(
+                        new MySqlSinkConfig(
+                                "h",
+                                1,
+                                "u",
+                                "p",
+                                false,
+                                Optional.empty(),
+                                Optional.empty(),
+                                Optional.empty(),
+                                2,
+                                3,
+                                5,
+                                4,
+                                "pessimistic",
+                                true,
+                                "",
+                                Duration.ofSeconds(8),
+                                Duration.ofSeconds(7),
+                                Duration.ofSeconds(6),
+                                false,
+                                false,
+                                true,
+                                false,
+                                "own"));
+        assertThat(config("mysql://h/").sessionTimeZone()).isEqualTo("UTC");
+        assertThat(config("mysql://h/?row-events=false").rowEvents()).isFalse();
+        assertThat(config("mysql://h/").rowEvents()).isTrue();
+    }
+
+    @Test
     void tooLargeNumbersAreCut() {
         MySqlSinkConfig c =
                 config("mysql://h/?worker-count=9999&max-txn-row=9999&max-multi-update-row=9999");
@@ -71,7 +112,6 @@ final class MySqlSinkConfigTest {
                 "read-timeout=-2m",
                 "safe-mode=maybe",
                 "ssl-ca=/no/such/file",
-                "transaction-atomicity=global",
                 "time-zone=Asia/Tokyo",
                 "cache-prep-stmts=7"
             })
@@ -80,6 +120,14 @@ final class MySqlSinkConfigTest {
                 .hasMessageContaining(parameter.substring(0, parameter.indexOf('=')))
                 .extracting(e -> ((MillraceException) e).code())
                 .isEqualTo(ErrorCode.MYSQL_INVALID_CONFIG);
+    }
+
+    @Test
+    void aLevelOfAtomicityThatThereIsNotIsAMatterOfTheUri() {
+        assertThatThrownBy(() -> config("mysql://h/?transaction-atomicity=global"))
+                .hasMessageContaining("transaction-atomicity global")
+                .extracting(e -> ((MillraceException) e).code())
+                .isEqualTo(ErrorCode.SINK_URI_INVALID);
     }
 
     @Test

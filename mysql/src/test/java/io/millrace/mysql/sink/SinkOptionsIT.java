@@ -283,6 +283,71 @@ final class SinkOptionsIT {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(Flavor.class)
+    void noMoreRowsThanAskedAreJoinedIntoOneUpdate(Flavor flavor) throws Exception {
+        DbServer server = server(flavor);
+        for (int most : new int[] {40, 2}) {
+            server.execute(
+                    "DELETE FROM d.kv",
+                    "INSERT INTO d.kv (id,v) VALUES (1,''),(2,''),(3,''),(4,'')");
+            long before = updates(server);
+            try (SinkDriver sink = open(server, "worker-count=1&max-multi-update-row=" + most)) {
+                Object[][] images = new Object[8][];
+                for (int i = 0; i < 4; i++) {
+                    images[2 * i] = row(i + 1, null, "");
+                    images[2 * i + 1] = row(i + 1, null, "n" + i);
+                }
+                sink.offer(update(SinkContract.KV, SinkContract.NEW, 0, true, images));
+                sink.drain();
+            }
+            // Two of them are of the progress row.
+            assertThat(updates(server) - before).as("most %d", most).isEqualTo(most == 2 ? 4 : 3);
+            assertThat(server.query("SELECT GROUP_CONCAT(v ORDER BY id) FROM d.kv"))
+                    .contains("n0,n1,n2,n3");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Flavor.class)
+    void safeModeWritesOverRowsThatAreThere(Flavor flavor) throws Exception {
+        DbServer server = server(flavor);
+        for (boolean safe : new boolean[] {true, false}) {
+            server.execute("REPLACE INTO d.kv VALUES (1,'a','old')");
+            try (SinkDriver sink = open(server, "row-events=false&safe-mode=" + safe)) {
+                sink.offer(insert(SinkContract.KV, SinkContract.NEW, 0, true, row(1, "a", "new")));
+                if (safe) {
+                    sink.drain();
+                } else {
+                    assertThat(sink.awaitFailure().text()).contains("d.kv", "id=1", "Duplicate");
+                }
+            }
+            assertThat(server.query("SELECT v FROM d.kv WHERE id=1"))
+                    .contains(safe ? "new" : "old");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Flavor.class)
+    void aPasswordMayBeEncodedAsTiDbsToolsWriteItAndTheProgressMayLieElsewhere(Flavor flavor)
+            throws Exception {
+        DbServer server = server(flavor);
+        server.execute(
+                "CREATE USER coded@'%' IDENTIFIED BY 'open sesame'",
+                "GRANT ALL ON *.* TO coded@'%'");
+        String uri = "mysql://coded:%s@127.0.0.1:" + server.port() + "/?progress-schema=elsewhere";
+        MySqlSinkFactory factory = new MySqlSinkFactory(SinkContract.CLOCK);
+        factory.testOpen(SinkSpec.of(uri.formatted("b3BlbiBzZXNhbWU=")));
+        assertThat(
+                        server.query(
+                                "SELECT COUNT(*)>0 FROM information_schema.tables WHERE"
+                                        + " table_schema='elsewhere'"))
+                .contains("1");
+        assertThatThrownBy(() -> factory.testOpen(SinkSpec.of(uri.formatted("b3BlbiBzZXNhbQ=="))))
+                .extracting(e -> ((MillraceException) e).code())
+                .isEqualTo(ErrorCode.SINK_ACCESS_DENIED);
+    }
+
     private static long updates(DbServer server) throws Exception {
         try (Connection c = server.connect();
                 Statement s = c.createStatement();
