@@ -65,11 +65,11 @@ public record CodecOptions(
     }
 
     private static int positive(SinkOptions options, String name, int otherwise) {
-        int value = options.number(name).orElse(otherwise);
+        long value = options.longNumber(name).orElse(otherwise);
         if (value <= 0) {
             throw invalid(name + " must be positive: " + value);
         }
-        return value;
+        return Math.clamp(value, 1, Integer.MAX_VALUE);
     }
 
     private static MillraceException invalid(String message) {

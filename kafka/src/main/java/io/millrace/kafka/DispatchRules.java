@@ -61,10 +61,10 @@ final class DispatchRules {
         for (SinkSpec.DispatchRule rule : spec.dispatchers()) {
             By by = by(rule);
             if (!rule.index().isEmpty() && by != By.INDEX_VALUE) {
-                throw invalid(rule, "index is only for the partition rule index-value");
+                unused(rule, "index", "index-value");
             }
             if (!rule.columns().isEmpty() && by != By.COLUMNS) {
-                throw invalid(rule, "columns are only for the partition rule columns");
+                unused(rule, "columns", "columns");
             }
             if (by == By.COLUMNS && rule.columns().isEmpty()) {
                 throw invalid(rule, "the partition rule columns needs columns");
@@ -79,6 +79,15 @@ final class DispatchRules {
         }
         return new DispatchRules(
                 rules, new Rule(Optional.empty(), By.TABLE, "", List.of(), fallback));
+    }
+
+    private static void unused(SinkSpec.DispatchRule rule, String what, String wanted) {
+        LOG.warn(
+                "dispatcher {}: {} has no effect with the partition rule '{}', only with {}",
+                rule.matcher(),
+                what,
+                rule.partition(),
+                wanted);
     }
 
     private static TopicExpression topic(SinkSpec.DispatchRule rule, boolean topicPerTable) {
@@ -123,6 +132,11 @@ final class DispatchRules {
             }
         }
         return otherwise;
+    }
+
+    /** Whether there may be other topics than the default one. */
+    boolean namesTopics() {
+        return rules.stream().anyMatch(rule -> rule.topic() != otherwise.topic());
     }
 
     /** The topic of a table's rows, and of DDL that has this table as its old name. */

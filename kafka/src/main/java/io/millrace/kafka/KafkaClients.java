@@ -85,7 +85,7 @@ final class KafkaClients {
                 properties, new ByteArraySerializer(), new ByteArraySerializer());
     }
 
-    private Map<String, Object> producerProperties(String clientId) {
+    Map<String, Object> producerProperties(String clientId) {
         Map<String, Object> properties = common(clientId);
         int requestTimeoutMs = (int) config.requestTimeout().toMillis();
         properties.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, requestTimeoutMs);
@@ -153,8 +153,7 @@ final class KafkaClients {
                             SslConfigs.SSL_KEYSTORE_CERTIFICATE_CHAIN_CONFIG,
                             KafkaSinkConfig.read("cert", files.certificate()));
                     properties.put(
-                            SslConfigs.SSL_KEYSTORE_KEY_CONFIG,
-                            KafkaSinkConfig.read("key", files.key()));
+                            SslConfigs.SSL_KEYSTORE_KEY_CONFIG, KafkaSinkConfig.pkcs8(files.key()));
                 });
         if (tls.skipVerify()) {
             properties.put(

@@ -8,6 +8,7 @@ import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.spi.SinkOptions;
 import io.millrace.core.spi.SinkSpec;
+import io.millrace.core.tls.PemKey;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -82,7 +83,8 @@ record KafkaSinkConfig(
     private static final long MIN_DELIVERY_TIMEOUT_MS = 10_000;
     private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(10);
     private static final Pattern CLIENT_ID = Pattern.compile("[A-Za-z0-9._-]+");
-    private static final Pattern VERSION = Pattern.compile("(\\d+)\\.(\\d+)\\.(\\d+)(?:\\.\\d+)?");
+    private static final Pattern VERSION =
+            Pattern.compile("(\\d{1,9})\\.(\\d{1,9})\\.(\\d+)(?:\\.\\d+)?");
     private static final Set<String> COMPRESSIONS = Set.of("none", "gzip", "snappy", "lz4", "zstd");
 
     /**
@@ -122,21 +124,24 @@ record KafkaSinkConfig(
         }
         String compression = options.text("compression", "none").toLowerCase(Locale.ROOT);
         if (!COMPRESSIONS.contains(compression)) {
-            throw invalid(
-                    "compression must be none, gzip, snappy, lz4 or zstd, not '"
-                            + compression
-                            + "'");
+            LOG.warn(
+                    "compression '{}' is none of gzip, snappy, lz4 and zstd: using none",
+                    compression);
+            compression = "none";
         }
         Optional<String> clientId = options.text("kafka-client-id");
         if (clientId.isPresent() && !CLIENT_ID.matcher(clientId.get()).matches()) {
-            throw invalid(
+            throw new MillraceException(
+                    ErrorCode.KAFKA_INVALID_CLIENT_ID,
                     "kafka-client-id may only hold letters, digits, '.', '_' and '-': '"
                             + clientId.get()
                             + "'");
         }
         int requiredAcks = options.number("required-acks").orElse(-1);
         if (requiredAcks < -1 || requiredAcks > 1) {
-            throw invalid("required-acks must be -1, 0 or 1: " + requiredAcks);
+            throw new MillraceException(
+                    ErrorCode.KAFKA_INVALID_REQUIRED_ACKS,
+                    "required-acks must be -1, 0 or 1: " + requiredAcks);
         }
         Duration writeTimeout = options.duration("write-timeout", DEFAULT_TIMEOUT);
         Duration readTimeout = options.duration("read-timeout", DEFAULT_TIMEOUT);
@@ -192,7 +197,7 @@ record KafkaSinkConfig(
         }
     }
 
-    /** Versions are negotiated with each broker; the option can only be wrong or too old. */
+    /** Versions are negotiated with each broker; the option can only be no version at all. */
     private static void checkVersion(SinkOptions options) {
         Optional<String> version = options.text("kafka-version");
         if (version.isEmpty()) {
@@ -200,15 +205,17 @@ record KafkaSinkConfig(
         }
         var parts = VERSION.matcher(version.get());
         if (!parts.matches()) {
-            throw invalid("kafka-version must look like 2.4.0, not '" + version.get() + "'");
+            throw new MillraceException(
+                    ErrorCode.KAFKA_INVALID_VERSION,
+                    "kafka-version must look like 2.4.0, not '" + version.get() + "'");
         }
-        int major = Integer.parseInt(parts.group(1));
-        int minor = Integer.parseInt(parts.group(2));
+        long major = Long.parseLong(parts.group(1));
+        long minor = Long.parseLong(parts.group(2));
         if (major < 2 || major == 2 && minor < 1) {
-            throw invalid(
-                    "kafka-version "
-                            + version.get()
-                            + " is too old: brokers of 2.1.0 and later are supported");
+            LOG.warn(
+                    "kafka-version {} has no effect: versions are negotiated, and brokers have to"
+                            + " be of 2.1.0 or later",
+                    version.get());
         }
     }
 
@@ -279,13 +286,14 @@ record KafkaSinkConfig(
         boolean skipVerify = options.flag("insecure-skip-verify", false);
         boolean enabled = options.flag("enable-tls", anyFile || byScheme);
         if (!enabled) {
-            if (anyFile || byScheme) {
-                throw invalid(
-                        "enable-tls=false contradicts "
-                                + (anyFile ? "ca, cert and key" : "the scheme kafka+ssl"));
+            if (anyFile) {
+                throw invalid("enable-tls=false contradicts ca, cert and key");
+            }
+            if (byScheme) {
+                LOG.warn("enable-tls=false: no encryption in spite of the scheme kafka+ssl");
             }
             if (skipVerify) {
-                throw invalid("insecure-skip-verify needs enable-tls=true");
+                LOG.warn("insecure-skip-verify has no effect without enable-tls=true");
             }
             return Optional.empty();
         }
@@ -300,7 +308,7 @@ record KafkaSinkConfig(
                                     readable("ca", ca.get()),
                                     readable("cert", certificate.get()),
                                     readable("key", key.get())));
-            checkKey(files.get().key());
+            pkcs8(files.get().key());
         }
         return Optional.of(new Tls(files, skipVerify));
     }
@@ -314,14 +322,18 @@ record KafkaSinkConfig(
         return file;
     }
 
-    private static void checkKey(Path key) {
-        if (!read("key", key).contains("-----BEGIN PRIVATE KEY-----")) {
-            throw invalid(
-                    "key: '"
-                            + key
-                            + "' must be an unencrypted PKCS#8 PEM file (BEGIN PRIVATE KEY);"
-                            + " convert it with openssl pkcs8 -topk8 -nocrypt");
+    /** The private key, in the one form that Kafka's client reads. */
+    static String pkcs8(Path key) {
+        @Nullable IllegalArgumentException failure;
+        try {
+            return PemKey.read(read("key", key)).text();
+        } catch (IllegalArgumentException e) {
+            failure = e;
         }
+        throw new MillraceException(
+                ErrorCode.KAFKA_INVALID_CONFIG,
+                "key: '" + key + "' cannot be used: " + failure.getMessage(),
+                failure);
     }
 
     /** Text of a PEM file. */

@@ -5,6 +5,7 @@ import io.millrace.codec.LargeMessages;
 import io.millrace.codec.RowEncoder;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
+import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.ColumnSelection;
 import io.millrace.core.spi.ObjectStores;
@@ -157,17 +158,25 @@ public final class KafkaSinkFactory implements SinkFactory {
                             new TopicAdmin(config, admin, ADMIN_TIMEOUT_MS),
                             producer,
                             ADMIN_TIMEOUT_MS);
-            return new KafkaSink(
-                    config,
-                    rules,
-                    new KafkaSink.Content(
-                            encoder,
-                            ColumnSelection.of(spec),
-                            Bootstraps.Settings.of(spec),
-                            claimChecks),
-                    new KafkaSink.Target(admin, producer, topics, transactions, kerberos),
-                    context.acks(),
-                    context.metrics());
+            // Readers wait for the watermarks of all topics, also of those where nothing happens.
+            List<TableName> watermarked =
+                    encoder.hasWatermarks() && rules.namesTopics()
+                            ? context.tables().get()
+                            : List.of();
+            KafkaSink sink =
+                    new KafkaSink(
+                            config,
+                            rules,
+                            new KafkaSink.Content(
+                                    encoder,
+                                    ColumnSelection.of(spec),
+                                    Bootstraps.Settings.of(spec),
+                                    claimChecks),
+                            new KafkaSink.Target(admin, producer, topics, transactions, kerberos),
+                            context.acks(),
+                            context.metrics());
+            watermarked.forEach(table -> topics.get(rules.topic(table)));
+            return sink;
         } catch (KafkaException | MillraceException e) {
             if (producer != null) {
                 producer.close(Duration.ZERO);

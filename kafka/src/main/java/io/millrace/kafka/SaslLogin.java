@@ -210,7 +210,9 @@ sealed interface SaslLogin {
     private static void onlyFor(
             SinkOptions options, String mechanism, String wanted, List<String> names) {
         for (String name : names) {
-            if (options.text(name).isPresent() && !mechanism.equals(wanted)) {
+            // Switched off is as good as not set: whole configurations spell every option out.
+            boolean set = options.text(name).filter(text -> !text.equals("false")).isPresent();
+            if (set && !mechanism.equals(wanted)) {
                 throw KafkaSinkConfig.invalid(name + " needs sasl-mechanism " + wanted);
             }
         }

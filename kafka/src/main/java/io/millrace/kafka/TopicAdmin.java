@@ -36,6 +36,9 @@ final class TopicAdmin {
     private final long timeoutMs;
     private final String brokers;
 
+    /** Partitions of the default topic that are used; 0 before it was looked at. */
+    private volatile int defaultPartitions;
+
     /**
      * What the sink needs to know of a topic.
      *
@@ -62,12 +65,16 @@ final class TopicAdmin {
         }
     }
 
-    /** Checks a topic, after creating it when it is missing and that is allowed. */
+    /**
+     * Checks a topic, after creating it when it is missing and that is allowed. The option {@code
+     * partition-num} is about the default topic; further topics are used with the partitions that
+     * they have, and made with as many as the default topic uses.
+     */
     TopicInfo prepare(String topic) throws InterruptedException {
         Optional<TopicDescription> description = describe(topic);
         if (description.isEmpty()) {
             checkNew(topic, List.copyOf(get("fetching metadata", admin.describeCluster().nodes())));
-            create(topic);
+            create(topic, partitionsOfNew(topic));
             long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMs);
             while (description.isEmpty()) {
                 if (System.nanoTime() > deadline) {
@@ -82,8 +89,18 @@ final class TopicAdmin {
         return inspect(topic, description.get());
     }
 
-    private void create(String topic) {
-        int partitions = config.partitionNum().orElse(KafkaSinkConfig.NEW_TOPIC_PARTITIONS);
+    private int partitionsOfNew(String topic) throws InterruptedException {
+        if (topic.equals(config.topic())) {
+            return config.partitionNum().orElse(KafkaSinkConfig.NEW_TOPIC_PARTITIONS);
+        }
+        if (defaultPartitions == 0) {
+            // Being prepared twice at a time does no harm.
+            prepare(config.topic());
+        }
+        return defaultPartitions;
+    }
+
+    private void create(String topic, int partitions) {
         try {
             await(
                     admin.createTopics(
@@ -117,7 +134,8 @@ final class TopicAdmin {
 
     private TopicInfo inspect(String topic, TopicDescription description) {
         int actual = description.partitions().size();
-        int partitions = config.partitionNum().orElse(actual);
+        boolean isDefault = topic.equals(config.topic());
+        int partitions = isDefault ? config.partitionNum().orElse(actual) : actual;
         if (partitions > actual) {
             throw new MillraceException(
                     ErrorCode.KAFKA_INVALID_PARTITION_NUM,
@@ -132,6 +150,9 @@ final class TopicAdmin {
         checkReplicas(
                 "topic " + topic, description.partitions().getFirst().replicas().size(), settings);
         int limit = limit(settings, "max.message.bytes");
+        if (isDefault) {
+            defaultPartitions = partitions;
+        }
         return new TopicInfo(partitions, limit);
     }
 

@@ -130,8 +130,11 @@ class DispatchRulesTest {
     @Test
     void wrongRulesAreRefused() {
         refused(() -> rules(true, rule(List.of("*.*"), "columns", "", List.of(), "")), "columns");
-        refused(() -> rules(true, rule(List.of("*.*"), "ts", "i", List.of(), "")), "index");
-        refused(() -> rules(true, rule(List.of("*.*"), "table", "", List.of("c"), "")), "columns");
+        // Logged and without effect, as in TiCDC.
+        rules(true, rule(List.of("*.*"), "ts", "i", List.of(), ""))
+                .partitioner(table("a", "b", "c"));
+        rules(true, rule(List.of("*.*"), "table", "", List.of("x"), ""))
+                .partitioner(table("a", "b", "c"));
         assertThatThrownBy(() -> rules(true, rule(List.of("a"), "", "", List.of(), "")))
                 .extracting(e -> ((MillraceException) e).code())
                 .isEqualTo(ErrorCode.INVALID_FILTER);

@@ -22,7 +22,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.Key;
 import java.security.KeyStore;
+import java.security.interfaces.ECPrivateKey;
 import java.util.Base64;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.clients.admin.Admin;
@@ -43,6 +45,7 @@ class KafkaSecurityIT {
     private static int saslPort;
     private static int tlsPort;
     private static int mutualTlsPort;
+    private static Path store = Path.of("");
     private static Path certificate = Path.of("");
     private static Path key = Path.of("");
     private static int topics;
@@ -59,7 +62,6 @@ class KafkaSecurityIT {
                 ("PLAINTEXT://127.0.0.1:%d,SASL://127.0.0.1:%d,TLS://127.0.0.1:%d"
                                 + ",MUTUAL://127.0.0.1:%d")
                         .formatted(plain, saslPort, tlsPort, mutualTlsPort);
-        Path store = folder.resolve("store.p12");
         kafka =
                 KafkaServer.builder()
                         .port(plain)
@@ -208,6 +210,33 @@ class KafkaSecurityIT {
     }
 
     @Test
+    void takesAKeyAsOpensslUsedToWriteIt(@TempDir Path folder) throws Exception {
+        Key secret =
+                KeyStore.getInstance(store.toFile(), STORE_PASSWORD.toCharArray())
+                        .getKey("k", STORE_PASSWORD.toCharArray());
+        Path sec1 = pem(folder.resolve("ec.pem"), "EC PRIVATE KEY", sec1((ECPrivateKey) secret));
+        delivers(
+                "kafka+ssl://127.0.0.1:"
+                        + mutualTlsPort
+                        + "/%s?ca="
+                        + certificate
+                        + "&cert="
+                        + certificate
+                        + "&key="
+                        + sec1);
+    }
+
+    /** RFC 5915 of a key on the curve secp384r1 or secp256r1, without its public half. */
+    private static byte[] sec1(ECPrivateKey key) {
+        int size = (key.getParams().getOrder().bitLength() + 7) / 8;
+        String curve = size == 48 ? "a00706052b81040022" : "a00a06082a8648ce3d030107";
+        String number = key.getS().toString(16);
+        String padded = "0".repeat(2 * size - number.length()) + number;
+        String members = "020101" + "04%02x".formatted(size) + padded + curve;
+        return HexFormat.of().parseHex("30%02x".formatted(members.length() / 2) + members);
+    }
+
+    @Test
     void skippingVerificationTrustsAnyServer() {
         delivers("kafka+ssl://127.0.0.1:" + tlsPort + "/%s?insecure-skip-verify=true");
         delivers("kafka://127.0.0.1:" + mutualTlsPort + "/%s?insecure-skip-verify=true&" + files());
@@ -255,7 +284,7 @@ class KafkaSecurityIT {
 
     /** One self-signed certificate is authority, server and client in one. */
     private static void makeCertificate(Path folder) throws Exception {
-        Path store = folder.resolve("store.p12");
+        store = folder.resolve("store.p12");
         Process keytool =
                 new ProcessBuilder(
                                 Path.of(System.getProperty("java.home"), "bin", "keytool")

@@ -231,6 +231,92 @@ class KafkaSinkIT {
     }
 
     @Test
+    void watermarksGoToTheTopicsOfTablesWithoutRows() throws Exception {
+        SinkSpec spec =
+                spec(
+                        "calm?protocol=canal-json&enable-tidb-extension=true&partition-num=2",
+                        new DispatchRule(
+                                List.of("test.t*"), "", "", List.of(), "calm_{schema}_{table}"));
+        List<TableName> tables =
+                List.of(
+                        new TableName("test", "t1"),
+                        new TableName("test", "t2"),
+                        new TableName("test", "other"));
+        // The second run gets no row at all.
+        for (int run = 1; run <= 2; run++) {
+            try (SinkDriver driver = new SinkDriver(spec, tables)) {
+                if (run == 1) {
+                    driver.send(TestRowBatch.insert(table("t1", 0), TSO, 0, true, row(1, 1, "")));
+                    driver.drain();
+                }
+                long now = System.nanoTime();
+                for (String topic : List.of("calm", "calm_test_t1", "calm_test_t2")) {
+                    long began = System.nanoTime();
+                    while (watermarks(topic) < 2 * run) {
+                        assertThat(System.nanoTime() - began)
+                                .as("waiting for watermarks in %s, run %s", topic, run)
+                                .isLessThan(TimeUnit.SECONDS.toNanos(20));
+                        driver.sink().resolved(TSO + (now >> 20));
+                        settle(driver, now += TimeUnit.SECONDS.toNanos(2));
+                    }
+                }
+            }
+        }
+        assertThat(kafka.admin().listTopics().names().get())
+                .filteredOn(name -> name.startsWith("calm"))
+                .containsExactlyInAnyOrder("calm", "calm_test_t1", "calm_test_t2");
+    }
+
+    /** In how many rounds each partition got one; 0 for a topic that is not there. */
+    private static long watermarks(String topic) throws Exception {
+        if (!kafka.admin().listTopics().names().get().contains(topic)) {
+            return 0;
+        }
+        Map<Integer, Long> counts = new HashMap<>(Map.of(0, 0L, 1, 0L));
+        for (ConsumerRecord<byte[], byte[]> each : readAll(topic)) {
+            if (DECODER.decode(each.value()).watermark()) {
+                counts.merge(each.partition(), 1L, Long::sum);
+            }
+        }
+        return counts.values().stream().mapToLong(Long::longValue).min().orElseThrow();
+    }
+
+    @Test
+    void furtherTopicsHaveThePartitionsOfTheDefaultTopicOrTheirOwn() throws Exception {
+        create("many", 5, Map.of());
+        create("many_test_t2", 2, Map.of());
+        TableSchema t1 = table("t1", 0);
+        TableSchema t2 = table("t2", 0);
+        TableSchema t3 = table("t3", 0);
+        DispatchRule rule =
+                new DispatchRule(
+                        List.of("*.*"), "index-value", "", List.of(), "many_{schema}_{table}");
+        try (SinkDriver driver = new SinkDriver(spec("many?protocol=canal-json", rule))) {
+            driver.send(TestRowBatch.insert(t1, TSO, 0, true, row(1, 1, "")));
+            driver.drain();
+        }
+        try (SinkDriver driver =
+                new SinkDriver(spec("many?protocol=canal-json&partition-num=4", rule))) {
+            for (int i = 0; i < 20; i++) {
+                driver.send(TestRowBatch.insert(t2, TSO, i, true, row(i, i, "")));
+            }
+            driver.send(TestRowBatch.insert(t3, TSO, 0, true, row(1, 1, "")));
+            driver.drain();
+        }
+        assertThat(
+                        kafka.admin()
+                                .describeTopics(
+                                        List.of("many_test_t1", "many_test_t2", "many_test_t3"))
+                                .allTopicNames()
+                                .get())
+                .hasEntrySatisfying(
+                        "many_test_t1", topic -> assertThat(topic.partitions()).hasSize(5))
+                .hasEntrySatisfying(
+                        "many_test_t3", topic -> assertThat(topic.partitions()).hasSize(4));
+        assertThat(consume("many_test_t2", 20)).extracting(Received::partition).contains(0, 1);
+    }
+
+    @Test
     void keyChangingUpdatesAreSplitUnlessRawEventsAreWanted() throws Exception {
         TableSchema schema = table("t", 0);
         RowBatch batch =

@@ -5,11 +5,13 @@ import io.millrace.core.engine.JobMetrics;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.SchemaChange;
+import io.millrace.core.model.TableName;
 import io.millrace.core.spi.Acks;
 import io.millrace.core.spi.ObjectStores;
 import io.millrace.core.spi.Sink;
 import io.millrace.core.spi.SinkContext;
 import io.millrace.core.spi.SinkSpec;
+import java.util.List;
 import java.util.NavigableSet;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentSkipListSet;
@@ -23,6 +25,7 @@ final class SinkDriver implements Acks, AutoCloseable {
 
     final JobMetrics metrics = new JobMetrics();
     private final Sink sink;
+    private final List<TableName> tables;
     private final NavigableSet<Long> acked = new ConcurrentSkipListSet<>();
     private volatile @Nullable MillraceException failure;
     private long nextSeq;
@@ -32,7 +35,16 @@ final class SinkDriver implements Acks, AutoCloseable {
     }
 
     SinkDriver(SinkSpec spec, ObjectStores stores) {
+        tables = List.of();
         sink = new KafkaSinkFactory(stores).open(spec, context());
+    }
+
+    /**
+     * @param tables that the job replicates, whether there are rows of them or not
+     */
+    SinkDriver(SinkSpec spec, List<TableName> tables) {
+        this.tables = List.copyOf(tables);
+        sink = new KafkaSinkFactory(new MemoryStores()).open(spec, context());
     }
 
     SinkDriver(SinkSpec spec, RowEncoder encoder) {
@@ -40,6 +52,7 @@ final class SinkDriver implements Acks, AutoCloseable {
     }
 
     SinkDriver(SinkSpec spec, RowEncoder encoder, ObjectStores stores) {
+        tables = List.of();
         sink =
                 new KafkaSinkFactory(stores)
                         .open(spec, context(), KafkaSinkConfig.parse(spec), encoder);
@@ -47,7 +60,14 @@ final class SinkDriver implements Acks, AutoCloseable {
 
     private SinkContext context() {
         return new SinkContext(
-                "default/test", "127.0.0.1:8300", this, 0, Optional.empty(), false, metrics);
+                "default/test",
+                "127.0.0.1:8300",
+                this,
+                0,
+                Optional.empty(),
+                false,
+                metrics,
+                () -> tables);
     }
 
     @Override

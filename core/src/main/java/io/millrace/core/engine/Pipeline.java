@@ -10,11 +10,13 @@ import io.millrace.core.model.ResolvedMark;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.SchemaChange;
 import io.millrace.core.model.TableName;
+import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.CaptureRequest;
 import io.millrace.core.spi.Sink;
 import io.millrace.core.spi.SinkContext;
 import io.millrace.core.spi.SinkMetric;
 import java.time.ZoneId;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
@@ -153,7 +155,8 @@ public final class Pipeline implements Stage, AutoCloseable {
                                         ledger.resolvedTso(),
                                         start,
                                         unclean,
-                                        plan.metrics()));
+                                        plan.metrics(),
+                                        () -> tables(plan)));
         this.writer =
                 new CheckpointWriter(
                         store,
@@ -165,6 +168,13 @@ public final class Pipeline implements Stage, AutoCloseable {
                             saved.accept(checkpoint);
                         });
         this.barrier = new Barrier(ledger, sink, store, writer, intent);
+    }
+
+    private static List<TableName> tables(Plan plan) {
+        return plan.upstream().tables(plan.filter()).stream()
+                .filter(table -> plan.sinkSpec().forceReplicate() || table.hasHandleKey())
+                .map(TableSchema::name)
+                .toList();
     }
 
     private static RowExpression.Zones zones(Plan plan) {

@@ -22,6 +22,9 @@ public enum ErrorCode {
     MYSQL_INVALID_CONFIG(Fault.USER),
     KAFKA_INVALID_CONFIG(Fault.USER),
     KAFKA_INVALID_PARTITION_NUM(Fault.USER),
+    KAFKA_INVALID_REQUIRED_ACKS(Fault.USER),
+    KAFKA_INVALID_VERSION(Fault.USER),
+    KAFKA_INVALID_CLIENT_ID(Fault.USER),
     KAFKA_TOPIC_EXPRESSION_INVALID(Fault.USER),
     STORAGE_INVALID_CONFIG(Fault.USER),
     CODEC_INVALID_CONFIG(Fault.USER),
@@ -62,6 +65,8 @@ public enum ErrorCode {
     SINK_CONNECTION(Fault.TRANSIENT),
     SINK_TRANSIENT(Fault.TRANSIENT),
     SINK_ACCESS_DENIED(Fault.DOWNSTREAM),
+    /** A redo log's place fails at the moment. */
+    REDO_STORAGE_TRANSIENT(Fault.TRANSIENT),
     /** The target refuses a row; the message names table, key and statement. */
     SINK_DATA(Fault.DATA),
     SINK_DDL(Fault.DATA),

@@ -1,7 +1,10 @@
 package io.millrace.core.spi;
 
 import io.millrace.core.model.Checkpoint;
+import io.millrace.core.model.TableName;
+import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * What the engine lends a sink.
@@ -14,6 +17,8 @@ import java.util.Optional;
  * @param unclean true when the last run did not end orderly, so rows after the checkpoint may
  *     already be downstream
  * @param metrics where the sink records how its work goes
+ * @param tables names of the tables that the job replicates now, whether they change or not; asks
+ *     the upstream, so it blocks and may throw what {@link Upstream#tables} throws
  */
 public record SinkContext(
         String jobId,
@@ -22,8 +27,21 @@ public record SinkContext(
         long startTso,
         Optional<Checkpoint> checkpoint,
         boolean unclean,
-        SinkMetrics metrics) {
-    /** Without metrics. */
+        SinkMetrics metrics,
+        Supplier<List<TableName>> tables) {
+    /** Without tables. */
+    public SinkContext(
+            String jobId,
+            String nodeAddress,
+            Acks acks,
+            long startTso,
+            Optional<Checkpoint> checkpoint,
+            boolean unclean,
+            SinkMetrics metrics) {
+        this(jobId, nodeAddress, acks, startTso, checkpoint, unclean, metrics, List::of);
+    }
+
+    /** Without tables and metrics. */
     public SinkContext(
             String jobId,
             String nodeAddress,

@@ -3,11 +3,13 @@ package io.millrace.core.spi;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.math.RoundingMode;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -67,6 +69,25 @@ public final class SinkOptions {
         } catch (NumberFormatException e) {
             throw new MillraceException(
                     malformed, name + " must be a 32-bit number, not '" + value.get() + "'", e);
+        }
+    }
+
+    /** A 64-bit number; one beyond that counts as the greatest or least there is. */
+    public OptionalLong longNumber(String name) {
+        Optional<String> value = text(name);
+        if (value.isEmpty()) {
+            return OptionalLong.empty();
+        }
+        try {
+            BigInteger number = new BigInteger(value.get());
+            boolean fits = number.bitLength() < Long.SIZE;
+            return OptionalLong.of(
+                    fits
+                            ? number.longValue()
+                            : number.signum() < 0 ? Long.MIN_VALUE : Long.MAX_VALUE);
+        } catch (NumberFormatException e) {
+            throw new MillraceException(
+                    malformed, name + " must be a whole number, not '" + value.get() + "'", e);
         }
     }
 
