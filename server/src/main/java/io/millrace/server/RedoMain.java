@@ -121,6 +121,13 @@ public final class RedoMain {
             })
     static final class Apply extends OnLog {
         @Option(
+                names = "--enable-profiling",
+                arity = "0..1",
+                hidden = true,
+                description = "TiCDC's, taken for its scripts; has no effect.")
+        private boolean profiling;
+
+        @Option(
                 names = "--tmp-dir",
                 required = true,
                 paramLabel = "DIR",
@@ -155,6 +162,9 @@ public final class RedoMain {
             if (!(memoryLimit > 0)) {
                 throw new MillraceException(
                         ErrorCode.INVALID_PARAMETER, "--memory-limit must be positive");
+            }
+            if (profiling) {
+                System.err.println("millrace redo: --enable-profiling has no effect");
             }
             long heapShare = (long) (Runtime.getRuntime().maxMemory() * LARGEST_HEAP_SHARE);
             long memory = Math.min((long) (memoryLimit * (1L << 30)), heapShare);

@@ -162,7 +162,6 @@ final class CompatibilityIT {
                     Map.entry("sink.kafka_config.partition_num", "0"),
                     Map.entry("sink.kafka_config.replication_factor", "-1"),
                     Map.entry("sink.kafka_config.max_message_bytes", "-1"),
-                    Map.entry("sink.kafka_config.compression", "\"zip\""),
                     Map.entry("sink.kafka_config.kafka_client_id", "\"a b\""),
                     Map.entry("sink.kafka_config.kafka_version", "\"old\""),
                     Map.entry("sink.kafka_config.dial_timeout", "\"soon\""),
@@ -194,7 +193,6 @@ final class CompatibilityIT {
                     Map.entry("sink.csv.binary_encoding_method", "\"octal\""),
                     Map.entry("sink.cloud_storage_config.worker_count", "0"),
                     Map.entry("sink.cloud_storage_config.flush_interval", "\"soon\""),
-                    Map.entry("sink.cloud_storage_config.file_size", "-1"),
                     Map.entry("sink.cloud_storage_config.file_expiration_days", "-1"),
                     Map.entry("sink.cloud_storage_config.file_cleanup_cron_spec", "\"daily\""),
                     Map.entry("sink.cloud_storage_config.flush_concurrency", "0"),
@@ -414,6 +412,8 @@ final class CompatibilityIT {
                     soft.assertThat(leaf)
                             .isIn(
                                     "auto_create_topic",
+                                    "compression",
+                                    "file_size",
                                     "null",
                                     "include_commit_ts",
                                     "output_old_value",

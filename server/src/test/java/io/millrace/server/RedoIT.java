@@ -228,6 +228,7 @@ final class RedoIT {
                     Long.parseLong(target.query("SELECT COUNT(*) FROM bank.moves").orElseThrow());
             String[] apply = {
                 "apply",
+                "--enable-profiling",
                 "--storage",
                 "file://" + log,
                 "--tmp-dir",

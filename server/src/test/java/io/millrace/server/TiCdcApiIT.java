@@ -880,7 +880,7 @@ final class TiCdcApiIT {
                                         + "?protocol=canal-json&required-acks=7\","
                                         + config,
                                 500,
-                                "CDC:ErrKafkaInvalidConfig",
+                                "CDC:ErrKafkaInvalidRequiredAcks",
                                 "required-acks"),
                         create(
                                 "\"sink_uri\":\""
@@ -925,6 +925,18 @@ final class TiCdcApiIT {
                                 500,
                                 "CDC:ErrDispatcherFailed",
                                 "nope"),
+                        create(
+                                "\"sink_uri\":\"s3://b/p?protocol=csv&access-key=x"
+                                        + "&secret-access-key=secret5&endpoint=http://127.0.0.1:9\","
+                                        + config,
+                                500,
+                                "CDC:ErrS3StorageAPI",
+                                "s3://b/p"),
+                        create(
+                                "\"sink_uri\":\"file:///proc/x?protocol=csv\"," + config,
+                                500,
+                                "CDC:ErrS3StorageAPI",
+                                "/proc/x"),
                         create(
                                 "\"sink_uri\":\""
                                         + maria.uri()

@@ -24,16 +24,20 @@ final class CdcErrors {
                     "CDC:ErrCaptureNotExist",
                     "CDC:ErrSchedulerRequestFailed");
 
+    /** TiCDC's for every storage, sink or redo log, in spite of its name. */
+    private static final String STORAGE_FAILURE = "CDC:ErrS3StorageAPI";
+
     private CdcErrors() {}
 
     /**
      * TiCDC's code for an error.
      *
      * @param sinkScheme scheme of the sink that the error is about, which decides between the codes
-     *     of MySQL and Kafka; empty when there is none
+     *     of databases, Kafka and storages; empty when there is none
      */
     static String code(ErrorCode code, String sinkScheme) {
         boolean kafka = sinkScheme.startsWith("kafka");
+        boolean storage = ReplicaConfig.isStorage(sinkScheme);
         return switch (code) {
             case INVALID_PARAMETER, INVALID_NAME, UNSUPPORTED_OPTION, JOB_STATE_CONFLICT ->
                     "CDC:ErrAPIInvalidParam";
@@ -50,6 +54,9 @@ final class CdcErrors {
             case MYSQL_INVALID_CONFIG -> "CDC:ErrMySQLInvalidConfig";
             case KAFKA_INVALID_CONFIG -> "CDC:ErrKafkaInvalidConfig";
             case KAFKA_INVALID_PARTITION_NUM -> "CDC:ErrKafkaInvalidPartitionNum";
+            case KAFKA_INVALID_REQUIRED_ACKS -> "CDC:ErrKafkaInvalidRequiredAcks";
+            case KAFKA_INVALID_VERSION -> "CDC:ErrKafkaInvalidVersion";
+            case KAFKA_INVALID_CLIENT_ID -> "CDC:ErrKafkaInvalidClientID";
             case KAFKA_TOPIC_EXPRESSION_INVALID -> "CDC:ErrKafkaTopicExprInvalid";
             case CODEC_INVALID_CONFIG -> "CDC:ErrCodecInvalidConfig";
             case STORAGE_INVALID_CONFIG -> "CDC:ErrStorageSinkInvalidConfig";
@@ -73,9 +80,14 @@ final class CdcErrors {
                     "CDC:ErrChangefeedUnretryable";
             case RENAME_INTO_FILTER -> "CDC:ErrSyncRenameTableFailed";
             case SINK_CONNECTION, SINK_ACCESS_DENIED ->
-                    kafka ? "CDC:ErrKafkaNewProducer" : "CDC:ErrMySQLConnectionError";
+                    storage
+                            ? STORAGE_FAILURE
+                            : kafka ? "CDC:ErrKafkaNewProducer" : "CDC:ErrMySQLConnectionError";
             case SINK_TRANSIENT, SINK_DATA ->
-                    kafka ? "CDC:ErrKafkaAsyncSendMessage" : "CDC:ErrMySQLTxnError";
+                    storage
+                            ? STORAGE_FAILURE
+                            : kafka ? "CDC:ErrKafkaAsyncSendMessage" : "CDC:ErrMySQLTxnError";
+            case REDO_STORAGE_TRANSIENT -> STORAGE_FAILURE;
             case SINK_DDL -> "CDC:ErrExecDDLFailed";
             case MESSAGE_TOO_LARGE -> "CDC:ErrMessageTooLarge";
             case SCHEMA_REGISTRY -> "CDC:ErrAvroSchemaAPIError";

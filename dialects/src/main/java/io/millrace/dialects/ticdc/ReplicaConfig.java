@@ -56,6 +56,15 @@ final class ReplicaConfig {
 
     private static final String FILTER = "filter";
 
+    /** Numbers of {@code consistent} for which 0 is another word for their default. */
+    private static final List<String> ZERO_MEANS_DEFAULT =
+            List.of(
+                    "max_log_size",
+                    "flush_interval",
+                    "meta_flush_interval",
+                    "encoding_worker_num",
+                    "flush_worker_num");
+
     private static final Shape TABLE =
             struct(field("database_name", TEXT), field("table_name", TEXT));
 
@@ -486,6 +495,15 @@ final class ReplicaConfig {
         if (sink.has("advance_timeout") && sink.get("advance_timeout").asLong() == 0) {
             sink.put("advance_timeout", 150);
         }
+        if (config.get("consistent") instanceof ObjectNode consistent
+                && consistent.path("level").asText("none").equals("eventual")) {
+            JsonNode standard = defaults.path("consistent");
+            for (String name : ZERO_MEANS_DEFAULT) {
+                if (consistent.has(name) && consistent.path(name).asLong() == 0) {
+                    consistent.set(name, standard.path(name));
+                }
+            }
+        }
     }
 
     private static void validateConsistent(JsonNode consistent) {
@@ -518,15 +536,16 @@ final class ReplicaConfig {
     }
 
     private static void validateSink(JsonNode sink, String scheme) {
-        boolean database = isDatabase(scheme);
-        if (database && !sink.path("protocol").asText("").isEmpty()) {
+        String protocol = sink.path("protocol").asText("");
+        if (isDatabase(scheme) && !protocol.isEmpty()) {
             throw new MillraceException(
                     ErrorCode.SINK_URI_INVALID,
                     "sink uri invalid 'protocol "
-                            + sink.path("protocol").asText()
+                            + protocol
                             + " is incompatible with the sink scheme "
                             + scheme
-                            + "'; leave out replica_config.sink.protocol");
+                            + "'; leave out the protocol in sink_uri and"
+                            + " replica_config.sink.protocol");
         }
         String atomicity = sink.path("transaction_atomicity").asText("");
         if (!Set.of("", "none", "table").contains(atomicity)) {
@@ -732,6 +751,8 @@ final class ReplicaConfig {
                             "enable_multi_statement", "multi-stmt-enable",
                             "enable_cache_prepared_statement", "cache-prep-stmts");
             copyAll(mysql, renamed, options);
+            // Empty: the session keeps the target's zone.
+            text(mysql, "time_zone", "time-zone", options);
             redoOptions(config, options);
             onFlag(config, "bdr_mode", "bdr-mode", options);
             if (flag(config, "enable_sync_point")) {

@@ -13,7 +13,7 @@ final class CdcErrorsTest {
     @ParameterizedTest
     @EnumSource(ErrorCode.class)
     void everyErrorHasACodeOfTheFamily(ErrorCode code) {
-        assertThat(CdcErrors.code(code, "")).matches("(CDC|DFLOW):Err[A-Za-z]+");
+        assertThat(CdcErrors.code(code, "")).matches("(CDC|DFLOW):Err[A-Za-z0-9]+");
     }
 
     @ParameterizedTest
@@ -24,6 +24,15 @@ final class CdcErrorsTest {
         "SINK_UNKNOWN_PROTOCOL, kafka, CDC:ErrSinkUnknownProtocol, 500",
         "SINK_CONNECTION, mysql, CDC:ErrMySQLConnectionError, 400",
         "SINK_CONNECTION, kafka+ssl, CDC:ErrKafkaNewProducer, 500",
+        "SINK_CONNECTION, s3, CDC:ErrS3StorageAPI, 500",
+        "SINK_ACCESS_DENIED, file, CDC:ErrS3StorageAPI, 500",
+        "SINK_TRANSIENT, azblob, CDC:ErrS3StorageAPI, 500",
+        "SINK_DATA, gcs, CDC:ErrS3StorageAPI, 500",
+        "REDO_STORAGE_TRANSIENT, mysql, CDC:ErrS3StorageAPI, 500",
+        "REDO_STORAGE_UNUSABLE, mysql, CDC:ErrStorageInitialize, 500",
+        "KAFKA_INVALID_REQUIRED_ACKS, kafka, CDC:ErrKafkaInvalidRequiredAcks, 500",
+        "KAFKA_INVALID_VERSION, kafka, CDC:ErrKafkaInvalidVersion, 500",
+        "KAFKA_INVALID_CLIENT_ID, kafka, CDC:ErrKafkaInvalidClientID, 500",
         "UPSTREAM_PURGED, mysql, CDC:ErrSnapshotLostByGC, 500",
         "METASTORE_CONFLICT, mysql, DFLOW:ErrMetaOpFailed, 500",
         "RETRIES_EXHAUSTED, mysql, CDC:ErrChangefeedUnretryable, 500"

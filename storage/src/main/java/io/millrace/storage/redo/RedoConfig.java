@@ -12,7 +12,7 @@ import java.util.Optional;
  * do not reach it.
  *
  * @param storage where the files lie
- * @param maxLogBytes size at which a file is closed
+ * @param maxLogBytes size at which a file is closed; at most 1 GiB, whatever was asked for
  * @param flushInterval longest time that a change waits for its file
  * @param metaInterval shortest time between two meta files
  * @param lz4 whether log files are LZ4 frames
@@ -52,13 +52,11 @@ record RedoConfig(
             return Optional.empty();
         }
         int maxLog = number(spec, MAX_LOG_SIZE, DEFAULT_MAX_LOG_MB);
-        if (maxLog < 0 || maxLog > LARGEST_MAX_LOG_MB) {
+        if (maxLog < 0) {
             throw invalid(
                     "max_log_size is "
                             + maxLog
-                            + "; it must be between 1 and "
-                            + LARGEST_MAX_LOG_MB
-                            + " (MiB), or 0 for "
+                            + "; it must be positive (MiB), or 0 for "
                             + DEFAULT_MAX_LOG_MB);
         }
         String compression = spec.options().getOrDefault(COMPRESSION, "none");
@@ -68,7 +66,8 @@ record RedoConfig(
         return Optional.of(
                 new RedoConfig(
                         SinkSpec.parseUri(uri),
-                        (maxLog == 0 ? DEFAULT_MAX_LOG_MB : maxLog) << 20,
+                        Math.min(maxLog == 0 ? DEFAULT_MAX_LOG_MB : maxLog, LARGEST_MAX_LOG_MB)
+                                << 20,
                         interval(spec, FLUSH_INTERVAL, DEFAULT_FLUSH_MS),
                         interval(spec, META_FLUSH_INTERVAL, DEFAULT_META_MS),
                         compression.equals("lz4"),
@@ -99,11 +98,11 @@ record RedoConfig(
             return standard;
         }
         try {
-            return Integer.parseInt(text);
+            return Math.clamp(Long.parseLong(text), Integer.MIN_VALUE, Integer.MAX_VALUE);
         } catch (NumberFormatException e) {
             throw new MillraceException(
                     ErrorCode.INVALID_CONFIG,
-                    "consistent: " + option + " must be a 32-bit number, not '" + text + "'",
+                    "consistent: " + option + " must be a whole number, not '" + text + "'",
                     e);
         }
     }

@@ -220,14 +220,12 @@ final class RedoLog implements AutoCloseable {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } catch (IOException e) {
+        } catch (IOException | MillraceException e) {
             failure.accept(
-                    new MillraceException(
-                            ErrorCode.SINK_TRANSIENT,
+                    RedoStorage.failure(
                             "cannot write the redo log in "
                                     + store.location()
-                                    + "; make it writable: "
-                                    + e,
+                                    + "; make it writable",
                             e));
         } catch (RuntimeException | Error e) {
             failure.accept(

@@ -96,7 +96,7 @@ final class RedoSink implements Sink {
             context.acks()
                     .fail(
                             new MillraceException(
-                                    ErrorCode.SINK_TRANSIENT,
+                                    ErrorCode.REDO_STORAGE_TRANSIENT,
                                     "cannot gather the redo log in a file of the folder for"
                                             + " temporary files: "
                                             + e,

@@ -1,6 +1,5 @@
 package io.millrace.storage.redo;
 
-import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.spi.ForwardingSinkFactory;
 import io.millrace.core.spi.ObjectStore;
@@ -55,12 +54,9 @@ public final class RedoSinkFactory extends ForwardingSinkFactory {
         RedoLogFolder found;
         try {
             found = RedoLogFolder.read(store, context.jobId());
-        } catch (IOException e) {
+        } catch (IOException | MillraceException e) {
             store.close();
-            throw new MillraceException(
-                    ErrorCode.SINK_TRANSIENT,
-                    "cannot read the redo log in " + store.location() + ": " + e,
-                    e);
+            throw RedoStorage.failure("cannot read the redo log in " + store.location(), e);
         }
         Sink sink;
         try {
@@ -92,11 +88,8 @@ public final class RedoSinkFactory extends ForwardingSinkFactory {
         try (ObjectStore store = storage.open(config.storage())) {
             RedoLogFolder.delete(store, new RedoFiles("", jobId), jobId);
             LOG.info("redo log removed job={}", jobId);
-        } catch (IOException e) {
-            throw new MillraceException(
-                    ErrorCode.SINK_TRANSIENT,
-                    "cannot remove the redo log of job " + jobId + ": " + e,
-                    e);
+        } catch (IOException | MillraceException e) {
+            throw RedoStorage.failure("cannot remove the redo log of job " + jobId, e);
         }
     }
 }

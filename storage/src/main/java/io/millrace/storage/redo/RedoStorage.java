@@ -70,10 +70,11 @@ final class RedoStorage {
 
     /** REDO_STORAGE_UNUSABLE unless a file can be written and removed there. */
     void probe(URI uri) {
+        validate(uri);
         try (ObjectStore store = open(uri)) {
             store.put(PROBE, new byte[] {'t', 'e', 's', 't'});
             store.delete(PROBE);
-        } catch (IOException e) {
+        } catch (IOException | MillraceException e) {
             throw new MillraceException(
                     ErrorCode.REDO_STORAGE_UNUSABLE,
                     "consistent.storage: cannot write a file there, make it writable for this"
@@ -81,6 +82,20 @@ final class RedoStorage {
                             + e.getMessage(),
                     e);
         }
+    }
+
+    /**
+     * The error of a redo log whose storage fails, in words that cannot be taken for the target's:
+     * REDO_STORAGE_TRANSIENT, or REDO_STORAGE_UNUSABLE when a retry cannot help.
+     *
+     * @param what was tried, such as "cannot write the redo log in file:///x"
+     */
+    static MillraceException failure(String what, Exception e) {
+        boolean hopeless = e instanceof MillraceException known && !known.code().isTransient();
+        return new MillraceException(
+                hopeless ? ErrorCode.REDO_STORAGE_UNUSABLE : ErrorCode.REDO_STORAGE_TRANSIENT,
+                what + ": " + (e instanceof MillraceException known ? known.text() : e),
+                e);
     }
 
     private static String scheme(URI uri) {

@@ -6,12 +6,16 @@ import java.time.DateTimeException;
 import java.time.ZonedDateTime;
 import java.time.temporal.ChronoUnit;
 import java.util.BitSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 
 /**
  * Times by six fields: second, minute, hour, day of month, month, day of week (0 or 7 is Sunday). A
- * field is {@code *}, a number, {@code a-b}, either with {@code /step}, or several with commas.
- * When both days are restricted, either one will do.
+ * field is {@code *} or {@code ?}, a number, {@code a-b}, either with {@code /step}, or several
+ * with commas; months and days of the week have names too ({@code JAN}, {@code mon}). When both
+ * days are restricted, either one will do. {@code @daily} and its like stand for whole expressions.
  */
 record Cron(
         BitSet seconds,
@@ -24,6 +28,21 @@ record Cron(
         boolean anyWeekday) {
     private static final int FIELDS = 6;
     private static final int MAX_YEARS = 8;
+    private static final List<String> MONTHS =
+            List.of(
+                    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov",
+                    "dec");
+    private static final List<String> WEEKDAYS =
+            List.of("sun", "mon", "tue", "wed", "thu", "fri", "sat");
+    private static final Map<String, String> WORDS =
+            Map.of(
+                    "@yearly", "0 0 0 1 1 *",
+                    "@annually", "0 0 0 1 1 *",
+                    "@monthly", "0 0 0 1 * *",
+                    "@weekly", "0 0 0 * * 0",
+                    "@daily", "0 0 0 * * *",
+                    "@midnight", "0 0 0 * * *",
+                    "@hourly", "0 0 * * * *");
 
     /**
      * Reads an expression.
@@ -31,24 +50,25 @@ record Cron(
      * @throws MillraceException STORAGE_INVALID_CONFIG that shows it
      */
     static Cron parse(String text) {
-        String[] fields = text.trim().split("\\s+");
+        String whole = text.trim();
+        String[] fields = WORDS.getOrDefault(whole.toLowerCase(Locale.ROOT), whole).split("\\s+");
         try {
             if (fields.length != FIELDS) {
                 throw new IllegalArgumentException(fields.length + " fields instead of " + FIELDS);
             }
-            BitSet weekdays = field(fields[5], 0, 7);
+            BitSet weekdays = field(fields[5], 0, 7, WEEKDAYS);
             if (weekdays.get(7)) {
                 weekdays.set(0);
             }
             return new Cron(
-                    field(fields[0], 0, 59),
-                    field(fields[1], 0, 59),
-                    field(fields[2], 0, 23),
-                    field(fields[3], 1, 31),
-                    field(fields[4], 1, 12),
+                    field(fields[0], 0, 59, List.of()),
+                    field(fields[1], 0, 59, List.of()),
+                    field(fields[2], 0, 23, List.of()),
+                    field(fields[3], 1, 31, List.of()),
+                    field(fields[4], 1, 12, MONTHS),
                     weekdays,
-                    fields[3].startsWith("*"),
-                    fields[5].startsWith("*"));
+                    isAny(fields[3]),
+                    isAny(fields[5]));
         } catch (IllegalArgumentException e) {
             throw new MillraceException(
                     ErrorCode.STORAGE_INVALID_CONFIG,
@@ -60,7 +80,14 @@ record Cron(
         }
     }
 
-    private static BitSet field(String text, int least, int most) {
+    private static boolean isAny(String field) {
+        return field.startsWith("*") || field.startsWith("?");
+    }
+
+    /**
+     * @param names of the numbers from {@code least} on
+     */
+    private static BitSet field(String text, int least, int most, List<String> names) {
         BitSet set = new BitSet(most + 1);
         for (String part : text.split(",", -1)) {
             int slash = part.indexOf('/');
@@ -68,12 +95,12 @@ record Cron(
             String range = slash < 0 ? part : part.substring(0, slash);
             int from = least;
             int to = most;
-            if (!range.equals("*")) {
+            if (!range.equals("*") && !range.equals("?")) {
                 int dash = range.indexOf('-');
-                from = Integer.parseInt(dash < 0 ? range : range.substring(0, dash));
+                from = number(dash < 0 ? range : range.substring(0, dash), least, names);
                 to =
                         dash >= 0
-                                ? Integer.parseInt(range.substring(dash + 1))
+                                ? number(range.substring(dash + 1), least, names)
                                 : slash < 0 ? from : most;
             }
             if (from < least || to > most || from > to || step < 1) {
@@ -85,6 +112,11 @@ record Cron(
             }
         }
         return set;
+    }
+
+    private static int number(String text, int least, List<String> names) {
+        int name = names.indexOf(text.toLowerCase(Locale.ROOT));
+        return name >= 0 ? least + name : Integer.parseInt(text);
     }
 
     /** The first time after the given one; empty when none comes within eight years. */

@@ -92,10 +92,7 @@ record StorageConfig(
             throw invalid("worker-count must be positive: " + workers);
         }
         Duration flush = options.duration("flush-interval", DEFAULT_FLUSH);
-        int fileBytes = options.number("file-size").orElse(DEFAULT_FILE_BYTES);
-        if (fileBytes <= 0) {
-            throw invalid("file-size must be positive: " + fileBytes);
-        }
+        long fileBytes = options.longNumber("file-size").orElse(DEFAULT_FILE_BYTES);
         int parts = options.number("flush-concurrency").orElse(1);
         if (parts < 1 || parts > MAX_PARTS) {
             throw invalid("flush-concurrency must be between 1 and " + MAX_PARTS + ": " + parts);

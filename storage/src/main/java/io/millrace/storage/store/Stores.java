@@ -53,7 +53,7 @@ public final class Stores implements ObjectStores {
                             + ": "
                             + partsAtOnce);
         }
-        SinkSpec spec = new SinkSpec(uri, Map.of(), List.of(), true, false, "UTC");
+        SinkSpec spec = new SinkSpec(withPluses(uri), Map.of(), List.of(), true, false, "UTC");
         SinkOptions options = new SinkOptions(spec, ErrorCode.STORAGE_INVALID_CONFIG);
         return switch (spec.scheme()) {
             case "file", "nfs", "local" -> new LocalStore(folder(uri));
@@ -70,6 +70,18 @@ public final class Stores implements ObjectStores {
                                     + String.join(", ", SCHEMES.stream().sorted().toList())
                                     + "'");
         };
+    }
+
+    /**
+     * Keys and tokens of storages are Base64 more often than not and are written as they are: a
+     * plus in the query is a plus, and no blank.
+     */
+    private static URI withPluses(URI uri) {
+        String text = uri.toString();
+        int query = text.indexOf('?');
+        return query < 0 || text.indexOf('+', query) < 0
+                ? uri
+                : URI.create(text.substring(0, query) + text.substring(query).replace("+", "%2B"));
     }
 
     static MillraceException invalid(String message) {

@@ -10,11 +10,15 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListMap;
+import org.jspecify.annotations.Nullable;
 
 /** Files in memory. */
 final class MapStore implements ObjectStore, ObjectStores {
     final ConcurrentSkipListMap<String, byte[]> files = new ConcurrentSkipListMap<>();
     volatile boolean broken;
+
+    /** What writing a file throws. */
+    volatile @Nullable RuntimeException refusal;
 
     /** How long writing a file takes. */
     volatile long putMillis;
@@ -23,6 +27,10 @@ final class MapStore implements ObjectStore, ObjectStores {
     public void put(String name, byte[] content, int offset, int length) throws IOException {
         if (broken) {
             throw new IOException("no space left");
+        }
+        RuntimeException thrown = refusal;
+        if (thrown != null) {
+            throw thrown;
         }
         if (putMillis > 0) {
             try {

@@ -3,6 +3,7 @@ package io.millrace.storage.redo;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.ChangeEvent;
 import io.millrace.core.model.Checkpoint;
@@ -22,6 +23,7 @@ import io.millrace.core.spi.SinkMetric;
 import io.millrace.core.spi.SinkSpec;
 import io.millrace.testkit.rows.TestRowBatch;
 import java.net.URI;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -34,6 +36,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -528,9 +531,121 @@ final class RedoSinkTest {
             give(sink, insert(110, 0, true, 1, "a"));
             work(sink, () -> failure != null);
             MillraceException error = java.util.Objects.requireNonNull(failure);
+            assertThat(error.code()).isEqualTo(ErrorCode.REDO_STORAGE_TRANSIENT);
             assertThat(error.code().isTransient()).isTrue();
             assertThat(error.getMessage()).contains("no space left");
             assertThat(target.tsos).isEmpty();
+        }
+    }
+
+    /** Providers tell what is wrong themselves; it is about the log all the same. */
+    @Test
+    void aRefusalOfTheStorageIsTheLogs() {
+        Map<ErrorCode, ErrorCode> told =
+                Map.of(
+                        ErrorCode.SINK_CONNECTION, ErrorCode.REDO_STORAGE_TRANSIENT,
+                        ErrorCode.SINK_TRANSIENT, ErrorCode.REDO_STORAGE_TRANSIENT,
+                        ErrorCode.SINK_ACCESS_DENIED, ErrorCode.REDO_STORAGE_UNUSABLE);
+        told.forEach((thrown, expected) -> {
+            failure = null;
+            store.refusal = null;
+            try (Sink sink = open(100)) {
+                store.refusal = new MillraceException(thrown, "bucket says no");
+                give(sink, insert(110, 0, true, 1, "a"));
+                work(sink, () -> failure != null);
+            }
+            MillraceException error = java.util.Objects.requireNonNull(failure);
+            assertThat(error.code()).isEqualTo(expected);
+            assertThat(error.text()).contains("redo log", "bucket says no");
+        });
+        RedoSinkFactory factory = new RedoSinkFactory(target, store);
+        assertThatThrownBy(() -> factory.testOpen(spec()))
+                .hasMessageContaining("consistent.storage")
+                .extracting(e -> ((MillraceException) e).code())
+                .isEqualTo(ErrorCode.REDO_STORAGE_UNUSABLE);
+    }
+
+    private List<byte[]> logFiles() {
+        return store.files.entrySet().stream()
+                .filter(file -> file.getKey().endsWith(".log"))
+                .map(Map.Entry::getValue)
+                .toList();
+    }
+
+    @Test
+    void filesAreLz4FramesIfAsked() {
+        for (String compression : List.of("lz4", "none")) {
+            store.files.clear();
+            try (Sink sink = open(100, "redo-compression", compression)) {
+                give(sink, insert(110, 0, true, 1, "a"));
+                work(sink, () -> !logFiles().isEmpty());
+                assertThat(java.nio.ByteBuffer.wrap(logFiles().getFirst()).getInt() == 0x04224D18)
+                        .as(compression)
+                        .isEqualTo(compression.equals("lz4"));
+            }
+        }
+    }
+
+    @Test
+    void aFileClosesAtItsSizeAndNotBeforeItsTime() throws Exception {
+        try (Sink sink = open(100, "redo-flush-interval", "600000", "redo-max-log-size", "1")) {
+            sink.doWork(System.nanoTime());
+            give(sink, insert(110, 0, true, 1, "x".repeat(600_000)));
+            for (int i = 0; i < 100; i++) {
+                sink.doWork(System.nanoTime());
+                Thread.sleep(1);
+            }
+            assertThat(logFiles()).isEmpty();
+            give(sink, insert(120, 0, true, 2, "x".repeat(600_000)));
+            work(sink, () -> !logFiles().isEmpty());
+            assertThat(logFiles())
+                    .singleElement()
+                    .satisfies(file -> assertThat(file.length).isGreaterThan(1_200_000));
+        }
+        assertThat(RedoConfig.of(spec("redo-max-log-size", "5000")).orElseThrow().maxLogBytes())
+                .isEqualTo(1 << 30);
+        assertThat(RedoConfig.of(spec("redo-max-log-size", "0")).orElseThrow().maxLogBytes())
+                .isEqualTo(64 << 20);
+    }
+
+    @Test
+    void theMetaFileKeepsItsInterval() throws Exception {
+        try (Sink sink = open(100, "redo-meta-flush-interval", "600000")) {
+            work(sink, () -> !store.files.isEmpty());
+            give(sink, insert(110, 0, true, 1, "a"));
+            work(sink, () -> !logFiles().isEmpty());
+            for (int i = 0; i < 100; i++) {
+                sink.doWork(System.nanoTime());
+                Thread.sleep(1);
+            }
+            assertThat(meta().resolvedTso()).isEqualTo(100);
+            assertThat(target.tsos).isEmpty();
+        }
+    }
+
+    @Test
+    void aFileOnDiskGathersWhatComes() throws Exception {
+        for (String onDisk : List.of("true", "false")) {
+            Set<Path> before = gathered();
+            try (Sink sink =
+                    open(100, "redo-flush-interval", "600000", "redo-use-file-backend", onDisk)) {
+                give(sink, insert(110, 0, true, 1, "x".repeat(1_200_000)));
+                Set<Path> now = gathered();
+                now.removeAll(before);
+                assertThat(!now.isEmpty()).isEqualTo(onDisk.equals("true"));
+                sink.flush();
+                work(sink, () -> target.tsos.size() == 1);
+                now.retainAll(gathered());
+                assertThat(now).as("left behind").isEmpty();
+            }
+            target.tsos.clear();
+        }
+    }
+
+    private static Set<Path> gathered() throws Exception {
+        try (Stream<Path> files = Files.list(Path.of(System.getProperty("java.io.tmpdir", "")))) {
+            return files.filter(file -> file.getFileName().toString().startsWith("millrace-redo-"))
+                    .collect(java.util.stream.Collectors.toSet());
         }
     }
 

@@ -30,6 +30,18 @@ final class CronTest {
     }
 
     @Test
+    void knowsTheWordsOfOtherCrons() {
+        assertThat(next("0 0 2 ? * MON-fri", "2026-11-21T00:00:00")).isEqualTo("2026-11-23T02:00");
+        assertThat(next("0 0 2 1 Feb,DEC ?", "2026-11-21T00:00:00")).isEqualTo("2026-12-01T02:00");
+        assertThat(next("0 0 0 * * sun", "2026-11-21T00:00:00")).isEqualTo("2026-11-22T00:00");
+        assertThat(next("@daily", "2026-11-21T12:00:00")).isEqualTo("2026-11-22T00:00");
+        assertThat(next("@hourly", "2026-11-21T12:00:00")).isEqualTo("2026-11-21T13:00");
+        assertThat(next("@weekly", "2026-11-21T12:00:00")).isEqualTo("2026-11-22T00:00");
+        assertThat(next("@Monthly", "2026-11-21T12:00:00")).isEqualTo("2026-12-01T00:00");
+        assertThat(next("@yearly", "2026-11-21T12:00:00")).isEqualTo("2027-01-01T00:00");
+    }
+
+    @Test
     void refusesWhatIsNone() {
         for (String bad :
                 List.of(
@@ -40,7 +52,10 @@ final class CronTest {
                         "* * * 0 * *",
                         "5-1 * * * * *",
                         "*/0 * * * * *",
-                        "* * * * * 8")) {
+                        "* * * * * 8",
+                        "mon * * * * *",
+                        "* * * * * day",
+                        "@sometimes")) {
             assertThatThrownBy(() -> Cron.parse(bad))
                     .as(bad)
                     .isInstanceOf(MillraceException.class)

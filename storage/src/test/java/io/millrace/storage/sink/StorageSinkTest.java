@@ -39,6 +39,7 @@ import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.NavigableSet;
 import java.util.Objects;
 import java.util.Optional;
@@ -131,10 +132,14 @@ final class StorageSinkTest {
     }
 
     private Driver open(String options, long startTso, boolean again) {
+        return open(spec(options), startTso, again);
+    }
+
+    private static Driver open(SinkSpec spec, long startTso, boolean again) {
         Driver driver = new Driver();
         driver.sink =
                 new StorageSinkFactory(Clock.fixed(NOW, ZoneOffset.UTC))
-                        .open(spec(options), context(driver, driver.metrics, startTso, again));
+                        .open(spec, context(driver, driver.metrics, startTso, again));
         // The sink looked at the clock while it opened.
         driver.now = System.nanoTime();
         driver.sink.doWork(driver.now);
@@ -749,12 +754,91 @@ final class StorageSinkTest {
     }
 
     @Test
+    void aSinkWithAnExpirationDeletesByItself() throws Exception {
+        Path old = folder.resolve("s/t/1/2026-11-01/CDC1.csv");
+        Path kept = folder.resolve("s/t/1/2026-11-20/CDC1.csv");
+        for (Path file : List.of(old, kept)) {
+            Files.createDirectories(Objects.requireNonNull(file.getParent()));
+            Files.write(file, new byte[1]);
+        }
+        try (Driver driver =
+                open(
+                        "protocol=csv&date-separator=day&file-expiration-days=3"
+                                + "&file-cleanup-cron-spec=* * * * * *")) {
+            driver.await("the clean-up", () -> !Files.exists(old));
+        }
+        assertThat(kept).exists();
+    }
+
+    @Test
+    void nullsLookAsAsked() throws Exception {
+        TableSchema t = table("t");
+        try (Driver driver = open("protocol=csv&csv-null=nil")) {
+            driver.send(TestRowBatch.insert(t, 200, 0, true, TestRowBatch.row(1, null))).drain();
+        }
+        assertThat(data()).isEqualTo("\"I\",\"t\",\"test\",1,nil\r\n");
+    }
+
+    @Test
+    void selectedColumnsAreInRowsHeadersAndSchemaFiles() throws Exception {
+        TableSchema t = table("t", "more");
+        SinkSpec spec =
+                new SinkSpec(
+                        spec("protocol=csv&csv-output-field-header=true&output-column-id=true")
+                                .uri(),
+                        Map.of(),
+                        List.of(),
+                        List.of(
+                                new SinkSpec.ColumnSelector(
+                                        List.of("test.t"), List.of("*", "!name"))),
+                        true,
+                        false,
+                        "UTC");
+        try (Driver driver = open(spec, START, false)) {
+            driver.send(TestRowBatch.insert(t, 200, 0, true, TestRowBatch.row(1, "hidden", "x")))
+                    .drain();
+        }
+        assertThat(data())
+                .isEqualTo(
+                        "ticdc-meta$operation,ticdc-meta$table,ticdc-meta$schema,id,more\r\n"
+                                + "\"I\",\"t\",\"test\",1,\"x\"\r\n");
+        assertThat(schemaFile())
+                .contains("\"ColumnName\":\"id\"", "\"ColumnName\":\"more\"", "\"ColumnId\"")
+                .doesNotContain("\"name\"");
+    }
+
+    @Test
+    void columnIdsAreInSchemaFilesOnlyIfAsked() throws Exception {
+        try (Driver driver = open("protocol=csv")) {
+            driver.send(insert(table("t"), 200, 0, 1, "a")).drain();
+        }
+        assertThat(schemaFile()).contains("\"ColumnName\":\"id\"").doesNotContain("ColumnId");
+    }
+
+    private String schemaFile() throws IOException {
+        return files().entrySet().stream()
+                .filter(file -> file.getKey().contains("/meta/schema_"))
+                .map(file -> file.getValue().replaceAll("\\s+", ""))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
+    void sizesOfFilesAreBroughtIntoTheirRange() {
+        assertThat(StorageConfig.parse(spec("protocol=csv&file-size=-1")).fileBytes())
+                .isEqualTo(1 << 20);
+        assertThat(StorageConfig.parse(spec("protocol=csv&file-size=99999999999")).fileBytes())
+                .isEqualTo(512 << 20);
+        assertThat(StorageConfig.parse(spec("protocol=csv")).fileBytes()).isEqualTo(64 << 20);
+    }
+
+    @Test
     void badOptionsAreNamed() {
         StorageSinkFactory factory = new StorageSinkFactory(Clock.systemUTC());
         List<String> bad =
                 List.of(
                         "worker-count=0",
-                        "file-size=-1",
+                        "file-size=big",
                         "flush-interval=soon",
                         "flush-concurrency=513",
                         "date-separator=hour",
