@@ -7,42 +7,33 @@ import io.millrace.core.error.MillraceException;
 import io.millrace.mysql.position.BinlogPosition;
 import io.millrace.testkit.servers.DbServer;
 import io.millrace.testkit.servers.DbServer.Flavor;
+import io.millrace.testkit.servers.FlavorServers;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** The stream of a real server of each flavour, with default settings and GTIDs. */
 class BinlogCaptureIT {
-    private static final Map<Flavor, DbServer> SERVERS = new EnumMap<>(Flavor.class);
+    @RegisterExtension
+    static final FlavorServers SERVERS = new FlavorServers(BinlogCaptureIT::start);
 
-    @BeforeAll
-    static void start() {
-        for (Flavor flavor : Flavor.values()) {
-            DbServer.Builder builder = DbServer.of(flavor).option("max_allowed_packet", "128M");
-            if (flavor == Flavor.MARIADB) {
-                // Else it keeps files until a replica has been there.
-                builder.option("loose_slave_connections_needed_for_purge", "0");
-            }
-            SERVERS.put(flavor, builder.start());
+    private static DbServer start(Flavor flavor) {
+        DbServer.Builder builder = DbServer.of(flavor).option("max_allowed_packet", "128M");
+        if (flavor == Flavor.MARIADB) {
+            // Else it keeps files until a replica has been there.
+            builder.option("loose_slave_connections_needed_for_purge", "0");
         }
-    }
-
-    @AfterAll
-    static void stop() {
-        SERVERS.values().forEach(DbServer::close);
+        return builder.start();
     }
 
     /** A server with an empty database {@code d} and an empty table {@code d.t}. */
     private static DbServer fresh(Flavor flavor) {
-        DbServer server = java.util.Objects.requireNonNull(SERVERS.get(flavor));
+        DbServer server = SERVERS.of(flavor);
         server.execute(
                 "DROP DATABASE IF EXISTS d",
                 "CREATE DATABASE d",

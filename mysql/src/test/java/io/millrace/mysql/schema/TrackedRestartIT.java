@@ -6,13 +6,10 @@ import io.millrace.core.model.Checkpoint;
 import io.millrace.testkit.history.MemoryHistory;
 import io.millrace.testkit.servers.DbServer;
 import io.millrace.testkit.servers.DbServer.Flavor;
-import java.util.EnumMap;
+import io.millrace.testkit.servers.FlavorServers;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -23,27 +20,16 @@ import org.junit.jupiter.params.provider.EnumSource;
 class TrackedRestartIT {
     private static final List<String> RULES = List.of("late.log_*");
 
-    private static final Map<Flavor, DbServer> SERVERS = new EnumMap<>(Flavor.class);
-
-    @BeforeAll
-    static void start() {
-        for (Flavor flavor : Flavor.values()) {
-            SERVERS.put(
-                    flavor,
+    @RegisterExtension
+    static final FlavorServers SERVERS =
+            new FlavorServers(flavor ->
                     DbServer.of(flavor)
                             .rowMetadata(flavor == Flavor.MYSQL ? "MINIMAL" : "NO_LOG")
                             .option("binlog_row_event_max_size", "256")
                             .start());
-        }
-    }
-
-    @AfterAll
-    static void stop() {
-        SERVERS.values().forEach(DbServer::close);
-    }
 
     private static DbServer fresh(Flavor flavor) throws InterruptedException {
-        DbServer server = Objects.requireNonNull(SERVERS.get(flavor));
+        DbServer server = SERVERS.of(flavor);
         server.execute("DROP DATABASE IF EXISTS late", "DROP DATABASE IF EXISTS other");
         server.execute("CREATE DATABASE late", "FLUSH BINARY LOGS");
         Thread.sleep(1100);

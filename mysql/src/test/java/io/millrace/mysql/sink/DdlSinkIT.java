@@ -6,34 +6,30 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.filter.TableFilters;
+import io.millrace.core.model.ChangeEvent;
+import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.SchemaChange;
-import io.millrace.core.spi.Capture;
 import io.millrace.core.spi.CaptureRequest;
 import io.millrace.core.spi.SinkSpec;
 import io.millrace.core.spi.Upstream;
+import io.millrace.mysql.capture.CaptureThread;
 import io.millrace.mysql.upstream.MySqlUpstreamFactory;
 import io.millrace.mysql.wire.SqlModes;
 import io.millrace.testkit.history.MemoryHistory;
 import io.millrace.testkit.servers.DbServer;
 import io.millrace.testkit.servers.DbServer.Flavor;
+import io.millrace.testkit.servers.FlavorServers;
 import java.net.URI;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -42,29 +38,22 @@ import org.junit.jupiter.params.provider.EnumSource;
  * found in the target counts only when it is what the statement makes.
  */
 final class DdlSinkIT {
-    private static final Map<Flavor, DbServer> SERVERS = new EnumMap<>(Flavor.class);
+    @RegisterExtension
+    static final FlavorServers SERVERS =
+            new FlavorServers(flavor ->
+                    DbServer.of(flavor).option("explicit_defaults_for_timestamp", "1").start());
+
     private static final String MARK = "CREATE DATABASE IF NOT EXISTS mark";
     private static int jobs;
 
     private static DbServer server(Flavor flavor) {
-        DbServer server =
-                SERVERS.computeIfAbsent(
-                        flavor,
-                        f -> DbServer.of(f).option("explicit_defaults_for_timestamp", "1").start());
+        DbServer server = SERVERS.of(flavor);
         server.execute("DROP DATABASE IF EXISTS d", "CREATE DATABASE d CHARACTER SET utf8mb4");
         return server;
     }
 
-    @AfterAll
-    static void stop() {
-        SERVERS.values().forEach(DbServer::close);
-    }
-
     private static SinkDriver open(DbServer target, String job) {
-        return new SinkDriver(
-                "mysql://root:" + target.rootPassword() + "@127.0.0.1:" + target.port() + "/",
-                job,
-                SinkContract.CLOCK);
+        return new SinkDriver(target.uri(), job, SinkContract.CLOCK);
     }
 
     private static String newJob() {
@@ -83,15 +72,7 @@ final class DdlSinkIT {
     }
 
     private static void distrust(DbServer target, String job) {
-        new MySqlSinkFactory(SinkContract.CLOCK)
-                .distrustProgress(
-                        SinkSpec.of(
-                                "mysql://root:"
-                                        + target.rootPassword()
-                                        + "@127.0.0.1:"
-                                        + target.port()
-                                        + "/"),
-                        job);
+        new MySqlSinkFactory(SinkContract.CLOCK).distrustProgress(SinkSpec.of(target.uri()), job);
     }
 
     private static void assertRefused(
@@ -105,42 +86,19 @@ final class DdlSinkIT {
 
     /** Runs the statements in one session, and gives the last DDL as the stream has it. */
     private static SchemaChange captured(DbServer server, String... statements) throws Exception {
-        List<SchemaChange> changes = Collections.synchronizedList(new ArrayList<>());
-        CountDownLatch done = new CountDownLatch(1);
-        AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
-        if (server.flavor() == Flavor.MARIADB) {
-            // Its commit times have whole seconds.
-            Thread.sleep(1020 - System.currentTimeMillis() % 1000);
-        }
-        String uri = "mysql://root:" + server.rootPassword() + "@127.0.0.1:" + server.port();
-        try (Upstream upstream = new MySqlUpstreamFactory().open(URI.create(uri))) {
-            Capture capture =
-                    upstream.openCapture(
-                            new CaptureRequest(
-                                    newJob(),
-                                    upstream.currentTso(),
-                                    Optional.empty(),
-                                    TableFilters.parse(List.of("*.*"), true),
-                                    new MemoryHistory(),
-                                    "UTC"));
-            Thread thread =
-                    Thread.ofPlatform()
-                            .start(() -> {
-                                try {
-                                    capture.run(event -> {
-                                        if (event instanceof SchemaChange change) {
-                                            if (change.query().equals(MARK)) {
-                                                done.countDown();
-                                            } else {
-                                                changes.add(change);
-                                            }
-                                        }
-                                    });
-                                } catch (Throwable e) {
-                                    failure.set(e);
-                                    done.countDown();
-                                }
-                            });
+        CaptureThread.nextSecond(server);
+        try (Upstream upstream = new MySqlUpstreamFactory().open(URI.create(server.uri()));
+                CaptureThread<SchemaChange> capture =
+                        new CaptureThread<>(
+                                upstream.openCapture(
+                                        new CaptureRequest(
+                                                newJob(),
+                                                upstream.currentTso(),
+                                                Optional.empty(),
+                                                TableFilters.parse(List.of("*.*"), true),
+                                                new MemoryHistory(),
+                                                "UTC")),
+                                DdlSinkIT::look)) {
             try (Connection connection = server.connect();
                     Statement statement = connection.createStatement()) {
                 for (String sql : statements) {
@@ -148,14 +106,19 @@ final class DdlSinkIT {
                 }
             }
             server.execute(MARK);
-            boolean complete = done.await(30, TimeUnit.SECONDS);
-            capture.close();
-            thread.join();
-            if (!complete || failure.get() != null) {
-                throw new AssertionError("captured " + changes, failure.get());
-            }
+            capture.await("the mark", 0, change -> change.query().equals(MARK));
+            return capture.seen().stream()
+                    .filter(change -> !change.query().equals(MARK))
+                    .toList()
+                    .getLast();
         }
-        return changes.getLast();
+    }
+
+    private static List<SchemaChange> look(ChangeEvent event) {
+        if (event instanceof RowBatch batch) {
+            batch.release();
+        }
+        return event instanceof SchemaChange change ? List.of(change) : List.of();
     }
 
     private static List<String> rows(DbServer server, String sql) throws Exception {

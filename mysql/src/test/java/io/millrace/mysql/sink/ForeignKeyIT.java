@@ -9,20 +9,20 @@ import io.millrace.core.spi.SinkSpec;
 import io.millrace.testkit.net.FaultProxy;
 import io.millrace.testkit.servers.DbServer;
 import io.millrace.testkit.servers.DbServer.Flavor;
+import io.millrace.testkit.servers.FlavorServers;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -32,7 +32,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * upstream.
  */
 final class ForeignKeyIT {
-    private static final Map<Flavor, DbServer> SERVERS = new EnumMap<>(Flavor.class);
+    @RegisterExtension static final FlavorServers SERVERS = new FlavorServers();
     private static final AtomicInteger JOBS = new AtomicInteger();
 
     /** Rows are written plainly, or idempotently. */
@@ -50,16 +50,11 @@ final class ForeignKeyIT {
     };
 
     private static DbServer server(Flavor flavor) {
-        return SERVERS.computeIfAbsent(flavor, f -> DbServer.of(f).start());
-    }
-
-    @AfterAll
-    static void stop() {
-        SERVERS.values().forEach(DbServer::close);
+        return SERVERS.of(flavor);
     }
 
     private static String uri(DbServer server, int port, String parameters) {
-        return "mysql://root:" + server.rootPassword() + "@127.0.0.1:" + port + "/?" + parameters;
+        return server.uri(port) + "?" + parameters;
     }
 
     /** Makes the tables of a test and the one that ends its rows. */

@@ -2,21 +2,17 @@ package io.millrace.mysql.sink;
 
 import io.millrace.core.filter.TableFilters;
 import io.millrace.core.model.RowBatch;
-import io.millrace.core.spi.Capture;
 import io.millrace.core.spi.CaptureRequest;
-import io.millrace.core.spi.SchemaHistory;
 import io.millrace.core.spi.Upstream;
+import io.millrace.mysql.capture.CaptureThread;
 import io.millrace.mysql.upstream.MySqlUpstreamFactory;
+import io.millrace.testkit.history.MemoryHistory;
 import io.millrace.testkit.servers.DbServer;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicReference;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Rows as a real server's binlog holds them, kept to be written by a sink later, and more than
@@ -55,62 +51,42 @@ final class Replay {
             DbServer server, String rule, int rows, String end, String zone, Work work)
             throws Exception {
         Replay replay = new Replay();
-        String uri =
-                "mysql://"
-                        + server.rootUser()
-                        + ":"
-                        + server.rootPassword()
-                        + "@127.0.0.1:"
-                        + server.port();
-        if (server.flavor() == DbServer.Flavor.MARIADB) {
-            // Its commit times have whole seconds.
-            Thread.sleep(1020 - System.currentTimeMillis() % 1000);
-        }
-        try (Upstream upstream = new MySqlUpstreamFactory().open(URI.create(uri))) {
-            Capture capture =
-                    upstream.openCapture(
-                            new CaptureRequest(
-                                    "default/replay",
-                                    upstream.currentTso(),
-                                    Optional.empty(),
-                                    TableFilters.parse(List.of(rule), true),
-                                    new NoHistory(),
-                                    zone));
-            CountDownLatch done = new CountDownLatch(1);
-            AtomicLong seen = new AtomicLong();
-            AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
-            Thread thread =
-                    Thread.ofPlatform()
-                            .start(() -> {
-                                try {
-                                    capture.run(event -> {
-                                        if (event instanceof RowBatch batch) {
-                                            if (batch.schema().name().table().equals(end)) {
-                                                batch.release();
-                                                done.countDown();
-                                                return;
-                                            }
-                                            replay.batches.add(batch);
-                                            if (seen.addAndGet(batch.rowCount()) >= rows) {
-                                                done.countDown();
-                                            }
-                                        }
-                                    });
-                                } catch (Throwable e) {
-                                    failure.set(e);
-                                    done.countDown();
-                                }
-                            });
+        CaptureThread.nextSecond(server);
+        try (Upstream upstream = new MySqlUpstreamFactory().open(URI.create(server.uri()));
+                CaptureThread<RowBatch> capture =
+                        new CaptureThread<>(
+                                upstream.openCapture(
+                                        new CaptureRequest(
+                                                "default/replay",
+                                                upstream.currentTso(),
+                                                Optional.empty(),
+                                                TableFilters.parse(List.of(rule), true),
+                                                new MemoryHistory(),
+                                                zone)),
+                                event ->
+                                        event instanceof RowBatch batch
+                                                ? List.of(batch)
+                                                : List.of())) {
             work.run();
-            boolean complete = done.await(30, TimeUnit.SECONDS);
+            AtomicLong count = new AtomicLong();
+            capture.await(
+                    "all rows",
+                    0,
+                    batch -> isOf(batch, end) || count.addAndGet(batch.rowCount()) >= rows);
             capture.close();
-            thread.join();
-            if (!complete || failure.get() != null) {
-                throw new AssertionError(
-                        "captured " + seen + " of " + rows + " rows", failure.get());
+            for (RowBatch batch : capture.seen()) {
+                if (isOf(batch, end)) {
+                    batch.release();
+                } else {
+                    replay.batches.add(batch);
+                }
             }
         }
         return replay;
+    }
+
+    private static boolean isOf(RowBatch batch, String table) {
+        return batch.schema().name().table().equals(table);
     }
 
     /** Rows kept. */
@@ -123,24 +99,6 @@ final class Replay {
         for (RowBatch batch : batches) {
             batch.retain();
             sink.offer(batch);
-        }
-    }
-
-    private static final class NoHistory implements SchemaHistory {
-        @Override
-        public List<Entry> load() {
-            return List.of();
-        }
-
-        @Override
-        public void append(List<Entry> entries) {}
-
-        @Override
-        public void compact(long tso, List<Entry> snapshot) {}
-
-        @Override
-        public long newTableId() {
-            return 1;
         }
     }
 }

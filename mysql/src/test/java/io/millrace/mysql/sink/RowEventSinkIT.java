@@ -5,36 +5,30 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.testkit.servers.DbServer;
 import io.millrace.testkit.servers.DbServer.Flavor;
+import io.millrace.testkit.servers.FlavorServers;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Rows that reach a target of the upstream's flavour as binlog events. */
 final class RowEventSinkIT {
-    private static final Map<Flavor, DbServer> SERVERS = new EnumMap<>(Flavor.class);
+    @RegisterExtension static final FlavorServers SERVERS = new FlavorServers();
     private static final Clock LONG_AGO = SinkContract.CLOCK;
 
     /** Every run is another job: what an earlier one wrote does not count as known. */
     private static final AtomicInteger JOBS = new AtomicInteger();
 
     private static DbServer server(Flavor flavor) {
-        return SERVERS.computeIfAbsent(flavor, f -> DbServer.of(f).start());
-    }
-
-    @AfterAll
-    static void stop() {
-        SERVERS.values().forEach(DbServer::close);
+        return SERVERS.of(flavor);
     }
 
     private static String uri(DbServer server, String parameters) {

@@ -14,19 +14,19 @@ import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.SinkSpec;
 import io.millrace.testkit.servers.DbServer;
 import io.millrace.testkit.servers.DbServer.Flavor;
+import io.millrace.testkit.servers.FlavorServers;
 import io.millrace.testkit.servers.TlsMaterial;
 import java.sql.Connection;
 import java.sql.Statement;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Encryption, packet limits, time zones and locks of real targets. */
 final class SinkOptionsIT {
-    private static final Map<Flavor, DbServer> SERVERS = new EnumMap<>(Flavor.class);
+    @RegisterExtension static final FlavorServers SERVERS = new FlavorServers(SinkOptionsIT::start);
     private static int jobs;
 
     private static final TableSchema LONG_TEXTS =
@@ -37,24 +37,19 @@ final class SinkOptionsIT {
                             Column.of("v", ColumnKind.LONGTEXT)),
                     SinkContract.primary(0));
 
-    private static DbServer server(Flavor flavor) {
-        return SERVERS.computeIfAbsent(
-                flavor,
-                f -> {
-                    DbServer started =
-                            DbServer.of(f).tls().option("max_allowed_packet", "67108864").start();
-                    started.execute(
-                            "CREATE DATABASE d",
-                            "CREATE TABLE d.long_texts (id BIGINT PRIMARY KEY, v LONGTEXT)",
-                            "CREATE TABLE d.kv (id BIGINT PRIMARY KEY, u VARCHAR(40), v VARCHAR(40),"
-                                    + " UNIQUE KEY u(u))");
-                    return started;
-                });
+    private static DbServer start(Flavor flavor) {
+        DbServer started =
+                DbServer.of(flavor).tls().option("max_allowed_packet", "67108864").start();
+        started.execute(
+                "CREATE DATABASE d",
+                "CREATE TABLE d.long_texts (id BIGINT PRIMARY KEY, v LONGTEXT)",
+                "CREATE TABLE d.kv (id BIGINT PRIMARY KEY, u VARCHAR(40), v VARCHAR(40),"
+                        + " UNIQUE KEY u(u))");
+        return started;
     }
 
-    @AfterAll
-    static void stop() {
-        SERVERS.values().forEach(DbServer::close);
+    private static DbServer server(Flavor flavor) {
+        return SERVERS.of(flavor);
     }
 
     private static String uri(DbServer server, String scheme, String parameters) {

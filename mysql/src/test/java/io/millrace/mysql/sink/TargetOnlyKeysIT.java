@@ -11,13 +11,12 @@ import io.millrace.core.model.ColumnKind;
 import io.millrace.core.model.TableSchema;
 import io.millrace.testkit.servers.DbServer;
 import io.millrace.testkit.servers.DbServer.Flavor;
+import io.millrace.testkit.servers.FlavorServers;
 import java.sql.Connection;
 import java.sql.Statement;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -26,23 +25,20 @@ import org.junit.jupiter.params.provider.EnumSource;
  * is held up while others could insert: they must wait.
  */
 final class TargetOnlyKeysIT {
-    private static final Map<Flavor, DbServer> SERVERS = new EnumMap<>(Flavor.class);
+    @RegisterExtension
+    static final FlavorServers SERVERS = new FlavorServers(TargetOnlyKeysIT::start);
+
     private static final int PAIRS = 6;
     private static int jobs;
 
-    private static DbServer server(Flavor flavor) {
-        return SERVERS.computeIfAbsent(
-                flavor,
-                f -> {
-                    DbServer started = DbServer.of(f).start();
-                    started.execute("CREATE DATABASE d CHARACTER SET utf8mb4 COLLATE utf8mb4_bin");
-                    return started;
-                });
+    private static DbServer start(Flavor flavor) {
+        DbServer started = DbServer.of(flavor).start();
+        started.execute("CREATE DATABASE d CHARACTER SET utf8mb4 COLLATE utf8mb4_bin");
+        return started;
     }
 
-    @AfterAll
-    static void stop() {
-        SERVERS.values().forEach(DbServer::close);
+    private static DbServer server(Flavor flavor) {
+        return SERVERS.of(flavor);
     }
 
     /** Deletes rows 1.. and inserts rows 1000.. that could not be there together. */
