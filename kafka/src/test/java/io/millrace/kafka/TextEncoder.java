@@ -13,7 +13,7 @@ import java.util.Optional;
  * the topic, each row is {@code I1=text;} with operation, first and third column, and finishing
  * adds a full stop. DDL about tables whose name begins with {@code quiet} has no message.
  */
-final class TextEncoder implements RowEncoder {
+class TextEncoder implements RowEncoder {
     private static final char[] OPS = {' ', 'I', 'U', 'D'};
 
     private final int rowsPerMessage;

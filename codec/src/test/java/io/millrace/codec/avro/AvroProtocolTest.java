@@ -90,6 +90,29 @@ class AvroProtocolTest {
                 "force-replicate");
     }
 
+    @Test
+    void takesARegistryOfAwsGlueInstead() {
+        String glue = "&glue-registry-name=reg&glue-region=eu-central-1";
+        String keys = "&glue-access-key=AKID&glue-secret-access-key=geheim";
+        new AvroProtocol().validate(SinkSpec.of(URI + glue + keys + "&glue-token=t"));
+        refused(
+                SinkSpec.of(WITH_REGISTRY + glue + keys),
+                ErrorCode.CODEC_INVALID_CONFIG,
+                "exclude each other");
+        refused(
+                SinkSpec.of(URI + glue + "&glue-access-key=AKID"),
+                ErrorCode.CODEC_INVALID_CONFIG,
+                "glue-secret-access-key");
+        refused(
+                SinkSpec.of(URI + keys + "&glue-registry-name=reg"),
+                ErrorCode.CODEC_INVALID_CONFIG,
+                "glue-region");
+        refused(
+                SinkSpec.of(URI + keys + "&glue-registry-name=reg&glue-region=evil.example/x"),
+                ErrorCode.CODEC_INVALID_CONFIG,
+                "glue-region");
+    }
+
     private static void refused(SinkSpec spec, ErrorCode code, String word) {
         assertThatThrownBy(() -> new AvroProtocol().validate(spec))
                 .isInstanceOfSatisfying(

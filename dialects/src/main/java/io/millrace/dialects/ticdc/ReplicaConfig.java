@@ -568,6 +568,12 @@ final class ReplicaConfig {
                     "sink.schema_registry and sink.kafka_config.glue_schema_registry_config exclude"
                             + " each other");
         }
+        JsonNode glue = sink.path("kafka_config").path("glue_schema_registry_config");
+        for (String name : List.of("registry_name", "region")) {
+            if (glue.isObject() && glue.path(name).asText("").isEmpty()) {
+                throw config("sink.kafka_config.glue_schema_registry_config needs " + name);
+            }
+        }
         if (sink.path("encoder_concurrency").asLong(0) < 0) {
             throw config("sink.encoder_concurrency must not be negative");
         }
@@ -588,12 +594,6 @@ final class ReplicaConfig {
         if (isDatabase(scheme)) {
             // Being ignored, columns that were to be held back would be in the target.
             refuseArray(sink, "column_selectors", "sink.");
-        }
-        if (isQueue(scheme)) {
-            JsonNode kafka = sink.path("kafka_config");
-            if (kafka.has("glue_schema_registry_config")) {
-                throw unsupported("sink.kafka_config.glue_schema_registry_config", "{...}");
-            }
         }
     }
 
@@ -816,6 +816,15 @@ final class ReplicaConfig {
             copyAll(kafka, Map.of(), options);
             copyAll(kafka.path("codec_config"), Map.of(), options);
             copyAll(kafka.path("large_message_handle"), Map.of(), options);
+            copyAll(
+                    kafka.path("glue_schema_registry_config"),
+                    Map.of(
+                            "registry_name", "glue-registry-name",
+                            "region", "glue-region",
+                            "access_key", "glue-access-key",
+                            "secret_access_key", "glue-secret-access-key",
+                            "token", "glue-token"),
+                    options);
         }
         return options;
     }

@@ -90,7 +90,10 @@ final class SinkOptionsTest {
                            "large_message_handle_option": "claim-check",
                            "large_message_handle_compression": "lz4",
                            "claim_check_storage_uri": "file:///c",
-                           "claim_check_raw_value": true}}}}
+                           "claim_check_raw_value": true},
+                         "glue_schema_registry_config": {
+                           "registry_name": "l1", "region": "l2", "access_key": "l3",
+                           "secret_access_key": "l4", "token": "l5"}}}}
                     """);
 
     private static final String DATABASE =
@@ -174,6 +177,11 @@ final class SinkOptionsTest {
             enable-tidb-extension=true
             enable-tls=true
             encoding-format=avro
+            glue-access-key=l3
+            glue-region=l2
+            glue-registry-name=l1
+            glue-secret-access-key=l4
+            glue-token=l5
             insecure-skip-verify=true
             integrity-check-level=correctness
             kafka-client-id=me
