@@ -753,6 +753,84 @@ final class StorageSinkTest {
         }
     }
 
+    /** Counts how many data files are written at a time, and takes its time. */
+    private record Slow(Mortal store, AtomicInteger now, AtomicInteger most)
+            implements ObjectStore {
+        @Override
+        public void put(String name, byte[] content, int offset, int length) throws IOException {
+            if (!name.endsWith(".csv")) {
+                store.put(name, content, offset, length);
+                return;
+            }
+            most.accumulateAndGet(now.incrementAndGet(), Math::max);
+            try {
+                Thread.sleep(50);
+                store.put(name, content, offset, length);
+            } catch (InterruptedException e) {
+                throw new IOException(e);
+            } finally {
+                now.decrementAndGet();
+            }
+        }
+
+        @Override
+        public byte[] get(String name) throws IOException {
+            return store.get(name);
+        }
+
+        @Override
+        public boolean exists(String name) throws IOException {
+            return store.exists(name);
+        }
+
+        @Override
+        public void delete(String name) throws IOException {
+            store.delete(name);
+        }
+
+        @Override
+        public List<Entry> list(String prefix) throws IOException {
+            return store.list(prefix);
+        }
+
+        @Override
+        public String location() {
+            return store.location();
+        }
+    }
+
+    @Test
+    void asManyFilesAreWrittenAtATimeAsThereAreWorkers() throws Exception {
+        for (int workers : new int[] {1, 3}) {
+            Path root = Files.createDirectories(folder.resolve("workers" + workers));
+            SinkSpec spec = SinkSpec.of("file://" + root + "?protocol=csv&worker-count=" + workers);
+            StorageConfig config = StorageConfig.parse(spec);
+            AtomicInteger most = new AtomicInteger();
+            Mortal whole =
+                    new Mortal(
+                            new Stores().open(spec.uri()),
+                            new AtomicInteger(Integer.MAX_VALUE),
+                            true);
+            ObjectStore store = new Slow(whole, new AtomicInteger(), most);
+            try (Driver driver = new Driver()) {
+                driver.sink =
+                        new StorageSink(
+                                config,
+                                FileFormat.of(spec, config.format(), Clock.systemUTC()),
+                                ColumnSelection.of(spec),
+                                store,
+                                Progress.load(store, JOB, 0),
+                                context(driver, driver.metrics, START, false),
+                                Clock.systemUTC());
+                for (int i = 0; i < 12; i++) {
+                    driver.send(insert(table("t" + i), 200 + i, 0, i, "x"));
+                }
+                driver.drain();
+            }
+            assertThat(most.get()).isEqualTo(workers);
+        }
+    }
+
     @Test
     void aSinkWithAnExpirationDeletesByItself() throws Exception {
         Path old = folder.resolve("s/t/1/2026-11-01/CDC1.csv");
