@@ -2,6 +2,7 @@ package io.millrace.kafka;
 
 import io.millrace.codec.Message;
 import io.millrace.codec.RowEncoder;
+import io.millrace.codec.text.TableCache;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
@@ -16,23 +17,18 @@ import io.millrace.core.spi.SinkMetric;
 import io.millrace.core.spi.SinkMetrics;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
-import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.errors.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -49,21 +45,12 @@ import org.slf4j.LoggerFactory;
 final class KafkaSink implements Sink {
     private static final Logger LOG = LoggerFactory.getLogger(KafkaSink.class);
 
-    /** Bytes handed to the producer and not acknowledged yet, at which rows have to wait. */
-    private static final long MAX_IN_FLIGHT_BYTES = KafkaClients.BUFFER_BYTES * 3 / 4;
-
-    /** What a record costs the producer beyond its value, roughly. */
-    private static final int RECORD_COST = 64;
-
     private static final int ALL_PARTITIONS = -1;
 
     /** How long closing may take to abort an open Kafka transaction. */
     private static final Duration ABORT_TIME = Duration.ofSeconds(2);
 
     private static final long WATERMARK_INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(1);
-
-    /** Table versions whose routes are kept; beyond, all are dropped and built anew. */
-    private static final int MAX_ROUTES = 1 << 15;
 
     /** Longest text of a key in an error message. */
     private static final int MAX_KEY_TEXT = 200;
@@ -82,10 +69,11 @@ final class KafkaSink implements Sink {
     private final KerberosConfig kerberos;
     private final Topics topics;
     private final Optional<Transactions> transactions;
+    private final Outbox outbox;
     private final Optional<Bootstraps> bootstraps;
     private final boolean bootstrapEverywhere;
     private final Topics.Topic defaultTopic;
-    private final Map<TableSchema, Route> routes = new HashMap<>();
+    private final TableCache<Route> routes = new TableCache<>(this::routeOf);
 
     /** The message at hand, of a format with one row in each. */
     private final Message message = new Message();
@@ -97,12 +85,6 @@ final class KafkaSink implements Sink {
 
     private final Callback watermarkCallback = this::watermarkSent;
     private final Callback bootstrapCallback = this::bootstrapSent;
-
-    /** Written by the engine's thread only. */
-    private long sentBytes;
-
-    /** Written by the producer's thread only, but for the very end. */
-    private final AtomicLong deliveredBytes = new AtomicLong();
 
     private final StallWatch stalls = new StallWatch();
     private final AtomicBoolean failed = new AtomicBoolean();
@@ -135,14 +117,6 @@ final class KafkaSink implements Sink {
     /** Time of the current pass over what waits. */
     private long pumpNanos;
 
-    /** Set while the producer refuses the record at hand, else 0. */
-    private long refusedSinceNanos;
-
-    /** The thread inside {@code send}: a callback on it means that the record was refused. */
-    private @Nullable Thread sender;
-
-    private @Nullable Exception refusal;
-
     private long resolvedTso;
     private long watermarkTso;
     private long watermarkNanos;
@@ -169,17 +143,6 @@ final class KafkaSink implements Sink {
         }
     }
 
-    /** Lets the other records of a partition follow the first one. */
-    private record FirstRecord(Topics.Partition partition, Callback next) implements Callback {
-        @Override
-        public void onCompletion(@Nullable RecordMetadata metadata, @Nullable Exception exception) {
-            if (exception == null) {
-                partition.known();
-            }
-            next.onCompletion(metadata, exception);
-        }
-    }
-
     /** Counts the open records of one event; acks it when all are acknowledged. */
     private final class Delivery implements Callback {
         private final long seq;
@@ -198,10 +161,10 @@ final class KafkaSink implements Sink {
         @Override
         public void onCompletion(@Nullable RecordMetadata metadata, @Nullable Exception exception) {
             if (exception == null && metadata != null) {
-                delivered(metadata);
+                outbox.delivered(metadata);
                 countDown();
             } else if (exception != null) {
-                undelivered(what, exception);
+                outbox.undelivered(what, exception);
             }
         }
 
@@ -281,6 +244,8 @@ final class KafkaSink implements Sink {
         kerberos = target.kerberos();
         topics = target.topics();
         transactions = target.transactions().map(factory -> factory.create(acks, this::fail));
+        outbox =
+                new Outbox(producer, transactions, config.deliveryTimeoutMs(), metrics, this::fail);
         defaultTopic = topics.get(config.topic());
     }
 
@@ -292,7 +257,7 @@ final class KafkaSink implements Sink {
 
     @Override
     public boolean offer(long seq, RowBatch offered) {
-        if (busy() || inFlightBytes() >= MAX_IN_FLIGHT_BYTES) {
+        if (busy() || outbox.isFull()) {
             return false;
         }
         if (transactions.isPresent() && transactions.get().before().covers(offered)) {
@@ -302,7 +267,7 @@ final class KafkaSink implements Sink {
         }
         batch = offered;
         try {
-            Route to = routeOf(offered.schema());
+            Route to = routes.select(offered.schema());
             route = to;
             row = offered.rows();
             selected = to.columns.view(row);
@@ -422,7 +387,7 @@ final class KafkaSink implements Sink {
 
     /** Tells when nothing was delivered for a while, and when that is over. */
     private void watch(long nowNanos) {
-        if (!stalls.look(busy() || inFlightBytes() > 0, deliveredBytes.get(), nowNanos)) {
+        if (!stalls.look(busy() || outbox.inFlightBytes() > 0, outbox.deliveredBytes(), nowNanos)) {
             return;
         }
         if (stalls.isStalled()) {
@@ -440,7 +405,7 @@ final class KafkaSink implements Sink {
         String brokers = String.join(",", config.brokers());
         Route to = route;
         String what;
-        if (inFlightBytes() > 0) {
+        if (outbox.inFlightBytes() > 0) {
             what = "no broker of " + brokers + " has acknowledged anything";
         } else if (to != null && batch != null && !begun) {
             what = "the schema registry has not taken the schema of table " + to.schema.name();
@@ -455,14 +420,14 @@ final class KafkaSink implements Sink {
                         + " for "
                         + seconds
                         + " s, "
-                        + inFlightBytes()
+                        + outbox.inFlightBytes()
                         + " bytes are under way; it is tried on, and without success the run"
                         + " begins anew from the checkpoint");
     }
 
     @Override
     public boolean isHeldUp() {
-        return stalls.isStalled() || batch != null && !begun && inFlightBytes() == 0;
+        return stalls.isStalled() || batch != null && !begun && outbox.inFlightBytes() == 0;
     }
 
     private int queueWatermarks(long nowNanos) {
@@ -514,29 +479,12 @@ final class KafkaSink implements Sink {
         return failed.get() || closed || batch != null || !control.isEmpty() || isCommitting();
     }
 
-    private long inFlightBytes() {
-        return sentBytes - deliveredBytes.get();
-    }
-
     private Route routeOf(TableSchema schema) {
-        Route current = route;
-        if (current != null && current.schema == schema) {
-            return current;
-        }
-        current = routes.get(schema);
-        if (current == null) {
-            if (routes.size() >= MAX_ROUTES) {
-                routes.clear();
-            }
-            current =
-                    new Route(
-                            schema,
-                            columns.of(schema),
-                            topics.get(rules.topic(schema.name())),
-                            rules.partitioner(schema));
-            routes.put(schema, current);
-        }
-        return current;
+        return new Route(
+                schema,
+                columns.of(schema),
+                topics.get(rules.topic(schema.name())),
+                rules.partitioner(schema));
     }
 
     /** Hands over what the producer takes now; returns how many records. */
@@ -569,7 +517,7 @@ final class KafkaSink implements Sink {
         while (true) {
             ProducerRecord<byte[], byte[]> record = complete.peek();
             if (record != null) {
-                if (inFlightBytes() >= MAX_IN_FLIGHT_BYTES || !send(to.topic, record, counted)) {
+                if (outbox.isFull() || !outbox.send(to.topic, record, pumpNanos, counted)) {
                     return done;
                 }
                 complete.remove();
@@ -606,10 +554,11 @@ final class KafkaSink implements Sink {
         if (next.size() > limit(next.topic())) {
             throw tooLarge(next.topic(), next.size(), "a DDL, watermark or bootstrap");
         }
-        if (!send(
+        if (!outbox.send(
                 next.topic(),
                 new ProducerRecord<>(
                         next.topic().name(), next.partition(), next.key(), next.value()),
+                pumpNanos,
                 next.callback())) {
             control.addFirst(next);
             return false;
@@ -767,55 +716,6 @@ final class KafkaSink implements Sink {
         }
     }
 
-    /** False when the producer has no room, or no metadata, now. */
-    private boolean send(
-            Topics.Topic topic, ProducerRecord<byte[], byte[]> record, Callback callback) {
-        Topics.Partition partition = topic.partition(record.partition());
-        boolean first = partition.isFirst(pumpNanos);
-        if (first) {
-            partition.unknown();
-        } else if (!partition.isOpen()) {
-            return false; // its first record has to arrive before any other
-        }
-        sender = Thread.currentThread();
-        refusal = null;
-        try {
-            if (transactions.isPresent()) {
-                transactions.get().beforeSend(pumpNanos);
-            }
-            producer.send(record, first ? new FirstRecord(partition, callback) : callback);
-        } catch (KafkaException | IllegalStateException e) {
-            throw KafkaErrors.delivery("topic " + record.topic(), e);
-        } finally {
-            sender = null;
-        }
-        Exception refused = refusal;
-        if (refused == null) {
-            partition.sent(pumpNanos);
-            int size = length(record.key()) + length(record.value()) + RECORD_COST;
-            sentBytes += size;
-            if (size > SinkMetrics.LARGE_ROW_BYTES) {
-                metrics.record(SinkMetric.LARGE_ROW_SIZE, size);
-            }
-            if (transactions.isPresent()) {
-                transactions.get().sent(size);
-            }
-            refusedSinceNanos = 0;
-            return true;
-        }
-        if (!(refused instanceof TimeoutException)) {
-            throw KafkaErrors.delivery("topic " + record.topic(), refused);
-        }
-        long now = System.nanoTime();
-        if (refusedSinceNanos == 0) {
-            refusedSinceNanos = now;
-        } else if (now - refusedSinceNanos
-                > TimeUnit.MILLISECONDS.toNanos(config.deliveryTimeoutMs())) {
-            throw KafkaErrors.delivery("topic " + record.topic(), refused);
-        }
-        return false;
-    }
-
     /** The most bytes that key and value of a message may have. */
     private static int limit(Topics.Topic topic) {
         return topic.maxMessageBytes() - KafkaSinkConfig.RECORD_OVERHEAD;
@@ -869,14 +769,6 @@ final class KafkaSink implements Sink {
                 + (key.length() > MAX_KEY_TEXT ? key.substring(0, MAX_KEY_TEXT) + "..." : key);
     }
 
-    private void delivered(RecordMetadata metadata) {
-        // A missing key or value has the size -1. One writer: no need for an atomic addition.
-        int bytes =
-                Math.max(0, metadata.serializedKeySize())
-                        + Math.max(0, metadata.serializedValueSize());
-        deliveredBytes.setRelease(deliveredBytes.getPlain() + bytes + RECORD_COST);
-    }
-
     private void watermarkSent(@Nullable RecordMetadata metadata, @Nullable Exception exception) {
         uncountedSent("a watermark", metadata, exception);
     }
@@ -888,17 +780,9 @@ final class KafkaSink implements Sink {
     private void uncountedSent(
             String what, @Nullable RecordMetadata metadata, @Nullable Exception exception) {
         if (exception != null) {
-            undelivered(what, exception);
+            outbox.undelivered(what, exception);
         } else if (metadata != null) {
-            delivered(metadata);
-        }
-    }
-
-    private void undelivered(String what, Exception exception) {
-        if (Thread.currentThread() == sender) {
-            refusal = exception; // not queued at all: the caller of send decides
-        } else {
-            fail(KafkaErrors.delivery(what, exception));
+            outbox.delivered(metadata);
         }
     }
 

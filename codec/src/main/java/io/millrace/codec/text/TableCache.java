@@ -71,6 +71,13 @@ public final class TableCache<T> {
         return fresh;
     }
 
+    /** Drops all, so that they are made anew. */
+    public void clear() {
+        made.clear();
+        schema = null;
+        current = null;
+    }
+
     /** The program of the table version selected last. */
     public T current() {
         T selected = current;

@@ -61,6 +61,15 @@ class TableCacheTest {
     }
 
     @Test
+    void forgetsAllWhenAsked() {
+        TableSchema one = table();
+        Object first = cache.select(one);
+        cache.clear();
+        assertThatThrownBy(cache::current).isInstanceOf(IllegalStateException.class);
+        assertThat(cache.select(one)).isNotSameAs(first);
+    }
+
+    @Test
     void wantsATableFirst() {
         assertThatThrownBy(cache::current).isInstanceOf(IllegalStateException.class);
     }
