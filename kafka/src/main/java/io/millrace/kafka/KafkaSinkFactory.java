@@ -5,7 +5,6 @@ import io.millrace.codec.LargeMessages;
 import io.millrace.codec.RowEncoder;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
-import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.ColumnSelection;
 import io.millrace.core.spi.ObjectStores;
@@ -135,13 +134,14 @@ public final class KafkaSinkFactory implements SinkFactory {
 
     /** Opens with an encoder of the caller's choice, which the sink closes. */
     Sink open(SinkSpec spec, SinkContext context, KafkaSinkConfig config, RowEncoder encoder) {
-        DispatchRules rules = DispatchRules.compile(spec, config);
-        String clientId = KafkaClients.clientId(config, context.nodeAddress(), context.jobId());
-        KerberosConfig kerberos = KerberosConfig.hold(config);
+        KerberosConfig kerberos = null;
         Admin admin = null;
         KafkaProducer<byte[], byte[]> producer = null;
         Optional<ClaimChecks> claimChecks = Optional.empty();
         try {
+            DispatchRules rules = DispatchRules.compile(spec, config);
+            kerberos = KerberosConfig.hold(config);
+            String clientId = KafkaClients.clientId(config, context.nodeAddress(), context.jobId());
             admin = admin(config, clientId, ADMIN_TIMEOUT_MS);
             claimChecks = claimChecks(config);
             KafkaClients clients = new KafkaClients(config);
@@ -159,9 +159,9 @@ public final class KafkaSinkFactory implements SinkFactory {
                             producer,
                             ADMIN_TIMEOUT_MS);
             // Readers wait for the watermarks of all topics, also of those where nothing happens.
-            List<TableName> watermarked =
+            List<String> watermarked =
                     encoder.hasWatermarks() && rules.namesTopics()
-                            ? context.tables().get()
+                            ? context.tables().get().stream().map(rules::topic).toList()
                             : List.of();
             KafkaSink sink =
                     new KafkaSink(
@@ -175,19 +175,21 @@ public final class KafkaSinkFactory implements SinkFactory {
                             new KafkaSink.Target(admin, producer, topics, transactions, kerberos),
                             context.acks(),
                             context.metrics());
-            watermarked.forEach(table -> topics.get(rules.topic(table)));
+            watermarked.forEach(topics::get);
             return sink;
-        } catch (KafkaException | MillraceException e) {
+        } catch (RuntimeException e) {
             if (producer != null) {
                 producer.close(Duration.ZERO);
             }
             if (admin != null) {
                 admin.close(Duration.ZERO);
             }
-            kerberos.close();
+            if (kerberos != null) {
+                kerberos.close();
+            }
             encoder.close();
             claimChecks.ifPresent(ClaimChecks::close);
-            throw e instanceof MillraceException ours ? ours : failed(config, e);
+            throw e instanceof KafkaException refused ? failed(config, refused) : e;
         }
     }
 

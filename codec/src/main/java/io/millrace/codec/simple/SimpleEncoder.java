@@ -6,6 +6,7 @@ import io.millrace.codec.RowChecksum;
 import io.millrace.codec.RowEncoder;
 import io.millrace.codec.text.Cells;
 import io.millrace.codec.text.DdlType;
+import io.millrace.codec.text.TableCache;
 import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
@@ -40,7 +41,10 @@ public final class SimpleEncoder implements RowEncoder {
     private final RowChecksum sum;
     private TableSchema table = NO_TABLE;
 
-    /** Ordinals of the table's columns that have values. */
+    /** Ordinals of a table's columns that have values. */
+    private final TableCache<int[]> written =
+            new TableCache<>(schema -> Cells.written(schema, false));
+
     private int[] columns = {};
 
     /**
@@ -58,9 +62,9 @@ public final class SimpleEncoder implements RowEncoder {
 
     @Override
     public void begin(TableSchema schema, long commitTso, String topic) {
-        if (table != schema) {
-            table = schema;
-            columns = Cells.written(schema, false);
+        table = schema;
+        if (checksums.isPresent()) {
+            columns = written.select(schema);
         }
         format.begin(schema, commitTso);
     }

@@ -186,7 +186,8 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
                 progress.bufferedBytes(),
                 Long.compareUnsigned(progress.deliveredTso(), tso) < 0
                         ? tso
-                        : progress.deliveredTso());
+                        : progress.deliveredTso(),
+                progress.ddlUnderWay());
     }
 
     private static boolean isOfSink(ErrorCode code) {
@@ -392,10 +393,11 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
                                 && (policy.onCheckpoint(tso) || !policy.inEpisode());
                 if (trouble.isPresent() && job.state() == JobState.NORMAL) {
                     LOG.warn("job held up job={} cause={}", id, trouble.get().text());
+                    policy.onWarning(tso);
                     report(JobState.RETRYING, Optional.of(shown(trouble.get(), true)));
                 } else if (well && job.state() == JobState.RETRYING) {
                     report(JobState.NORMAL, Optional.empty());
-                } else if (policy.isStuck(steps(current))) {
+                } else if (isStuck(current)) {
                     // The run ends when the state has changed: it may not be quick about it.
                     giveUp(job);
                 } else {
@@ -439,13 +441,14 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
             }
         }
 
-        private static long steps(Run run) {
+        private boolean isStuck(Run run) {
             JobRunner runner = run.runner;
             if (runner == null) {
-                return 0;
+                return policy.isStuck(0);
             }
             JobProgress progress = runner.progress();
-            return progress.rows() + progress.ddls();
+            // A DDL may take hours, and ends by time-outs of its own.
+            return !progress.ddlUnderWay() && policy.isStuck(progress.rows() + progress.ddls());
         }
 
         private void giveUp(Job job) throws InterruptedException {
@@ -591,7 +594,8 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
                                 last.bytes(),
                                 last.ddls(),
                                 0,
-                                last.deliveredTso());
+                                last.deliveredTso(),
+                                false);
             }
             run = null;
             LOG.info("run ended job={}", id);

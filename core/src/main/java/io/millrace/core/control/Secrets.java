@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -78,7 +79,7 @@ public final class Secrets {
             int equals = pair.indexOf('=');
             String name = decode(equals < 0 ? pair : pair.substring(0, equals));
             String value = equals < 0 ? "" : decode(pair.substring(equals + 1));
-            sorted.put(name, isSecretName(name) ? MASK : value);
+            sorted.put(name, isSecretName(name) ? MASK : isUri(value) ? maskUri(value) : value);
         }
         StringBuilder out = new StringBuilder(maskedHead).append('?');
         String separator = "";
@@ -125,6 +126,22 @@ public final class Secrets {
                     : Optional.empty();
         }
 
+        /** Where parameters lead to, as people are shown it: by name. */
+        Map<String, String> addresses() {
+            Map<String, String> found = new TreeMap<>();
+            for (String pair : query == null ? new String[0] : query.split("&")) {
+                int equals = pair.indexOf('=');
+                if (equals > 0) {
+                    String name = decode(pair.substring(0, equals));
+                    String value = decode(pair.substring(equals + 1));
+                    if (isUri(value) || name.equals("endpoint")) {
+                        found.put(name, maskUri(value));
+                    }
+                }
+            }
+            return found;
+        }
+
         /** The raw value of the last parameter of this name. */
         Optional<String> value(String name) {
             Optional<String> found = Optional.empty();
@@ -143,7 +160,8 @@ public final class Secrets {
      * stored ones again.
      *
      * @param stored what the client was shown with {@link #maskUri}
-     * @return empty when a hidden value has none stored for the same scheme, user and address
+     * @return empty when a hidden value has none stored for the same scheme, user and addresses;
+     *     those in parameters, such as {@code endpoint}, count too
      */
     public static Optional<String> restoreUri(String given, String stored) {
         if (given.equals(maskUri(stored))) {
@@ -151,7 +169,8 @@ public final class Secrets {
         }
         Parts parts = Parts.of(given);
         Parts old = Parts.of(stored);
-        boolean same = parts.target().equals(old.target());
+        boolean same =
+                parts.target().equals(old.target()) && parts.addresses().equals(old.addresses());
         String head = parts.head();
         if (parts.password().equals(Optional.of(MASK))) {
             Optional<String> password = same ? old.password() : Optional.empty();
@@ -167,9 +186,8 @@ public final class Secrets {
         for (String pair : parts.query().split("&")) {
             int equals = pair.indexOf('=');
             String name = decode(equals < 0 ? pair : pair.substring(0, equals));
-            if (equals < 0
-                    || !isSecretName(name)
-                    || !decode(pair.substring(equals + 1)).equals(MASK)) {
+            String shown = equals < 0 ? "" : decode(pair.substring(equals + 1));
+            if (!(isSecretName(name) ? shown.equals(MASK) : isUri(shown) && hasMask(shown))) {
                 query.add(pair);
                 continue;
             }
@@ -185,11 +203,25 @@ public final class Secrets {
     private static boolean hasSecret(String rawQuery) {
         for (String pair : rawQuery.split("&")) {
             int equals = pair.indexOf('=');
-            if (equals > 0 && isSecretName(decode(pair.substring(0, equals)))) {
+            if (equals <= 0) {
+                continue;
+            }
+            String value = decode(pair.substring(equals + 1));
+            if (isSecretName(decode(pair.substring(0, equals)))
+                    || isUri(value) && !maskUri(value).equals(value)) {
                 return true;
             }
         }
         return false;
+    }
+
+    /** Whether a parameter's value is an address that may hold secrets itself. */
+    private static boolean isUri(String value) {
+        return value.contains("://");
+    }
+
+    private static boolean hasMask(String uri) {
+        return uri.contains(":" + MASK + "@") || uri.contains("=" + MASK);
     }
 
     /** Any text for a log or an error: passwords in URIs and values after secret names vanish. */

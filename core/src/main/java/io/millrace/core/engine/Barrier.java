@@ -35,7 +35,9 @@ final class Barrier {
     /** What the last run left behind. */
     private final Optional<DdlIntent> leftBehind;
 
-    private Phase phase = Phase.OPEN;
+    /** Written by the engine's thread only. */
+    private volatile Phase phase = Phase.OPEN;
+
     private @Nullable SchemaChange change;
     private long seq;
 
@@ -70,6 +72,11 @@ final class Barrier {
     /** Whether the DDL has a seq that the sink did not accept yet. */
     boolean isOffering() {
         return phase == Phase.OFFERING;
+    }
+
+    /** Whether the sink has a DDL that it did not ack yet; any thread. */
+    boolean isApplying() {
+        return phase == Phase.APPLYING;
     }
 
     /** Goes as far as it can without waiting; true when the DDL is through. */

@@ -15,6 +15,7 @@ import java.util.Set;
  * @param bufferedBytes held now between capture and sink, as counted against the memory quota
  * @param deliveredTso TSO of the last row or DDL that the sink made durable; before there is one,
  *     where the run began
+ * @param ddlUnderWay whether the sink works at a DDL: nothing else moves meanwhile
  */
 public record JobProgress(
         long checkpointTso,
@@ -24,13 +25,14 @@ public record JobProgress(
         long bytes,
         long ddls,
         long bufferedBytes,
-        long deliveredTso) {
+        long deliveredTso,
+        boolean ddlUnderWay) {
     public JobProgress {
         tableIds = Set.copyOf(tableIds);
     }
 
     /** Of a job that has no run: nothing but where it stands. */
     public static JobProgress at(long tso) {
-        return new JobProgress(tso, tso, Set.of(), 0, 0, 0, 0, tso);
+        return new JobProgress(tso, tso, Set.of(), 0, 0, 0, 0, tso, false);
     }
 }

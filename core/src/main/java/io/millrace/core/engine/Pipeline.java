@@ -492,7 +492,8 @@ public final class Pipeline implements Stage, AutoCloseable {
                 bytes.getAcquire(),
                 ddls.getAcquire(),
                 intake.budget().used(),
-                deliveredTso.getAcquire());
+                deliveredTso.getAcquire(),
+                barrier.isApplying());
     }
 
     /** What keeps the sink from delivering now, if it told; any thread. */

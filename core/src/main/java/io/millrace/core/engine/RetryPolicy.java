@@ -116,6 +116,18 @@ public final class RetryPolicy {
     }
 
     /**
+     * A run goes on, but gets nothing delivered: an episode begins, unless one has.
+     *
+     * @param checkpointTso as last saved; a later one ends the episode
+     */
+    public void onWarning(long checkpointTso) {
+        if (episode == null) {
+            Instant now = clock.instant();
+            episode = new Episode(now, now, settings.initial(), checkpointTso, now, UNSEEN);
+        }
+    }
+
+    /**
      * A retry is due.
      *
      * @param checkpointTso resolved TSO that the run starts from
@@ -158,8 +170,8 @@ public final class RetryPolicy {
         Instant now = clock.instant();
         Instant moved = current.moved();
         if (steps != current.steps()) {
-            // The first look only tells where the run is.
-            moved = current.steps() == UNSEEN ? moved : now;
+            // A run begins with nothing done.
+            moved = current.steps() == UNSEEN && steps == 0 ? moved : now;
             episode =
                     new Episode(
                             current.begin(),

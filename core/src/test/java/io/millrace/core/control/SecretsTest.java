@@ -38,11 +38,27 @@ final class SecretsTest {
         "mysql://u@h:3306/, mysql://u:xxxxx@h:3306/, ''",
         "kafka://b/t?z=1&sasl-password=p%26q, kafka://b/t2?sasl-password=xxxxx, kafka://b/t2?sasl-password=p%26q",
         "kafka://b/t?z=1, kafka://b/t?sasl-password=xxxxx, ''",
+        "kafka://b/t?sasl-oauth-client-secret=s, kafka://b/t?sasl-oauth-client-secret=xxxxx&sasl-oauth-token-url=http://evil/, ''",
+        "s3://b/p?secret-access-key=s, s3://b/p?secret-access-key=xxxxx&endpoint=evil, ''",
+        "kafka://b/t?schema-registry=http://u:p@r, kafka://b/t?a=1&schema-registry=http://u:xxxxx@r, kafka://b/t?a=1&schema-registry=http://u:p@r",
+        "kafka://b/t?schema-registry=http://u:p@r, kafka://b/t?schema-registry=http://u:xxxxx@evil, ''",
         "kafka://b/t?sasl-password=p, kafka://c/t?sasl-password=xxxxx, ''",
         "s3://b/x?secret-access-key=s&access-key=k, s3://b/x?access-key=n&secret-access-key=xxxxx&e=1, s3://b/x?access-key=n&secret-access-key=s&e=1"
     })
     void hiddenValuesThatComeBackAreTheStoredOnes(String stored, String given, String restored) {
         assertThat(Secrets.restoreUri(given, stored).orElse("")).isEqualTo(restored);
+    }
+
+    @Test
+    void addressesInParametersAreMaskedToo() {
+        assertThat(
+                        Secrets.maskUri(
+                                "kafka://b/t?schema-registry=http://u:p@r:1&claim-check-storage-uri="
+                                        + "s3%3A%2F%2Fb%3Fsecret-access-key%3Dk%26region%3Dx&z=file:///a"))
+                .isEqualTo(
+                        "kafka://b/t?claim-check-storage-uri="
+                                + "s3%3A%2F%2Fb%3Fregion%3Dx%26secret-access-key%3Dxxxxx"
+                                + "&schema-registry=http%3A%2F%2Fu%3Axxxxx%40r%3A1&z=file%3A%2F%2F%2Fa");
     }
 
     @Test

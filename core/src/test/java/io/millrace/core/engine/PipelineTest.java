@@ -125,8 +125,10 @@ class PipelineTest {
         pipeline.doWork();
         pipeline.doWork();
         assertThat(store.writes).containsExactly("rows 0@10");
+        assertThat(pipeline.progress(Set.of()).ddlUnderWay()).isFalse();
         sink().acks.ack(0);
         pipeline.doWork();
+        assertThat(pipeline.progress(Set.of()).ddlUnderWay()).isTrue();
         assertThat(store.writes)
                 .containsExactly(
                         "rows 0@10",
@@ -141,6 +143,7 @@ class PipelineTest {
         pipeline.doWork();
         assertThat(store.writes).startsWith("resolved 11", "checkpoint 2/11", "rows 2@12");
         assertThat(store.intent).isEmpty();
+        assertThat(pipeline.progress(Set.of()).ddlUnderWay()).isFalse();
         pipeline.close();
     }
 

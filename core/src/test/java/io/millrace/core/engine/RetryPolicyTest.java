@@ -134,7 +134,7 @@ class RetryPolicyTest {
         RetryPolicy policy = withoutJitter();
         waitAfterError(policy);
         policy.onRestart(7);
-        for (int rows = 0; rows < 5; rows++) {
+        for (int rows = 1; rows < 5; rows++) {
             clock.now = clock.now.plus(Duration.ofMinutes(20));
             assertThat(policy.isStuck(rows)).as("%d rows", rows).isFalse();
         }
@@ -154,6 +154,20 @@ class RetryPolicyTest {
         assertThat(policy.isStuck(0)).isFalse();
         clock.now = clock.now.plus(Duration.ofMinutes(2));
         assertThat(policy.isStuck(0)).isTrue();
+    }
+
+    @Test
+    void aWarningThatLastsIsStuckAndACheckpointEndsIt() {
+        RetryPolicy policy = withoutJitter();
+        policy.onWarning(7);
+        assertThat(policy.isStuck(100)).isFalse();
+        clock.now = clock.now.plus(Duration.ofMinutes(20));
+        policy.onWarning(7);
+        clock.now = clock.now.plus(Duration.ofMinutes(10)).plusSeconds(1);
+        assertThat(policy.isStuck(100)).isTrue();
+        assertThat(policy.onCheckpoint(7)).isFalse();
+        assertThat(policy.onCheckpoint(8)).isTrue();
+        assertThat(policy.isStuck(100)).isFalse();
     }
 
     @Test

@@ -550,6 +550,16 @@ final class MySqlSink implements Sink, Worker.Owner {
         public void fail(MillraceException error) {
             context.acks().fail(error);
         }
+
+        @Override
+        public void troubled(MillraceException why) {
+            context.acks().troubled(why);
+        }
+
+        @Override
+        public void goingOn() {
+            context.acks().goingOn();
+        }
     }
 
     private void load(TableState table) {

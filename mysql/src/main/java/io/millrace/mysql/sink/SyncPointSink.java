@@ -145,6 +145,16 @@ final class SyncPointSink extends ForwardingSink {
         public void fail(MillraceException error) {
             acks.fail(error);
         }
+
+        @Override
+        public void troubled(MillraceException why) {
+            acks.troubled(why);
+        }
+
+        @Override
+        public void goingOn() {
+            acks.goingOn();
+        }
     }
 
     /** Whether an event of this TSO may pass; if not, what has to come first is on its way. */
