@@ -117,6 +117,15 @@ class PipelineTest {
     }
 
     @Test
+    void theSinkMayAskWhichTablesAreReplicated() {
+        Pipeline pipeline = open(0);
+        assertThat(sinks.context().tables().get())
+                .as("neither excluded nor without a key")
+                .containsExactly(ORDERS.name());
+        pipeline.close();
+    }
+
+    @Test
     void ddlWaitsIsRecordedAppliedAndRecordedAgain() {
         Pipeline pipeline = open(0);
         intake.tryEmit(batches.last(10, 1));

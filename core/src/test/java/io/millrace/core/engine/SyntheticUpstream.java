@@ -10,6 +10,7 @@ import io.millrace.core.spi.Upstream;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
 
 /** An upstream that emits what a test says and then waits to be closed. */
 final class SyntheticUpstream implements Upstream {
@@ -66,7 +67,12 @@ final class SyntheticUpstream implements Upstream {
 
     @Override
     public List<TableSchema> tables(TableFilter filter) {
-        return List.of(Fixtures.ORDERS);
+        return Stream.of(
+                        Fixtures.ORDERS,
+                        Fixtures.table(2, "shop", "keyless", false),
+                        Fixtures.table(3, "shop", "old_orders", true))
+                .filter(table -> filter.matches(table.name()))
+                .toList();
     }
 
     @Override

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 final class TestSinks implements SinkFactory {
     private final List<String> calls;
     private @Nullable HandSink last;
+    private @Nullable SinkContext context;
 
     TestSinks(List<String> calls) {
         this.calls = calls;
@@ -25,6 +26,11 @@ final class TestSinks implements SinkFactory {
 
     HandSink opened() {
         return Objects.requireNonNull(last);
+    }
+
+    /** What the last sink was lent. */
+    SinkContext context() {
+        return Objects.requireNonNull(context);
     }
 
     @Override
@@ -44,9 +50,10 @@ final class TestSinks implements SinkFactory {
     }
 
     @Override
-    public Sink open(SinkSpec spec, SinkContext context) {
-        HandSink sink = new HandSink(context.acks(), calls);
+    public Sink open(SinkSpec spec, SinkContext lent) {
+        HandSink sink = new HandSink(lent.acks(), calls);
         last = sink;
+        context = lent;
         return sink;
     }
 }

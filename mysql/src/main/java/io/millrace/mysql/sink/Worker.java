@@ -683,7 +683,12 @@ final class Worker implements Runnable {
                                     + task.plan().describeKey(row, batch.op())
                                     + ", commit ts "
                                     + Long.toUnsignedString(batch.commitTso())
-                                    + "), statement: "
+                                    + ")"
+                                    + (e.getErrorCode() == SqlErrors.DUPLICATE_ENTRY
+                                            ? "; with safe_mode rows that are there already are"
+                                                    + " written over"
+                                            : "")
+                                    + "; statement: "
                                     + StatementBuilder.excerpt(group, EXCERPT));
                 }
             }

@@ -314,7 +314,8 @@ final class SinkOptionsIT {
                 if (safe) {
                     sink.drain();
                 } else {
-                    assertThat(sink.awaitFailure().text()).contains("d.kv", "id=1", "Duplicate");
+                    assertThat(sink.awaitFailure().text())
+                            .contains("d.kv", "id=1", "Duplicate", "safe_mode");
                 }
             }
             assertThat(server.query("SELECT v FROM d.kv WHERE id=1"))
