@@ -15,6 +15,7 @@ import java.time.Clock;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.core.config.Configurator;
@@ -32,8 +33,15 @@ import picocli.CommandLine.Option;
         description = "Runs a Millrace server.",
         versionProvider = Main.Versions.class,
         exitCodeListHeading = "%nExit codes:%n",
-        exitCodeList = {"0:stopped by a signal", "1:cannot start", "2:wrong command line"})
+        exitCodeList = {
+            "0:stopped by a signal",
+            "1:cannot start, or cannot go on",
+            "2:wrong command line"
+        })
 public final class Main implements Callable<Integer> {
+    /** What an orderly stop ends with. */
+    private static final AtomicInteger EXIT = new AtomicInteger();
+
     @Mixin private final ServerOptions common = new ServerOptions();
 
     @Option(
@@ -68,6 +76,13 @@ public final class Main implements Callable<Integer> {
             paramLabel = "FILE",
             description = "PEM authorities; clients must show a certificate of theirs.")
     private @Nullable String tlsCa;
+
+    @Option(
+            names = "--connect",
+            description =
+                    "Run a Kafka Connect worker with Debezium's connectors as well; see [connect] in"
+                            + " the file. Its API listens on 127.0.0.1:8083.")
+    private boolean connect;
 
     private Main() {}
 
@@ -121,7 +136,11 @@ public final class Main implements Callable<Integer> {
             Configurator.setRootLevel(org.apache.logging.log4j.Level.valueOf(settings.logLevel()));
             MillraceNode node =
                     MillraceNode.start(
-                            settings, upstreams(settings.dataDir()), sinks(settings.clusterId()));
+                            settings,
+                            upstreams(settings.dataDir()),
+                            sinks(settings.clusterId()),
+                            Clock.systemUTC(),
+                            Main::end);
             Runtime.getRuntime()
                     .addShutdownHook(
                             new Thread(
@@ -129,7 +148,7 @@ public final class Main implements Callable<Integer> {
                                         node.close();
                                         LogManager.shutdown();
                                         // An orderly stop is a success, whatever signal asked.
-                                        Runtime.getRuntime().halt(0);
+                                        Runtime.getRuntime().halt(EXIT.get());
                                     },
                                     "shutdown"));
             System.out.println(
@@ -140,7 +159,10 @@ public final class Main implements Callable<Integer> {
                             + "/api/v2, metrics at "
                             + node.url()
                             + "/metrics, data in "
-                            + settings.dataDir().toAbsolutePath());
+                            + settings.dataDir().toAbsolutePath()
+                            + node.connectText()
+                                    .map(text -> ", Kafka Connect API at " + text)
+                                    .orElse(""));
             new CountDownLatch(1).await();
             return 0;
         } catch (MillraceException e) {
@@ -150,12 +172,20 @@ public final class Main implements Callable<Integer> {
         }
     }
 
+    /** Stops the server because it can't go on; the exit code tells. */
+    private static void end(String why) {
+        LogManager.getLogger(Main.class).fatal("the server ends: {}", why);
+        EXIT.set(1);
+        new Thread(() -> System.exit(1), "fatal").start();
+    }
+
     private Settings settings() {
         Settings settings = new Settings();
         if (config != null) {
             settings.addFile(config);
         }
         return common.over(settings)
+                .set("connect.enabled", connect ? "true" : null)
                 .set("time-zone", timeZone)
                 .set("retry-interval", retryInterval)
                 .set("tls.cert", tlsCert)

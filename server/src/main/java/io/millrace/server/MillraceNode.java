@@ -20,6 +20,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,17 +35,21 @@ final class MillraceNode implements AutoCloseable {
     private final ServerConfig config;
     private final HttpListener listener;
     private final MetricsPage metrics;
+    private final Optional<ConnectPart> connect;
     private volatile Optional<LocalControlPlane> control = Optional.empty();
 
     private MillraceNode(
             ServerConfig config,
             List<UpstreamFactory> sources,
             List<SinkFactory> targets,
-            Clock jobClock) {
+            Clock jobClock,
+            Consumer<String> onFatal) {
         this.config = config;
         try {
             this.metrics = own(new MetricsPage(Clock.systemUTC(), this::plane));
             SqliteMetaStore store = own(SqliteMetaStore.open(config.dataDir()));
+            this.connect =
+                    config.connect().map(settings -> own(new ConnectPart(settings, onFatal)));
             Vault vault = Vault.open(config.dataDir().resolve("secret.key"));
             this.listener = own(HttpListener.open(config, this::install, TiCdcDialect::errorBody));
             Upstreams upstreams = own(new Upstreams(store, vault, sources, config.upstreams()));
@@ -60,6 +65,7 @@ final class MillraceNode implements AutoCloseable {
                                     jobClock));
             plane.start();
             this.control = Optional.of(plane);
+            connect.ifPresent(ConnectPart::await);
         } catch (RuntimeException e) {
             closeParts();
             throw e;
@@ -74,7 +80,7 @@ final class MillraceNode implements AutoCloseable {
      */
     static MillraceNode start(
             ServerConfig config, List<UpstreamFactory> sources, List<SinkFactory> targets) {
-        return start(config, sources, targets, Clock.systemUTC());
+        return start(config, sources, targets, Clock.systemUTC(), why -> LOG.error("{}", why));
     }
 
     /**
@@ -85,7 +91,19 @@ final class MillraceNode implements AutoCloseable {
             List<UpstreamFactory> sources,
             List<SinkFactory> targets,
             Clock jobClock) {
-        return new MillraceNode(config, sources, targets, jobClock);
+        return start(config, sources, targets, jobClock, why -> LOG.error("{}", why));
+    }
+
+    /**
+     * @param onFatal told why when the process must end, because a part of it is beyond repair
+     */
+    static MillraceNode start(
+            ServerConfig config,
+            List<UpstreamFactory> sources,
+            List<SinkFactory> targets,
+            Clock jobClock,
+            Consumer<String> onFatal) {
+        return new MillraceNode(config, sources, targets, jobClock, onFatal);
     }
 
     private <T extends AutoCloseable> T own(T part) {
@@ -157,6 +175,12 @@ final class MillraceNode implements AutoCloseable {
     String url() {
         return (config.tls().isPresent() ? "https://" : "http://")
                 + config.hostAndPort(listener.port());
+    }
+
+    /** Where the Kafka Connect worker listens and which Kafka it uses; empty without one. */
+    Optional<String> connectText() {
+        return connect.map(ConnectPart::await)
+                .map(host -> host.url() + ", its Kafka at " + host.bootstrapServers());
     }
 
     /** Stops all jobs in order, keeping their state, and closes everything. */

@@ -1,5 +1,6 @@
 package io.millrace.server;
 
+import io.millrace.connect.host.ConnectSettings;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import java.net.URI;
@@ -30,6 +31,7 @@ import java.util.TreeMap;
  * @param tls certificate and key of the listener
  * @param login user and password that every request needs
  * @param retryingWord how TiCDC's API calls a retrying job: error or warning
+ * @param connect the Kafka Connect worker; empty runs none
  */
 record ServerConfig(
         String host,
@@ -44,7 +46,8 @@ record ServerConfig(
         long maxBodyBytes,
         Optional<Tls> tls,
         Optional<Login> login,
-        String retryingWord) {
+        String retryingWord,
+        Optional<ConnectSettings> connect) {
     static final String DEFAULT_ADDR = "127.0.0.1:8300";
     static final Path DEFAULT_DATA_DIR = Path.of("millrace-data");
     static final long DEFAULT_MAX_BODY_BYTES = 4L << 20;
@@ -108,11 +111,14 @@ record ServerConfig(
                             + " reach it as "
                             + addr);
         }
+        Path dataDir = settings.get("data-dir").map(Path::of).orElse(DEFAULT_DATA_DIR);
+        Optional<Tls> tls = tls(settings);
+        Optional<Login> login = login(settings);
         return new ServerConfig(
                 host.isEmpty() ? "0.0.0.0" : host,
                 number("addr", addr.substring(colon + 1)),
                 advertise,
-                settings.get("data-dir").map(Path::of).orElse(DEFAULT_DATA_DIR),
+                dataDir,
                 upstreams,
                 settings.get("log-level").orElse("info").toLowerCase(Locale.ROOT),
                 settings.get("time-zone").map(ServerConfig::zone).orElse(ZoneId.systemDefault()),
@@ -123,9 +129,10 @@ record ServerConfig(
                 settings.get("max-body-bytes")
                         .map(text -> (long) number("max-body-bytes", text))
                         .orElse(DEFAULT_MAX_BODY_BYTES),
-                tls(settings),
-                login(settings),
-                settings.get("ticdc.retrying-state").orElse("error"));
+                tls,
+                login,
+                settings.get("ticdc.retrying-state").orElse("error"),
+                ConnectConfig.of(settings, dataDir, tls, login));
     }
 
     /** {@code host:port}, an IPv6 address in brackets. */
@@ -154,6 +161,8 @@ record ServerConfig(
             all.put("tls.key", files.key().toString());
             files.ca().ifPresent(ca -> all.put("tls.ca", ca.toString()));
         });
+        all.put("connect.enabled", Boolean.toString(connect.isPresent()));
+        connect.ifPresent(given -> all.putAll(ConnectConfig.shown(given)));
         login.ifPresent(known -> {
             all.put("auth.user", known.user());
             all.put("auth.password", known.password());
@@ -207,7 +216,7 @@ record ServerConfig(
         }
     }
 
-    private static int number(String key, String text) {
+    static int number(String key, String text) {
         try {
             return Integer.parseInt(text);
         } catch (NumberFormatException e) {

@@ -21,7 +21,9 @@ import java.util.regex.Pattern;
  * in silence.
  */
 final class Settings {
-    /** Every key there is; {@code upstreams} is a table of free names. */
+    /**
+     * Every key there is; {@code upstreams} and {@code connect.worker} are tables of free names.
+     */
     static final Set<String> KEYS =
             Set.of(
                     "addr",
@@ -38,14 +40,24 @@ final class Settings {
                     "tls.ca",
                     "auth.user",
                     "auth.password",
-                    "ticdc.retrying-state");
+                    "ticdc.retrying-state",
+                    "connect.enabled",
+                    "connect.addr",
+                    "connect.advertise-addr",
+                    "connect.bootstrap-servers",
+                    "connect.kafka-port",
+                    "connect.data-dir",
+                    "connect.plugin-path",
+                    "connect.group-id");
 
     private static final String UPSTREAMS = "upstreams";
+    private static final String WORKER = "connect.worker";
     private static final Pattern TABLE = Pattern.compile("\\s*\\[+([^\\]]+)]");
     private static final Pattern KEY = Pattern.compile("\\s*([^=#]+)=");
 
     private final Map<String, String> values = new TreeMap<>();
     private final Map<String, String> upstreams = new TreeMap<>();
+    private final Map<String, String> worker = new TreeMap<>();
 
     /**
      * Adds a TOML file's values.
@@ -78,6 +90,8 @@ final class Settings {
                     JsonNode value = field.getValue();
                     if (prefix.equals(UPSTREAMS + ".")) {
                         upstreams.put(field.getKey(), scalar(key, value));
+                    } else if (prefix.startsWith(WORKER + ".")) {
+                        addWorker(key, value);
                     } else if (value.isObject() && isTable(key)) {
                         add(key + ".", value, file, text);
                     } else if (KEYS.contains(key)) {
@@ -90,10 +104,23 @@ final class Settings {
                                         + lineOf(key, text)
                                         + "; known are "
                                         + String.join(", ", new TreeSet<>(KEYS))
-                                        + " and the table "
-                                        + UPSTREAMS);
+                                        + " and the tables "
+                                        + UPSTREAMS
+                                        + ", "
+                                        + WORKER);
                     }
                 });
+    }
+
+    /** In TOML a dotted key is a table in a table. */
+    private void addWorker(String key, JsonNode value) {
+        if (value.isObject()) {
+            value.fields()
+                    .forEachRemaining(
+                            field -> addWorker(key + "." + field.getKey(), field.getValue()));
+        } else {
+            worker.put(key.substring(WORKER.length() + 1), scalar(key, value));
+        }
     }
 
     /** Where a key stands, because the parsed tree does not tell: {@code line N}, or nothing. */
@@ -128,6 +155,7 @@ final class Settings {
 
     private static boolean isTable(String key) {
         return key.equals(UPSTREAMS)
+                || key.equals(WORKER)
                 || KEYS.stream().anyMatch(known -> known.startsWith(key + "."));
     }
 
@@ -150,8 +178,12 @@ final class Settings {
         return Optional.ofNullable(values.get(key));
     }
 
-    /** The free table {@code upstreams}. */
+    /** The free tables {@code upstreams} and {@code connect.worker}. */
     Map<String, String> table(String name) {
-        return name.equals(UPSTREAMS) ? upstreams : Map.of();
+        return switch (name) {
+            case UPSTREAMS -> upstreams;
+            case WORKER -> worker;
+            default -> Map.of();
+        };
     }
 }

@@ -3,6 +3,7 @@ package io.millrace.connect.host;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import java.nio.file.Path;
+import java.security.KeyStore;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -20,6 +21,7 @@ import java.util.Optional;
  * @param pluginPath folders that hold one folder (or jar) per plug-in; those that do not exist are
  *     passed over
  * @param login user and password that every request needs; empty asks for none
+ * @param tls certificate of the API, which then speaks HTTPS
  * @param worker further settings of the worker in Kafka Connect's own words; they override the
  *     defaults of this host
  */
@@ -31,6 +33,7 @@ public record ConnectSettings(
         String groupId,
         List<Path> pluginPath,
         Optional<Login> login,
+        Optional<Tls> tls,
         Map<String, String> worker) {
     public static final String DEFAULT_HOST = "127.0.0.1";
     public static final int DEFAULT_PORT = 8083;
@@ -75,6 +78,20 @@ public record ConnectSettings(
         }
     }
 
+    /**
+     * HTTPS.
+     *
+     * @param identity holds the key and its certificates
+     * @param password of the key in it
+     * @param clients authorities; when given, clients must show a certificate of theirs
+     */
+    public record Tls(KeyStore identity, String password, Optional<KeyStore> clients) {
+        @Override
+        public String toString() {
+            return "Tls[clients=" + clients.isPresent() + "]";
+        }
+    }
+
     public ConnectSettings {
         pluginPath = List.copyOf(pluginPath);
         worker = Map.copyOf(worker);
@@ -99,6 +116,7 @@ public record ConnectSettings(
                 DEFAULT_GROUP,
                 List.of(plugins),
                 Optional.empty(),
+                Optional.empty(),
                 Map.of());
     }
 
@@ -118,6 +136,14 @@ public record ConnectSettings(
                 + ", worker keys="
                 + worker.keySet()
                 + "]";
+    }
+
+    /** {@code http://host:port} or with https; 0 stands for the port of the settings. */
+    public String url(int openPort) {
+        return (tls.isPresent() ? "https://" : "http://")
+                + (host.indexOf(':') < 0 ? host : "[" + host + "]")
+                + ":"
+                + (openPort == 0 ? port : openPort);
     }
 
     private static void checkPort(String key, int port) {

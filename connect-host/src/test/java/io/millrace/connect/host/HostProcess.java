@@ -25,6 +25,7 @@ final class HostProcess {
                         "connect",
                         List.of(Path.of(args[3])),
                         Optional.empty(),
+                        Optional.empty(),
                         Map.of());
         try {
             ConnectHost host = ConnectHost.start(settings, why -> Runtime.getRuntime().halt(FATAL));

@@ -35,6 +35,7 @@ class ArchitectureTest {
                             "io.millrace.postgres..",
                             "io.millrace.kafka..",
                             "io.millrace.storage..",
+                            "io.millrace.connect..",
                             "io.millrace.metastore..",
                             "io.millrace.dialects..",
                             "io.millrace.server..",
@@ -44,7 +45,8 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule EDGES_DO_NOT_SEE_EACH_OTHER =
-            slices().matching("io.millrace.(mysql|postgres|kafka|storage|metastore|dialects)..")
+            slices().matching(
+                            "io.millrace.(mysql|postgres|kafka|storage|connect|metastore|dialects)..")
                     .should()
                     .notDependOnEachOther()
                     .because(
@@ -168,6 +170,42 @@ class ArchitectureTest {
                     .resideInAPackage("io.millrace.mysql.capture..")
                     .allowEmptyShould(true)
                     .because("a sink must work for rows of any source");
+
+    @ArchTest
+    static final ArchRule KAFKA_INSIDES_STAY_IN_ONE_PACKAGE =
+            noClasses()
+                    .that()
+                    .resideInAPackage("io.millrace..")
+                    .and()
+                    .resideOutsideOfPackages(
+                            "io.millrace.connect.host.runtime..",
+                            "io.millrace.testkit..",
+                            "io.millrace.bench..")
+                    .should()
+                    .dependOnClassesThat()
+                    .resideInAnyPackage(
+                            "kafka..",
+                            "org.apache.kafka.connect.runtime..",
+                            "org.apache.kafka.connect.storage..",
+                            "org.apache.kafka.connect.util..",
+                            "org.apache.kafka.metadata..",
+                            "org.apache.kafka.server..")
+                    .because(
+                            "these classes change with each version of Kafka: an upgrade has one package to look at");
+
+    @ArchTest
+    static final ArchRule ONLY_ONE_PART_STARTS_CONNECT =
+            noClasses()
+                    .that()
+                    .resideInAPackage("io.millrace.server..")
+                    .and()
+                    .haveSimpleNameNotStartingWith("ConnectPart")
+                    .and()
+                    .haveSimpleNameNotStartingWith("MillraceNode")
+                    .should()
+                    .dependOnClassesThat()
+                    .haveFullyQualifiedName("io.millrace.connect.host.ConnectHost")
+                    .because("a server without Connect must not load Kafka's broker");
 
     @ArchTest
     static final ArchRule STAGES_DO_NOT_BLOCK =

@@ -29,8 +29,11 @@ import org.apache.kafka.connect.storage.KafkaOffsetBackingStore;
 import org.apache.kafka.connect.storage.KafkaStatusBackingStore;
 import org.apache.kafka.connect.util.ConnectUtils;
 import org.apache.kafka.connect.util.SharedTopicAdmin;
+import org.eclipse.jetty.server.Connector;
 import org.eclipse.jetty.server.Server;
+import org.eclipse.jetty.server.SslConnectionFactory;
 import org.eclipse.jetty.server.handler.ContextHandler;
+import org.eclipse.jetty.util.ssl.SslContextFactory;
 import org.eclipse.jetty.util.thread.ShutdownThread;
 
 /**
@@ -70,6 +73,7 @@ public final class ConnectWorker {
         // The only way to the server: a connector made for it knows it, and is thrown away.
         jetty = rest.createConnector("http://127.0.0.1:0").getServer();
         jetty.setErrorHandler(errors);
+        settings.tls().ifPresent(this::secure);
         try {
             rest.initializeServer();
         } catch (RuntimeException e) {
@@ -80,11 +84,7 @@ public final class ConnectWorker {
         // wait for itself forever.
         ShutdownThread.deregister(jetty);
         jetty.setStopTimeout(REQUESTS_END.toMillis());
-        int port = settings.port() != 0 ? settings.port() : rest.serverUrl().getPort();
-        String host = settings.host();
-        url =
-                URI.create(
-                        "http://" + (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + port);
+        url = URI.create(settings.url(rest.serverUrl().getPort()));
     }
 
     /**
@@ -100,6 +100,24 @@ public final class ConnectWorker {
                     ErrorCode.INVALID_CONFIG,
                     "the Kafka Connect worker cannot start: " + withCause(e),
                     e);
+        }
+    }
+
+    /** Connect itself takes certificates from key store files only. */
+    private void secure(ConnectSettings.Tls tls) {
+        for (Connector connector : jetty.getConnectors()) {
+            SslConnectionFactory https = connector.getConnectionFactory(SslConnectionFactory.class);
+            if (https == null) {
+                continue;
+            }
+            SslContextFactory.Server ssl = https.getSslContextFactory();
+            ssl.setKeyStore(tls.identity());
+            ssl.setKeyStorePassword(tls.password());
+            tls.clients()
+                    .ifPresent(authorities -> {
+                        ssl.setTrustStore(authorities);
+                        ssl.setNeedClientAuth(true);
+                    });
         }
     }
 

@@ -26,12 +26,14 @@ import org.jspecify.annotations.Nullable;
  *   <li>Debezium 3.6 declares keys (deprecated names) for which it gives no value back. Connect 4.3
  *       then fails with a NullPointerException instead of listing what is wrong; clients that read
  *       the list do as well.
- *   <li>A connector's name with a slash would be accepted, but no request could name it any more,
- *       because the HTTP server refuses {@code %2F} in a path.
+ *   <li>A connector's name with a slash, a backslash or a percent sign would be accepted, but no
+ *       request could name it any more, because the HTTP server refuses these in a path, encoded as
+ *       well.
  * </ul>
  */
 final class HostHerder extends DistributedHerder {
     private static final String NAME = "name";
+    private static final String NOT_IN_PATHS = "/\\%";
 
     HostHerder(
             DistributedConfig config,
@@ -88,13 +90,13 @@ final class HostHerder extends DistributedHerder {
                                 info.configKey().name(), null, List.of(), List.of(), false);
             } else if (NAME.equals(value.name())
                     && value.value() != null
-                    && value.value().indexOf('/') >= 0) {
+                    && value.value().chars().anyMatch(c -> NOT_IN_PATHS.indexOf(c) >= 0)) {
                 List<String> messages = new ArrayList<>(value.errors());
                 messages.add(
                         "The connector name '"
                                 + value.value()
-                                + "' must not contain '/': no request could name the connector"
-                                + " afterwards");
+                                + "' must not contain '/', '\\' or '%': no request could name the"
+                                + " connector afterwards");
                 value =
                         new ConfigValueInfo(
                                 value.name(),

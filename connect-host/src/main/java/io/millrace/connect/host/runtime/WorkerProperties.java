@@ -53,13 +53,7 @@ public final class WorkerProperties {
         // The producer's own defaults (16 KiB, 5 ms) cost half of the throughput.
         p.put("producer.batch.size", "262144");
         p.put("producer.linger.ms", "20");
-        String host = settings.host();
-        p.put(
-                "listeners",
-                "http://"
-                        + (host.indexOf(':') < 0 ? host : "[" + host + "]")
-                        + ":"
-                        + settings.port());
+        p.put("listeners", settings.url(0));
         settings.advertised()
                 .ifPresent(address -> {
                     int colon = address.lastIndexOf(':');

@@ -33,8 +33,14 @@ class HostHerderTest {
     }
 
     @Test
-    void aNameWithASlashIsAnError() {
-        ConfigValueInfo name = new ConfigValueInfo("name", "a/b", List.of(), List.of(), true);
+    void aNameThatNoPathCanHoldIsAnError() {
+        for (String text : List.of("a/b", "a\\b", "50%")) {
+            aNameIsRefused(text);
+        }
+    }
+
+    private static void aNameIsRefused(String text) {
+        ConfigValueInfo name = new ConfigValueInfo("name", text, List.of(), List.of(), true);
 
         ConfigInfos repaired = HostHerder.repaired(infos(info("name", name)));
 
@@ -42,7 +48,7 @@ class HostHerderTest {
         assertThat(repaired.configs().getFirst().configValue().errors())
                 .singleElement()
                 .asString()
-                .contains("'a/b' must not contain '/'");
+                .contains("'" + text + "' must not contain '/'");
     }
 
     @Test

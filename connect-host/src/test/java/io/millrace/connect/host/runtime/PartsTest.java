@@ -102,6 +102,7 @@ class PartsTest {
                         "g",
                         List.of(plugins, folder.resolve("missing")),
                         Optional.empty(),
+                        Optional.empty(),
                         Map.of(
                                 "producer.linger.ms",
                                 "5",

@@ -1,0 +1,130 @@
+package io.millrace.server;
+
+import io.millrace.connect.host.ConnectSettings;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/** The table {@code connect} of the configuration. */
+final class ConnectConfig {
+    private static final String DEFAULT_ADDR =
+            ConnectSettings.DEFAULT_HOST + ":" + ConnectSettings.DEFAULT_PORT;
+
+    private ConnectConfig() {}
+
+    /** Settings of the worker; empty unless it is enabled. */
+    static Optional<ConnectSettings> of(
+            Settings settings,
+            Path dataDir,
+            Optional<ServerConfig.Tls> tls,
+            Optional<ServerConfig.Login> login) {
+        String enabled = settings.get("connect.enabled").orElse("false");
+        if (!enabled.equals("true")) {
+            if (!enabled.equals("false")) {
+                throw ServerConfig.invalid("connect.enabled", "must be true or false");
+            }
+            return Optional.empty();
+        }
+        String addr = settings.get("connect.addr").orElse(DEFAULT_ADDR);
+        int colon = addr.lastIndexOf(':');
+        if (colon < 0) {
+            throw ServerConfig.invalid(
+                    "connect.addr", "must be host:port, such as " + DEFAULT_ADDR);
+        }
+        String host = addr.substring(0, colon).replaceAll("^\\[|]$", "");
+        Optional<String> advertised = settings.get("connect.advertise-addr");
+        if (advertised.isPresent() && !advertised.get().contains(":")) {
+            throw ServerConfig.invalid("connect.advertise-addr", "must be host:port");
+        }
+        if (advertised.isEmpty()
+                && (host.isEmpty() || host.equals("0.0.0.0") || host.equals("::"))) {
+            throw ServerConfig.invalid(
+                    "connect.advertise-addr",
+                    "must be given when the worker listens on all addresses, because other workers"
+                            + " cannot reach it as "
+                            + addr);
+        }
+        return Optional.of(
+                new ConnectSettings(
+                        host.isEmpty() ? "0.0.0.0" : host,
+                        ServerConfig.number("connect.addr", addr.substring(colon + 1)),
+                        advertised,
+                        kafka(settings, dataDir),
+                        settings.get("connect.group-id").orElse(ConnectSettings.DEFAULT_GROUP),
+                        pluginPath(settings),
+                        login.map(
+                                known -> new ConnectSettings.Login(known.user(), known.password())),
+                        tls.map(ConnectConfig::tls),
+                        settings.table("connect.worker")));
+    }
+
+    private static ConnectSettings.Kafka kafka(Settings settings, Path dataDir) {
+        Optional<String> servers = settings.get("connect.bootstrap-servers");
+        if (servers.isEmpty()) {
+            return new ConnectSettings.Embedded(
+                    settings.get("connect.data-dir")
+                            .map(Path::of)
+                            .orElse(dataDir.resolve("connect")),
+                    settings.get("connect.kafka-port")
+                            .map(text -> ServerConfig.number("connect.kafka-port", text))
+                            .orElse(ConnectSettings.DEFAULT_KAFKA_PORT));
+        }
+        for (String key : List.of("connect.kafka-port", "connect.data-dir")) {
+            if (settings.get(key).isPresent()) {
+                throw ServerConfig.invalid(
+                        key,
+                        "is for the broker in this process, which does not run when"
+                                + " connect.bootstrap-servers is given");
+            }
+        }
+        return new ConnectSettings.External(servers.get());
+    }
+
+    /** The folder that the launcher fetches plug-ins to, unless others are named. */
+    private static List<Path> pluginPath(Settings settings) {
+        return settings.get("connect.plugin-path")
+                .map(text ->
+                        Arrays.stream(text.split(","))
+                                .map(String::strip)
+                                .filter(part -> !part.isEmpty())
+                                .map(Path::of)
+                                .toList())
+                .orElseGet(() ->
+                        List.of(
+                                Path.of(
+                                        System.getProperty("millrace.home", "."),
+                                        ".millrace",
+                                        "plugins")));
+    }
+
+    private static ConnectSettings.Tls tls(ServerConfig.Tls files) {
+        return new ConnectSettings.Tls(
+                Pem.identity(files.cert(), files.key()),
+                Pem.PASSWORD,
+                files.ca().map(Pem::trusted));
+    }
+
+    /** Under their names in the file; without those of the worker, whose secrets have any name. */
+    static Map<String, String> shown(ConnectSettings connect) {
+        Map<String, String> all = new TreeMap<>();
+        all.put("connect.addr", connect.host() + ":" + connect.port());
+        connect.advertised().ifPresent(address -> all.put("connect.advertise-addr", address));
+        switch (connect.kafka()) {
+            case ConnectSettings.Embedded embedded -> {
+                all.put("connect.kafka-port", Integer.toString(embedded.port()));
+                all.put("connect.data-dir", embedded.dataDir().toString());
+            }
+            case ConnectSettings.External external ->
+                    all.put("connect.bootstrap-servers", external.bootstrapServers());
+        }
+        all.put("connect.group-id", connect.groupId());
+        all.put(
+                "connect.plugin-path",
+                connect.pluginPath().stream().map(Path::toString).collect(Collectors.joining(",")));
+        return all;
+    }
+}

@@ -1,0 +1,113 @@
+package io.millrace.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.millrace.connect.host.ConnectSettings;
+import io.millrace.core.error.MillraceException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ConnectConfigTest {
+    private static ServerConfig config(Path folder, String text) throws IOException {
+        Path file = Files.writeString(folder.resolve("millrace.toml"), text);
+        return ServerConfig.of(new Settings().addFile(file));
+    }
+
+    private static ConnectSettings connect(Path folder, String text) throws IOException {
+        return config(folder, text).connect().orElseThrow();
+    }
+
+    @Test
+    void itIsOffUnlessEnabled(@TempDir Path folder) throws IOException {
+        assertThat(config(folder, "").connect()).isEmpty();
+        assertThat(config(folder, "[connect]\nkafka-port = 1").connect()).isEmpty();
+        assertThat(config(folder, "").shown()).containsEntry("connect.enabled", "false");
+        assertThat(
+                        ServerConfig.of(new Settings().addFile(Path.of("../docs/millrace.toml")))
+                                .connect())
+                .isEmpty();
+    }
+
+    @Test
+    void enabledItRunsABrokerInTheDataFolder(@TempDir Path folder) throws IOException {
+        ConnectSettings connect = connect(folder, "data-dir = \"d\"\n[connect]\nenabled = true");
+        assertThat(connect.host()).isEqualTo("127.0.0.1");
+        assertThat(connect.port()).isEqualTo(8083);
+        assertThat(connect.kafka())
+                .isEqualTo(new ConnectSettings.Embedded(Path.of("d/connect"), 19_092));
+        assertThat(connect.groupId()).isEqualTo("connect");
+        assertThat(connect.login()).isEmpty();
+        assertThat(connect.tls()).isEmpty();
+    }
+
+    @Test
+    void takesAllThatAFileSays(@TempDir Path folder) throws IOException {
+        ServerConfig config =
+                config(
+                        folder,
+                        """
+                        [auth]
+                        user = "u"
+                        password = "geheim"
+                        [connect]
+                        enabled = true
+                        addr = "0.0.0.0:9083"
+                        advertise-addr = "host1:9083"
+                        bootstrap-servers = "k1:9092"
+                        plugin-path = "/p1, /p2"
+                        group-id = "g"
+                        [connect.worker]
+                        "offset.flush.interval.ms" = 1000
+                        producer.linger.ms = 5
+                        sasl.jaas.config = "secret"
+                        """);
+        ConnectSettings connect = config.connect().orElseThrow();
+        assertThat(connect.host()).isEqualTo("0.0.0.0");
+        assertThat(connect.advertised()).isEqualTo(Optional.of("host1:9083"));
+        assertThat(connect.kafka()).isEqualTo(new ConnectSettings.External("k1:9092"));
+        assertThat(connect.pluginPath()).containsExactly(Path.of("/p1"), Path.of("/p2"));
+        assertThat(connect.groupId()).isEqualTo("g");
+        assertThat(connect.login())
+                .isEqualTo(Optional.of(new ConnectSettings.Login("u", "geheim")));
+        assertThat(connect.worker())
+                .containsEntry("offset.flush.interval.ms", "1000")
+                .containsEntry("producer.linger.ms", "5")
+                .containsEntry("sasl.jaas.config", "secret");
+        assertThat(config.shown())
+                .containsEntry("connect.addr", "0.0.0.0:9083")
+                .containsEntry("connect.bootstrap-servers", "k1:9092")
+                .doesNotContainValue("secret");
+        assertThat(connect.toString()).doesNotContain("secret").doesNotContain("geheim");
+    }
+
+    @Test
+    void aWrongValueIsNamed(@TempDir Path folder) {
+        String on = "[connect]\nenabled = true\n";
+        refused(
+                folder,
+                "[connect]\nenabled = \"maybe\"",
+                "connect.enabled - must be true or false");
+        refused(folder, on + "addr = \"here\"", "connect.addr - must be host:port");
+        refused(folder, on + "addr = \"0.0.0.0:1\"", "connect.advertise-addr - must be given");
+        refused(folder, on + "addr = \"h:99999\"", "connect.addr - the port must be 0..65535");
+        refused(folder, on + "kafka-port = 70000", "connect.kafka-port - the port must be");
+        refused(
+                folder,
+                on + "bootstrap-servers = \"k:1\"\nkafka-port = 5",
+                "connect.kafka-port - is for the broker in this process");
+        refused(folder, on + "bootstrap-servers = \"\"", "connect.bootstrap-servers - must not be");
+        refused(folder, on + "group-id = \"\"", "connect.group-id - must not be empty");
+        refused(folder, on + "grup-id = \"g\"", "connect.grup-id - unknown key");
+    }
+
+    private static void refused(Path folder, String text, String message) {
+        assertThatThrownBy(() -> config(folder, text))
+                .isInstanceOf(MillraceException.class)
+                .hasMessageContaining(message);
+    }
+}

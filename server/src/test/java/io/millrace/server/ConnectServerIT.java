@@ -1,0 +1,161 @@
+package io.millrace.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.millrace.core.error.MillraceException;
+import io.millrace.testkit.servers.Ports;
+import io.millrace.testkit.servers.TlsMaterial;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyStore;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A server with a Kafka Connect worker, and one without. */
+class ConnectServerIT {
+    private static HttpClient client(TlsMaterial tls, boolean withCertificate) throws Exception {
+        TrustManagerFactory trust =
+                TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        trust.init(Pem.trusted(tls.ca()));
+        KeyManagerFactory keys =
+                KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+        KeyStore identity = Pem.identity(tls.clientCertificate(), tls.clientKey());
+        keys.init(identity, Pem.PASSWORD.toCharArray());
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(
+                withCertificate ? keys.getKeyManagers() : null, trust.getTrustManagers(), null);
+        return HttpClient.newBuilder().sslContext(context).build();
+    }
+
+    private static HttpResponse<String> get(HttpClient client, String url, String login)
+            throws Exception {
+        return client.send(
+                HttpRequest.newBuilder(URI.create(url))
+                        .header(
+                                "Authorization",
+                                "Basic "
+                                        + Base64.getEncoder()
+                                                .encodeToString(
+                                                        login.getBytes(StandardCharsets.UTF_8)))
+                        .build(),
+                HttpResponse.BodyHandlers.ofString());
+    }
+
+    private static Settings settings(Path folder, int port, Path kafka) {
+        return new Settings()
+                .set("addr", "127.0.0.1:0")
+                .set("data-dir", folder.toString())
+                .set("connect.enabled", "true")
+                .set("connect.addr", "127.0.0.1:" + port)
+                .set("connect.kafka-port", Integer.toString(Ports.free()))
+                .set("connect.data-dir", kafka.toString())
+                .set("connect.plugin-path", folder.toString());
+    }
+
+    @Test
+    void theWorkerHasTheServersTlsAndLoginAndItsFolderForItself(@TempDir Path folder)
+            throws Exception {
+        TlsMaterial tls = TlsMaterial.copyInto(folder.resolve("tls"));
+        int port = Ports.free();
+        Path kafka = folder.resolve("kafka");
+        Settings first =
+                settings(folder.resolve("first"), port, kafka)
+                        .set("auth.user", "admin")
+                        .set("auth.password", "pw")
+                        .set("tls.cert", tls.serverCertificate().toString())
+                        .set("tls.key", tls.serverKey().toString())
+                        .set("tls.ca", tls.ca().toString());
+        String url = "https://127.0.0.1:" + port + "/connectors";
+        try (MillraceNode node = MillraceNode.start(ServerConfig.of(first), List.of(), List.of())) {
+            assertThat(node.connectText().orElseThrow()).startsWith("https://127.0.0.1:" + port);
+            HttpClient known = client(tls, true);
+            HttpResponse<String> answer = get(known, url, "admin:pw");
+            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+            while (answer.statusCode() == 503 && System.nanoTime() < deadline) {
+                Thread.sleep(20);
+                answer = get(known, url, "admin:pw");
+            }
+            assertThat(answer.statusCode()).isEqualTo(200);
+            assertThat(answer.body()).isEqualTo("[]");
+            HttpResponse<String> stranger = get(known, url, "admin:wrong");
+            assertThat(stranger.statusCode()).isEqualTo(401);
+            assertThat(stranger.body()).contains("\"error_code\":401");
+            assertThatThrownBy(() -> get(client(tls, false), url, "admin:pw"))
+                    .isInstanceOf(IOException.class);
+
+            Path other = folder.resolve("other");
+            for (int attempt = 0; attempt < 2; attempt++) { // a refused start leaves nothing behind
+                refused(
+                        settings(other, port, folder.resolve("kafka2")),
+                        "connect.addr - cannot listen on 127.0.0.1:" + port);
+                refused(
+                        settings(other, Ports.free(), kafka),
+                        "is in use by another process (pid " + ProcessHandle.current().pid() + ")");
+            }
+        }
+    }
+
+    private static void refused(Settings settings, String message) {
+        assertThatThrownBy(() ->
+                        MillraceNode.start(ServerConfig.of(settings), List.of(), List.of()).close())
+                .isInstanceOf(MillraceException.class)
+                .hasMessageContaining(message);
+    }
+
+    @Test
+    void aServerWithoutItLoadsNoBroker(@TempDir Path folder) throws Exception {
+        Path classes = folder.resolve("classes");
+        Path out = folder.resolve("out");
+        List<String> command =
+                new ArrayList<>(
+                        List.of(
+                                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                                "-Xlog:class+load:file=" + classes,
+                                "--enable-native-access=ALL-UNNAMED",
+                                "-cp",
+                                System.getProperty(
+                                        "surefire.test.class.path",
+                                        System.getProperty("java.class.path")),
+                                Main.class.getName(),
+                                "--addr",
+                                "127.0.0.1:0",
+                                "--data-dir",
+                                folder.resolve("data").toString()));
+        Process server =
+                new ProcessBuilder(command)
+                        .redirectErrorStream(true)
+                        .redirectOutput(out.toFile())
+                        .start();
+        try {
+            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+            while (!Files.readString(out).contains("is ready")) {
+                assertThat(server.isAlive() && System.nanoTime() < deadline)
+                        .as("it starts: %s", Files.readString(out))
+                        .isTrue();
+                Thread.sleep(50);
+            }
+            server.destroy();
+            assertThat(server.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        } finally {
+            server.destroyForcibly();
+        }
+        assertThat(Files.readString(classes))
+                .contains(" io.millrace.server.MillraceNode ")
+                .doesNotContain(" kafka.server.")
+                .doesNotContain(" org.apache.kafka.connect.");
+    }
+}
