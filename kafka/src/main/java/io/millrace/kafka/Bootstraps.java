@@ -38,6 +38,8 @@ final class Bootstraps {
     record Settings(long intervalSeconds, int rows, boolean allPartitions) {
         static Settings of(SinkSpec spec) {
             SinkOptions options = new SinkOptions(spec, ErrorCode.KAFKA_INVALID_CONFIG);
+            // The engine acts on it; here it is only checked.
+            options.flag("send-all-bootstrap-at-start", false);
             return new Settings(
                     options.number("send-bootstrap-interval-in-sec")
                             .orElse(DEFAULT_INTERVAL_SECONDS),

@@ -348,6 +348,21 @@ final class KafkaSink implements Sink {
         }
     }
 
+    /** Tells the schemas of all tables; a table's first rows are told theirs all the same. */
+    @Override
+    public void tables(List<TableSchema> tables) {
+        if (bootstraps.isEmpty()) {
+            return;
+        }
+        try {
+            for (TableSchema table : tables) {
+                queueBootstrap(columns.of(table).schema(), topics.get(rules.topic(table.name())));
+            }
+        } catch (MillraceException e) {
+            fail(e);
+        }
+    }
+
     private void queueBootstrap(TableSchema schema, Topics.Topic topic) {
         message.clear();
         encoder.appendBootstrap(schema, message);

@@ -264,6 +264,9 @@ public final class JobRunner implements AutoCloseable {
         pipeline = opened;
         Capture reader = plan.upstream().openCapture(opened.captureRequest());
         capture = reader;
+        if (plan.sinkSpec().tellsTablesAtStart()) {
+            reader.tellTables(opened::tell);
+        }
         synchronized (lock) {
             opening = false;
             // An interrupt meant for the opening must not hit the work.

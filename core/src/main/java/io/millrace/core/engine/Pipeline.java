@@ -80,6 +80,10 @@ public final class Pipeline implements Stage, AutoCloseable {
 
     private volatile State state = State.RUNNING;
     private volatile boolean stopRequested;
+
+    /** Tables that the sink has to be told before anything else; null when there are none. */
+    private volatile @Nullable List<TableSchema> untold;
+
     private boolean closed;
 
     /** Polled and not done with; the sink refused it, or something has to happen first. */
@@ -270,6 +274,11 @@ public final class Pipeline implements Stage, AutoCloseable {
 
     private int dispatch(long now) {
         int work = 0;
+        List<TableSchema> tables = untold;
+        if (tables != null) {
+            untold = null;
+            sink.tables(tables);
+        }
         while (work < EVENTS_PER_CYCLE) {
             ChangeEvent event = held;
             if (event == null) {
@@ -494,6 +503,14 @@ public final class Pipeline implements Stage, AutoCloseable {
                 intake.budget().used(),
                 deliveredTso.getAcquire(),
                 barrier.isApplying());
+    }
+
+    /** The capture's tables, before its first event; any thread. */
+    void tell(List<TableSchema> followed) {
+        untold =
+                followed.stream()
+                        .filter(table -> plan.sinkSpec().forceReplicate() || table.hasHandleKey())
+                        .toList();
     }
 
     /** What keeps the sink from delivering now, if it told; any thread. */

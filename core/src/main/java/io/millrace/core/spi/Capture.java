@@ -1,6 +1,9 @@
 package io.millrace.core.spi;
 
+import io.millrace.core.model.TableSchema;
+import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /** Reads one upstream's change stream for one job. */
 public interface Capture extends AutoCloseable {
@@ -21,6 +24,12 @@ public interface Capture extends AutoCloseable {
     default Set<Long> tableIds(boolean withoutKey) {
         return Set.of();
     }
+
+    /**
+     * Asks for the tables that it follows and the job wants, as far as their definitions are known,
+     * once and before the first event; called before {@link #run}, answered on its thread.
+     */
+    default void tellTables(Consumer<List<TableSchema>> to) {}
 
     /** Ends {@link #run} soon; callable from any thread, more than once. */
     @Override

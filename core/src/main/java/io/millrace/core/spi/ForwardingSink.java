@@ -3,6 +3,8 @@ package io.millrace.core.spi;
 import io.millrace.core.model.Checkpoint;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.SchemaChange;
+import io.millrace.core.model.TableSchema;
+import java.util.List;
 
 /**
  * Hands every call on to another sink. Subclasses override what they do otherwise, and nothing
@@ -14,6 +16,11 @@ public abstract class ForwardingSink implements Sink {
 
     protected ForwardingSink(Sink target) {
         this.target = target;
+    }
+
+    @Override
+    public void tables(List<TableSchema> tables) {
+        target.tables(tables);
     }
 
     @Override

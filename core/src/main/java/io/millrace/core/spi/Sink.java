@@ -3,6 +3,8 @@ package io.millrace.core.spi;
 import io.millrace.core.model.Checkpoint;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.SchemaChange;
+import io.millrace.core.model.TableSchema;
+import java.util.List;
 
 /**
  * Delivers one job's events downstream. Called by one engine thread, never blocks it for long: work
@@ -20,6 +22,12 @@ import io.millrace.core.model.SchemaChange;
 public interface Sink extends AutoCloseable {
     /** The engine offers at most this many events from the oldest that is not acked on. */
     int MAX_UNACKED = 1 << 14;
+
+    /**
+     * The tables that the job replicates at the start of a run; before the first event, and only
+     * where {@link SinkSpec#tellsTablesAtStart} asks for it.
+     */
+    default void tables(List<TableSchema> tables) {}
 
     /** Takes rows. False when the sink is full now: the engine keeps the batch and asks again. */
     boolean offer(long seq, RowBatch batch);

@@ -168,6 +168,11 @@ public record SinkSpec(
         return Optional.ofNullable(found);
     }
 
+    /** Whether the sink wants to know all tables before the first event. */
+    public boolean tellsTablesAtStart() {
+        return option("send-all-bootstrap-at-start").orElse("").trim().matches("(?i)true|t|1");
+    }
+
     /** Whether the job's metrics count by table too. */
     public boolean countsByTable() {
         return "true".equals(options.get("enable-table-monitor"));

@@ -312,6 +312,11 @@ final class Fixtures {
         }
 
         @Override
+        public void tables(List<TableSchema> tables) {
+            calls.add("tables " + tables.stream().map(TableSchema::name).toList());
+        }
+
+        @Override
         public boolean isHeldUp() {
             return heldUp;
         }

@@ -414,4 +414,18 @@ class PipelineTest {
             sink().close();
         }
     }
+
+    @Test
+    void theSinkIsToldTheTablesOnceAndBeforeAnythingElse() {
+        Pipeline pipeline = open(0);
+        TableSchema keyless =
+                new TableSchema(
+                        9, 1, new TableName("shop", "keyless"), ORDERS.columns(), List.of());
+        intake.tryEmit(batches.last(10, 1));
+        pipeline.tell(List.of(ORDERS, keyless));
+        pipeline.doWork();
+        pipeline.doWork();
+        assertThat(store.writes).containsExactly("tables [" + ORDERS.name() + "]", "rows 0@10");
+        pipeline.close();
+    }
 }

@@ -812,6 +812,7 @@ final class ReplicaConfig {
                             "send_bootstrap_to_all_partition")) {
                 option(sink, bootstrap, bootstrap.replace('_', '-'), options);
             }
+            onFlag(sink, "send-all-bootstrap-at-start", "send-all-bootstrap-at-start", options);
             JsonNode kafka = sink.path("kafka_config");
             copyAll(kafka, Map.of(), options);
             copyAll(kafka.path("codec_config"), Map.of(), options);

@@ -41,6 +41,7 @@ final class SinkOptionsTest {
                        "delete_only_output_handle_key_columns": true, "content_compatible": true,
                        "send_bootstrap_interval_in_sec": 7, "send_bootstrap_in_msg_count": 8,
                        "send_bootstrap_to_all_partition": false,
+                       "send-all-bootstrap-at-start": true,
                        "debezium_disable_schema": true,
                        "debezium": {"output_old_value": false},
                        "open": {"output_old_value": false},
@@ -217,6 +218,7 @@ final class SinkOptionsTest {
             sasl-password=p
             sasl-user=u
             schema-registry=http://r:8081
+            send-all-bootstrap-at-start=true
             send-bootstrap-in-msg-count=8
             send-bootstrap-interval-in-sec=7
             send-bootstrap-to-all-partition=false

@@ -3,6 +3,7 @@ package io.millrace.mysql.capture;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.SourcePosition;
+import io.millrace.core.model.TableSchema;
 import io.millrace.core.model.Tso;
 import io.millrace.core.spi.Capture;
 import io.millrace.core.spi.CaptureRequest;
@@ -35,6 +36,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -65,6 +67,7 @@ public final class BinlogCapture implements Capture {
     private final ControlConnections connections;
     private final RowDecoder decoder;
     private final TableVersions versions;
+    private volatile @Nullable Consumer<List<TableSchema>> tablesTo;
     private final BufferPool pool;
     private final CaptureRequest request;
     private final ServerIds serverIds;
@@ -137,6 +140,10 @@ public final class BinlogCapture implements Capture {
                             ahead));
             if (closed) {
                 return;
+            }
+            Consumer<List<TableSchema>> asked = tablesTo;
+            if (asked != null) {
+                asked.accept(versions.tables());
             }
             long serverId = serverIds.take();
             try (ReplicationConnection connection = ReplicationConnection.open(address)) {
@@ -464,6 +471,11 @@ public final class BinlogCapture implements Capture {
             return resume;
         }
         throw BinlogErrors.filePurged(address, needed, files.getFirst().name());
+    }
+
+    @Override
+    public void tellTables(Consumer<List<TableSchema>> to) {
+        tablesTo = to;
     }
 
     @Override

@@ -211,6 +211,14 @@ public final class SchemaTracker implements TableVersions {
         return out;
     }
 
+    @Override
+    public List<TableSchema> tables() {
+        return tables.values().stream()
+                .filter(table -> !table.sequence && wanted(table.name))
+                .flatMap(table -> table.current().stream())
+                .toList();
+    }
+
     private void publish() {
         Map<Long, Boolean> now = new HashMap<>();
         for (Table table : tables.values()) {

@@ -5,6 +5,7 @@ import io.millrace.core.model.SchemaChange;
 import io.millrace.core.model.SourcePosition;
 import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.SchemaHistory;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
@@ -57,6 +58,11 @@ public interface TableVersions {
      */
     default Set<Long> tableIds(boolean withoutKey) {
         return Set.of();
+    }
+
+    /** The tables that the job wants and whose definition is known now. */
+    default List<TableSchema> tables() {
+        return List.of();
     }
 
     /**

@@ -1,0 +1,129 @@
+package io.millrace.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.millrace.testkit.servers.DbServer;
+import io.millrace.testkit.servers.KafkaServer;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.zip.CRC32;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Options of the simple format that need an upstream: all schemas at the start, row checksums. */
+final class SimpleOptionsIT {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(60);
+
+    @TempDir
+    @SuppressWarnings("NullAway.Init") // JUnit fills it in
+    private Path folder;
+
+    @Test
+    void schemasOfAllTablesComeFirstAndRowsHaveChecksums() throws Exception {
+        try (DbServer upstream = DbServer.mariadb().start();
+                KafkaServer kafka = KafkaServer.builder().start()) {
+            upstream.execute(
+                    "CREATE DATABASE shop",
+                    "CREATE TABLE shop.quiet (id INT PRIMARY KEY)",
+                    "CREATE TABLE shop.orders (id INT PRIMARY KEY, v VARCHAR(9))",
+                    "CREATE TABLE shop.keyless (id INT)");
+            try (MillraceNode node =
+                    MillraceNode.start(
+                            ServerConfig.of(
+                                    new Settings()
+                                            .set("addr", "127.0.0.1:0")
+                                            .set("data-dir", folder.toString())
+                                            .set("time-zone", "UTC")
+                                            .set("upstream", upstream.uri())),
+                            Main.upstreams(folder),
+                            Main.sinks("it"))) {
+                ApiClient api = new ApiClient(node.url());
+                assertThat(
+                                api.create(
+                                                "{\"changefeed_id\":\"s\",\"sink_uri\":\"kafka://"
+                                                        + kafka.bootstrapServers()
+                                                        + "/simple?protocol=simple&partition-num=1\","
+                                                        + "\"replica_config\":{"
+                                                        + "\"ignore_ineligible_table\":true,"
+                                                        + "\"enable_table_monitor\":true,"
+                                                        + "\"filter\":{\"rules\":[\"shop.*\"]},"
+                                                        + "\"integrity\":{\"integrity_check_level\":"
+                                                        + "\"correctness\"},\"sink\":{"
+                                                        + "\"send-all-bootstrap-at-start\":true}}}")
+                                        .status())
+                        .isEqualTo(200);
+                List<JsonNode> start = read(kafka, all -> of(all, "BOOTSTRAP").size() >= 2);
+                assertThat(of(start, "BOOTSTRAP"))
+                        .extracting(each -> each.path("tableSchema").path("table").asText())
+                        .containsExactlyInAnyOrder("quiet", "orders");
+
+                upstream.execute("INSERT INTO shop.orders VALUES (7, 'x')");
+                List<JsonNode> all = read(kafka, each -> !of(each, "INSERT").isEmpty());
+                JsonNode insert = of(all, "INSERT").getFirst();
+                CRC32 crc = new CRC32();
+                crc.update(
+                        ByteBuffer.allocate(13)
+                                .order(ByteOrder.LITTLE_ENDIAN)
+                                .putLong(7)
+                                .putInt(1)
+                                .put((byte) 'x')
+                                .array());
+                assertThat(insert.path("checksum").path("current").asLong())
+                        .isEqualTo(crc.getValue());
+                Set<Long> versions =
+                        of(all, "BOOTSTRAP").stream()
+                                .map(each -> each.path("tableSchema"))
+                                .filter(schema -> schema.path("table").asText().equals("orders"))
+                                .map(schema -> schema.path("version").asLong())
+                                .collect(Collectors.toSet());
+                assertThat(versions).contains(insert.path("schemaVersion").asLong());
+                assertThat(api.get("/metrics").text())
+                        .contains(
+                                "millrace_table_rows_total{namespace=\"default\",changefeed=\"s\","
+                                        + "table=\"shop.orders\"} 1\n");
+            }
+        }
+    }
+
+    private static List<JsonNode> of(List<JsonNode> messages, String type) {
+        return messages.stream().filter(each -> each.path("type").asText().equals(type)).toList();
+    }
+
+    /** Reads the topic from its beginning until the condition holds. */
+    private static List<JsonNode> read(KafkaServer kafka, Predicate<List<JsonNode>> enough)
+            throws Exception {
+        List<JsonNode> out = new ArrayList<>();
+        long deadline = System.nanoTime() + PATIENCE_NANOS;
+        try (KafkaConsumer<byte[], byte[]> consumer =
+                new KafkaConsumer<>(
+                        Map.of("bootstrap.servers", kafka.bootstrapServers()),
+                        new ByteArrayDeserializer(),
+                        new ByteArrayDeserializer())) {
+            TopicPartition only = new TopicPartition("simple", 0);
+            consumer.assign(List.of(only));
+            consumer.seekToBeginning(List.of(only));
+            while (!enough.test(out)) {
+                assertThat(System.nanoTime()).as("messages: %s", out).isLessThan(deadline);
+                for (var each : consumer.poll(Duration.ofMillis(200))) {
+                    out.add(JSON.readTree(each.value()));
+                }
+            }
+        }
+        return out;
+    }
+}
