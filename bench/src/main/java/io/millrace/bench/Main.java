@@ -341,7 +341,7 @@ public final class Main implements Runnable {
         @Override
         void measure(Workload workload, DbServer upstream, Path scratch) throws Exception {
             List<Subject> subjects = new ArrayList<>();
-            for (String protocol : List.of("csv", "canal-json")) {
+            for (String protocol : List.of("csv", "canal-json", "parquet")) {
                 Path folder = scratch.resolve("files-" + protocol);
                 subjects.add(
                         new MillraceSubject(

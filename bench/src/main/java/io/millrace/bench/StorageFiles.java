@@ -1,5 +1,8 @@
 package io.millrace.bench;
 
+import io.millrace.storage.reader.StorageReader;
+import io.millrace.storage.reader.StoredRows;
+import io.millrace.storage.reader.StoredTable;
 import io.millrace.testkit.servers.Folders;
 import java.io.BufferedInputStream;
 import java.io.IOException;
@@ -17,8 +20,33 @@ final class StorageFiles {
         Folders.delete(folder);
     }
 
-    /** Fails unless the data files have one line per row. */
+    /** Fails unless the data files have each row once. */
     static void verify(Bench bench, Path folder) throws IOException {
+        long rows = lines(folder) + parquetRows(folder);
+        if (rows != bench.rows()) {
+            throw new IllegalStateException(rows + " rows instead of " + bench.rows());
+        }
+    }
+
+    private static long parquetRows(Path folder) throws IOException {
+        long rows = 0;
+        try (StorageReader reader = StorageReader.open("file://" + folder)) {
+            for (StoredTable table : reader.tables()) {
+                for (String file : table.files()) {
+                    if (file.endsWith(".parquet")) {
+                        try (StoredRows stored = reader.rows(table, file)) {
+                            for (; stored.hasNext(); stored.next()) {
+                                rows++;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        return rows;
+    }
+
+    private static long lines(Path folder) throws IOException {
         List<Path> files;
         try (Stream<Path> all = Files.walk(folder)) {
             files =
@@ -34,8 +62,6 @@ final class StorageFiles {
                 }
             }
         }
-        if (lines != bench.rows()) {
-            throw new IllegalStateException(lines + " lines instead of " + bench.rows());
-        }
+        return lines;
     }
 }

@@ -6,6 +6,7 @@ import io.millrace.core.model.ColumnKind;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
+import io.millrace.mysql.sink.DdlReplay;
 import io.millrace.storage.reader.StorageReader;
 import io.millrace.storage.reader.StoredDdl;
 import io.millrace.storage.reader.StoredRow;
@@ -69,6 +70,7 @@ final class StorageApply implements AutoCloseable {
     private final Connection target;
     private final boolean strict;
     private final ZoneId zone;
+    private final DdlReplay ddlReplay;
     private final Map<String, PreparedStatement> statements = new HashMap<>();
     private long rows;
     private long ddls;
@@ -94,6 +96,7 @@ final class StorageApply implements AutoCloseable {
                     "SET SESSION foreign_key_checks=0, time_zone='+00:00',"
                             + " sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'");
         }
+        ddlReplay = new DdlReplay(target);
         target.setAutoCommit(false);
     }
 
@@ -178,7 +181,7 @@ final class StorageApply implements AutoCloseable {
                 homeless = true;
                 statement.execute("USE information_schema");
             }
-            statement.execute(ddl.query());
+            ddlReplay.execute(ddl.session(), ddl.query());
         } catch (SQLException e) {
             boolean refused = homeless && REFUSED_THERE.contains(e.getErrorCode());
             boolean done =
@@ -339,10 +342,21 @@ final class StorageApply implements AutoCloseable {
         StringBuilder sql =
                 new StringBuilder("DELETE FROM ").append(quoted(row.table())).append(" WHERE ");
         for (int i = 0; i < columns.size(); i++) {
-            sql.append(i > 0 ? " AND " : "").append(quoted(columns.get(i)));
-            // A text never equals a JSON value.
-            sql.append(
-                    known.json().contains(folded(columns.get(i))) ? "<=>CAST(? AS JSON)" : "<=>?");
+            sql.append(i > 0 ? " AND " : "");
+            String column = quoted(columns.get(i));
+            if (known.key().isEmpty() && isText(schema, columns.get(i))) {
+                // A collation takes different texts for equal, which a key would not let be two
+                // rows.
+                sql.append("CAST(CONVERT(")
+                        .append(column)
+                        .append(" USING utf8mb4) AS BINARY)<=>")
+                        .append("CAST(CONVERT(? USING utf8mb4) AS BINARY)");
+            } else if (known.json().contains(folded(columns.get(i)))) {
+                // A text never equals a JSON value.
+                sql.append(column).append("<=>CAST(? AS JSON)");
+            } else {
+                sql.append(column).append("<=>?");
+            }
         }
         PreparedStatement statement = prepared(sql + " LIMIT 1");
         for (int i = 0; i < columns.size(); i++) {
@@ -356,6 +370,15 @@ final class StorageApply implements AutoCloseable {
                         "a row is missing: table " + row.table() + ", file " + file);
             }
         }
+    }
+
+    private static boolean isText(TableSchema schema, String column) {
+        int ordinal = schema.ordinalOf(column);
+        if (ordinal < 0) {
+            return false;
+        }
+        ColumnKind kind = schema.column(ordinal).kind();
+        return kind.access() == ColumnKind.Access.TEXT && kind != ColumnKind.JSON;
     }
 
     private @Nullable Object value(

@@ -235,10 +235,33 @@ final class StorageIT {
                 message.formatted("INSERT", 1, 2)
                         + message.formatted("INSERT", 2, 4)
                         + message.formatted("DELETE", 1, 2));
+        // Without a key texts are told apart by their bytes; a literal is in its session's zone.
+        write(
+                "d/v/meta/schema_202_0000000001.json",
+                """
+                {"Table":"v","Schema":"d","TableVersion":202,
+                "Query":"CREATE TABLE v (at TIMESTAMP NOT NULL DEFAULT '2026-11-21 08:00:00',\
+                 name VARCHAR(9)) CHARSET utf8mb4 COLLATE utf8mb4_general_ci",
+                "Session":{"TimeZone":"+08:00"},
+                "TableColumns":[{"ColumnName":"name","ColumnType":"VARCHAR"}]}\
+                """);
+        write(
+                "d/v/202/CDC1.csv",
+                """
+                "I","v","d",300,"a "
+                "I","v","d",301,"É"
+                "I","v","d",302,"E"
+                "I","v","d",303,"e"
+                "D","v","d",304,"e"
+                "D","v","d",305,"E"
+                "I","v","d",306,"a"
+                "D","v","d",307,"a"
+                """
+                        .replace("\n", "\r\n"));
         write("metadata", "{\"checkpoint-ts\":1000}");
         try (DbServer target = DbServer.mysql().option("server_id", "3").start()) {
             StorageApply first = applied(target, true);
-            assertThat(first.rows()).isEqualTo(8);
+            assertThat(first.rows()).isEqualTo(16);
             assertThat(first.missed()).isZero();
             try (Connection connection = target.connect();
                     Statement statement = connection.createStatement()) {
@@ -254,6 +277,11 @@ final class StorageIT {
                     }
                 }
             }
+            assertThat(
+                            target.query(
+                                    "SELECT GROUP_CONCAT(CONCAT(HEX(name), UNIX_TIMESTAMP(at))"
+                                            + " ORDER BY HEX(name)) FROM d.v"))
+                    .contains("61201795219200,C3891795219200");
             assertThatThrownBy(() -> applied(target, true))
                     .as("CREATE DATABASE again")
                     .isInstanceOfSatisfying(

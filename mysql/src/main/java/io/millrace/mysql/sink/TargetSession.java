@@ -87,6 +87,11 @@ final class TargetSession implements AutoCloseable {
         }
     }
 
+    /** A session of somebody else, with the settings that it has. */
+    static TargetSession over(Connection connection) throws SQLException {
+        return new TargetSession(connection);
+    }
+
     /** Connects and sets the session up. */
     static TargetSession open(MySqlSinkConfig config, Use use) {
         Connection connection = null;

@@ -11,6 +11,7 @@ import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.Column;
 import io.millrace.core.model.ColumnKind;
 import io.millrace.core.model.RowBatch;
+import io.millrace.core.model.SessionState;
 import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.ObjectStore;
@@ -27,7 +28,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -139,7 +142,8 @@ public final class StorageReader implements AutoCloseable {
                             schema,
                             table,
                             root.path("DefaultSchema").asText(schema),
-                            query));
+                            query,
+                            session(root.path("Session"))));
         }
         if (table.isEmpty()) {
             return;
@@ -163,6 +167,28 @@ public final class StorageReader implements AutoCloseable {
                         primary.isEmpty()
                                 ? List.of()
                                 : List.of(new TableSchema.Key("PRIMARY", true, primary))));
+    }
+
+    private static SessionState session(JsonNode session) {
+        if (session.isMissingNode()) {
+            return SessionState.UNKNOWN;
+        }
+        Optional<Set<String>> modes = Optional.empty();
+        if (session.has("SqlModes")) {
+            Set<String> names = new TreeSet<>();
+            session.path("SqlModes").forEach(name -> names.add(name.asText()));
+            modes = Optional.of(names);
+        }
+        return new SessionState(
+                session.path("ExecutedAtMicros").asLong(),
+                session.path("TimeZone").asText(),
+                modes,
+                session.path("ConnectionCollation").asText(),
+                session.path("ServerCollation").asText(),
+                session.path("Utf8mb4Collation").asText(),
+                session.has("ExplicitTimestampDefaults")
+                        ? Optional.of(session.path("ExplicitTimestampDefaults").asBoolean())
+                        : Optional.empty());
     }
 
     private static Column column(JsonNode column) {

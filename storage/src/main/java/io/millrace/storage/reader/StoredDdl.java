@@ -1,5 +1,7 @@
 package io.millrace.storage.reader;
 
+import io.millrace.core.model.SessionState;
+
 /**
  * A DDL statement.
  *
@@ -9,6 +11,13 @@ package io.millrace.storage.reader;
  * @param table the object, empty for a database
  * @param defaultSchema database that names without one belong to
  * @param query the statement
+ * @param session the settings of the session that ran it; unknown in files of others
  */
 public record StoredDdl(
-        long tso, int part, String schema, String table, String defaultSchema, String query) {}
+        long tso,
+        int part,
+        String schema,
+        String table,
+        String defaultSchema,
+        String query,
+        SessionState session) {}

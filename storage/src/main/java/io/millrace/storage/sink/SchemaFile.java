@@ -3,6 +3,7 @@ package io.millrace.storage.sink;
 import io.millrace.codec.DefaultValues;
 import io.millrace.codec.text.Cells;
 import io.millrace.core.model.Column;
+import io.millrace.core.model.SessionState;
 import io.millrace.core.model.TableSchema;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -43,6 +44,38 @@ record SchemaFile(
 
     /** A member of the JSON object: its value is JSON. */
     record Member(String name, String json) {}
+
+    /** The settings that a DDL ran with, if anything is known of them; one line of JSON. */
+    static Optional<Member> session(SessionState state) {
+        if (state.equals(SessionState.UNKNOWN)) {
+            return Optional.empty();
+        }
+        List<String> known = new ArrayList<>();
+        if (state.executedAtMicros() > 0) {
+            known.add("\"ExecutedAtMicros\": " + state.executedAtMicros());
+        }
+        addText("TimeZone", state.timeZone(), known);
+        state.sqlModes()
+                .ifPresent(modes ->
+                        known.add(
+                                "\"SqlModes\": "
+                                        + modes.stream()
+                                                .sorted()
+                                                .map(SchemaFile::quoted)
+                                                .toList()));
+        addText("ConnectionCollation", state.connectionCollation(), known);
+        addText("ServerCollation", state.serverCollation(), known);
+        addText("Utf8mb4Collation", state.utf8mb4Collation(), known);
+        state.explicitTimestampDefaults()
+                .ifPresent(flag -> known.add("\"ExplicitTimestampDefaults\": " + flag));
+        return Optional.of(new Member("Session", "{" + String.join(", ", known) + "}"));
+    }
+
+    private static void addText(String name, String value, List<String> to) {
+        if (!value.isEmpty()) {
+            to.add(quoted(name) + ": " + quoted(value));
+        }
+    }
 
     /** A column as the file shows it; empty texts are left out. */
     record FileColumn(

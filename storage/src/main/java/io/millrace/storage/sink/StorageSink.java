@@ -1,6 +1,5 @@
 package io.millrace.storage.sink;
 
-import io.millrace.core.bytes.ByteSink;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.Checkpoint;
 import io.millrace.core.model.Column;
@@ -16,7 +15,6 @@ import io.millrace.core.spi.ObjectStore;
 import io.millrace.core.spi.Sink;
 import io.millrace.core.spi.SinkContext;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
@@ -25,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -54,9 +53,9 @@ final class StorageSink implements Sink {
     private static final int TOO_MANY_UNACKED = MAX_UNACKED / 4 * 3;
 
     private static final long METADATA_INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(2);
-    private static final int FIRST_BYTES = 4096;
-    private static final int KEPT_BUFFER_BYTES = 4 << 20;
-    private static final int KEPT_BUFFERS = 16;
+
+    /** Without a new file for so long, the buffers of old ones are given up. */
+    private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(30);
 
     private final StorageConfig config;
     private final FileFormat format;
@@ -73,7 +72,11 @@ final class StorageSink implements Sink {
 
     private final Map<TableName, OpenFile> open = new LinkedHashMap<>();
     private final Map<TableSchema, int[][]> keys = new IdentityHashMap<>();
-    private final ArrayDeque<ByteSink> buffers = new ArrayDeque<>();
+    private final Buffers buffers = new Buffers(MAX_BUFFERED / 4 * 3);
+
+    /** Bytes that the next file of a table is expected to have. */
+    private final Map<TableName, Integer> expectedBytes = new ConcurrentHashMap<>();
+
     private final AtomicLong buffered = new AtomicLong();
     private final AtomicBoolean failed = new AtomicBoolean();
     private final AtomicBoolean metadataWriting = new AtomicBoolean();
@@ -88,6 +91,7 @@ final class StorageSink implements Sink {
 
     private long openBytes;
     private long nowNanos;
+    private long openedNanos;
     private long resolvedTso;
     private long metadataTso;
     private long metadataNanos;
@@ -173,7 +177,14 @@ final class StorageSink implements Sink {
         }
         Projection projection = selection.of(schema);
         if (file == null) {
-            file = new OpenFile(schema, projection.schema(), format, buffer(), nowNanos);
+            file =
+                    new OpenFile(
+                            schema,
+                            projection.schema(),
+                            format,
+                            buffers.take(expectedBytes.getOrDefault(schema.name(), 0)),
+                            nowNanos);
+            openedNanos = nowNanos;
             open.put(schema.name(), file);
         }
         FileFormat.Body body = file.body;
@@ -259,21 +270,11 @@ final class StorageSink implements Sink {
         }
     }
 
-    private ByteSink buffer() {
-        synchronized (buffers) {
-            ByteSink kept = buffers.poll();
-            return kept == null ? new ByteSink(FIRST_BYTES) : kept;
-        }
-    }
-
     /** A file is durable; any thread. */
     private void finished(OpenFile file) {
-        file.bytes.clearKeeping(KEPT_BUFFER_BYTES);
-        synchronized (buffers) {
-            if (buffers.size() < KEPT_BUFFERS) {
-                buffers.push(file.bytes);
-            }
-        }
+        int size = file.bytes.length();
+        expectedBytes.merge(file.table, size, (old, last) -> Math.max(last, old / 2));
+        buffers.give(file.bytes);
         buffered.addAndGet(-file.counted);
         if (!closed) {
             for (int i = 0; i < file.events(); i++) {
@@ -336,6 +337,7 @@ final class StorageSink implements Sink {
         if (change.changes().size() > 1) {
             more.add(new SchemaFile.Member("Part", Integer.toString(index + 1)));
         }
+        SchemaFile.session(change.session()).ifPresent(more::add);
         return new SchemaFile(
                 name.schema(),
                 name.table(),
@@ -376,6 +378,9 @@ final class StorageSink implements Sink {
             int before = open.size();
             closeAll(false);
             work += before - open.size();
+        }
+        if (open.isEmpty() && now - openedNanos >= IDLE_NANOS) {
+            buffers.clear();
         }
         if (Long.compareUnsigned(resolvedTso, metadataTso) > 0
                 && (!metadataWritten || now - metadataNanos >= METADATA_INTERVAL_NANOS)

@@ -31,6 +31,7 @@ import java.util.concurrent.ThreadLocalRandom;
 final class LocalStore implements ObjectStore {
     private static final String DRAFT_START = ".";
     private static final String DRAFT_END = ".draft";
+    private static final int WRITE_BYTES = 1 << 20;
 
     private final Path root;
 
@@ -63,7 +64,10 @@ final class LocalStore implements ObjectStore {
                     FileChannel.open(
                             draft, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
                 ByteBuffer bytes = ByteBuffer.wrap(content, offset, length);
-                while (bytes.hasRemaining()) {
+                int end = bytes.limit();
+                while (bytes.position() < end) {
+                    // The JDK copies what is written at once to memory of its own, and keeps that.
+                    bytes.limit(Math.min(end, bytes.position() + WRITE_BYTES));
                     channel.write(bytes);
                 }
                 channel.force(true);

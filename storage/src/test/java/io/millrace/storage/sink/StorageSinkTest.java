@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.management.ThreadMXBean;
 import io.millrace.core.engine.JobMetrics;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
@@ -13,6 +14,7 @@ import io.millrace.core.model.ColumnKind;
 import io.millrace.core.model.DdlKind;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.SchemaChange;
+import io.millrace.core.model.SessionState;
 import io.millrace.core.model.TableName;
 import io.millrace.core.model.TableSchema;
 import io.millrace.core.spi.Acks;
@@ -30,6 +32,7 @@ import io.millrace.storage.store.Stores;
 import io.millrace.testkit.rows.TestPosition;
 import io.millrace.testkit.rows.TestRowBatch;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -494,6 +497,104 @@ final class StorageSinkTest {
             }
         }
         return names;
+    }
+
+    /** Values are longer than what a reader holds at once. */
+    @Test
+    void filesAreReadPieceByPiece() throws Exception {
+        TableSchema t = table("t");
+        List<Object> expected = new ArrayList<>();
+        for (int i = 0; i < 40; i++) {
+            expected.add(("v" + i + "\r\n\"{,|").repeat(1 + i * 397 % 20_000));
+        }
+        for (String options :
+                List.of(
+                        "protocol=csv",
+                        "protocol=csv&csv-quote=&csv-delimiter=%7C%2C%7C",
+                        "protocol=canal-json",
+                        "protocol=parquet")) {
+            String uri = "file://" + folder.resolve("p" + options.hashCode()) + "?" + options;
+            Driver driver = new Driver();
+            driver.sink =
+                    new StorageSinkFactory(Clock.fixed(NOW, ZoneOffset.UTC))
+                            .open(SinkSpec.of(uri), context(driver, driver.metrics, START, false));
+            for (int i = 0; i < expected.size(); i++) {
+                driver.send(insert(t, 200 + i, 0, i, (String) expected.get(i)));
+            }
+            driver.drain().close();
+            assertThat(names(uri)).as(options).isEqualTo(expected);
+        }
+    }
+
+    @Test
+    void theSettingsThatADdlRanWithAreKept() throws Exception {
+        TableSchema t = table("t");
+        SchemaChange plain = ddl(300, DdlKind.TRUNCATE_TABLE, "truncate table t", t, t);
+        SessionState state =
+                new SessionState(
+                        1_764_000_000_000_001L,
+                        "Europe/Berlin",
+                        Optional.of(java.util.Set.of("ANSI_QUOTES", "STRICT_ALL_TABLES")),
+                        "utf8mb4_bin",
+                        "latin1_swedish_ci",
+                        "utf8mb4_0900_ai_ci",
+                        Optional.of(false));
+        try (Driver driver = open("protocol=csv")) {
+            driver.ddl(plain);
+            driver.ddl(
+                    new SchemaChange(
+                            301,
+                            new TestPosition(301, 0),
+                            plain.query(),
+                            plain.defaultSchema(),
+                            state,
+                            plain.changes()));
+        }
+        try (StorageReader reader = StorageReader.open("file://" + folder)) {
+            assertThat(reader.ddls())
+                    .extracting(ddl -> ddl.session())
+                    .containsExactly(SessionState.UNKNOWN, state);
+        }
+        assertThat(files().keySet())
+                .filteredOn(name -> name.contains("schema_"))
+                .extracting(name -> name.replaceAll(".*schema_[0-9]+", ""))
+                .as("the same checksum")
+                .hasSize(2)
+                .containsOnly(
+                        files().keySet().stream()
+                                .filter(name -> name.contains("schema_300"))
+                                .findFirst()
+                                .orElseThrow()
+                                .replaceAll(".*schema_[0-9]+", ""));
+    }
+
+    /** Files are larger than any buffer that is made for a new table. */
+    @ParameterizedTest
+    @ValueSource(strings = {"csv", "canal-json"})
+    void rowsCostNothingWhenTheBuffersAreThere(String protocol) {
+        TableSchema t = table("t");
+        Object[][] rows = new Object[1000][];
+        for (int i = 0; i < rows.length; i++) {
+            rows[i] = TestRowBatch.row(i, "x".repeat(1000));
+        }
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long allocated = 0;
+        int measured = 0;
+        try (Driver driver = open("file-size=8388608&protocol=" + protocol)) {
+            for (int i = 0; i < 72; i++) {
+                RowBatch batch = TestRowBatch.insert(t, 200 + i, 0, true, rows);
+                // One file is filled while at most one other is written.
+                long seq = driver.nextSeq++;
+                driver.await("acks", () -> driver.acked.size() >= seq - 9);
+                long before = threads.getCurrentThreadAllocatedBytes();
+                assertThat(driver.sink.offer(seq, batch)).isTrue();
+                if (i >= 36) {
+                    allocated += threads.getCurrentThreadAllocatedBytes() - before;
+                    measured += rows.length;
+                }
+            }
+        }
+        assertThat((double) allocated / measured).as("bytes per row").isLessThan(10);
     }
 
     @Test

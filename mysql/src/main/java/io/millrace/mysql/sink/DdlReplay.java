@@ -1,0 +1,32 @@
+package io.millrace.mysql.sink;
+
+import io.millrace.core.error.MillraceException;
+import io.millrace.core.model.SessionState;
+import java.sql.Connection;
+import java.sql.SQLException;
+
+/**
+ * Runs DDL on somebody else's connection with the time and the settings that it had upstream, as
+ * the sink does; the session has its own settings back afterwards, and {@code sql_mode} {@code
+ * NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES}.
+ */
+public final class DdlReplay {
+    private final TargetSession session;
+
+    /**
+     * @param connection of the MariaDB driver; stays the caller's
+     */
+    public DdlReplay(Connection connection) throws SQLException {
+        session = TargetSession.over(connection);
+    }
+
+    /**
+     * Runs one statement.
+     *
+     * @param state {@link SessionState#UNKNOWN} takes the session as it is
+     * @throws MillraceException SINK_DDL when the target does not know the statement's time zone
+     */
+    public void execute(SessionState state, String query) throws SQLException {
+        new DdlSession(session, state).execute(query);
+    }
+}
