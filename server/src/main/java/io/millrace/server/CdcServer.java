@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +35,15 @@ import picocli.CommandLine.Option;
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:stopped by a signal", "1:cannot start", "2:wrong command line"})
 public final class CdcServer implements Callable<Integer> {
+    private static final String LOG_FILE = "log-file";
+
+    private static final String NAMES_NOT_CHECKED =
+            "names are not checked: every certificate of the authorities in --ca is accepted; use"
+                    + " an authority of their own for the clients";
+
+    private static final String USE_LOGIN =
+            "users are checked by millrace server with [auth] in its own configuration, not here";
+
     /** TiCDC's keys that this server knows under another name, or the same. */
     private static final Map<String, String> KEYS =
             Map.of(
@@ -54,12 +64,25 @@ public final class CdcServer implements Callable<Integer> {
                     "capture-session-ttl",
                     "owner-flush-interval",
                     "processor-flush-interval",
-                    "log-file",
                     "log",
                     "sorter",
                     "debug",
                     "kv-client",
+                    "gc-tuner-memory-threshold",
+                    "max-memory-percentage",
                     "per-table-memory-quota");
+
+    /**
+     * TiCDC's rules about who may call; ignoring one that is set would let others in. Each with
+     * what to do instead.
+     */
+    private static final Map<String, String> ACCESS_RULES =
+            Map.of(
+                    "security.cert-allowed-cn", NAMES_NOT_CHECKED,
+                    "security.mtls",
+                            "clients need a certificate as soon as ca-path is set; leave mtls out",
+                    "security.client-user-required", USE_LOGIN,
+                    "security.client-allowed-user", USE_LOGIN);
 
     @Mixin private final ServerOptions common = new ServerOptions();
 
@@ -130,18 +153,32 @@ public final class CdcServer implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException, IOException {
-        if (logFile != null) {
+        Path logTo = logFile != null ? logFile : logFileOf(config);
+        if (logTo != null) {
             // Before the first logger exists.
             @SuppressWarnings("resource") // open as long as the process lives
             PrintStream log =
                     new PrintStream(
-                            new FileOutputStream(logFile.toFile(), true),
+                            new FileOutputStream(logTo.toFile(), true),
                             true,
                             StandardCharsets.UTF_8);
             System.setOut(log);
             System.setErr(log);
         }
         return Main.serve(this::settings);
+    }
+
+    /** What is wrong with the file is told when all of it is read. */
+    private static @Nullable Path logFileOf(@Nullable Path file) {
+        if (file == null) {
+            return null;
+        }
+        try {
+            String name = new TomlMapper().readTree(Files.readString(file)).path(LOG_FILE).asText();
+            return name.isEmpty() ? null : Path.of(name);
+        } catch (IOException | InvalidPathException e) {
+            return null;
+        }
     }
 
     private Settings settings() {
@@ -151,10 +188,7 @@ public final class CdcServer implements Callable<Integer> {
                     "there is no PD here; name the upstream: --upstream mysql://user:pass@host:port");
         }
         if (certAllowedCn != null) {
-            throw ServerConfig.invalid(
-                    "--cert-allowed-cn",
-                    "names are not checked: every certificate of the authorities in --ca is"
-                            + " accepted; use an authority of their own for the clients");
+            throw ServerConfig.invalid("--cert-allowed-cn", NAMES_NOT_CHECKED);
         }
         warn("--gc-ttl", gcTtl);
         warn("--owner-flush-interval", ownerFlushInterval);
@@ -206,6 +240,13 @@ public final class CdcServer implements Callable<Integer> {
                         }
                     } else if (name.equals("upstream") && value.isValueNode()) {
                         settings.put(name, value.asText());
+                    } else if (ACCESS_RULES.containsKey(name)) {
+                        if (isSet(value)) {
+                            throw ServerConfig.invalid(
+                                    file + ": " + name, String.valueOf(ACCESS_RULES.get(name)));
+                        }
+                    } else if (name.equals(LOG_FILE) && value.isTextual()) {
+                        return; // logFileOf has read it
                     } else if (WITHOUT_MEANING.contains(name)) {
                         warn(file + ": " + name, value);
                     } else if (name.equals("security")) {
@@ -222,5 +263,11 @@ public final class CdcServer implements Callable<Integer> {
                                         + ", upstream");
                     }
                 });
+    }
+
+    private static boolean isSet(JsonNode value) {
+        return value.isContainerNode()
+                ? !value.isEmpty()
+                : !value.asText().isEmpty() && !value.asText().equals("false");
     }
 }

@@ -13,6 +13,7 @@ import io.millrace.core.control.Job;
 import io.millrace.core.control.JobState;
 import io.millrace.core.engine.JobMetrics;
 import io.millrace.core.engine.JobProgress;
+import io.millrace.core.error.ErrorCode;
 import io.millrace.core.model.TableName;
 import io.millrace.core.model.Tso;
 import io.millrace.core.spi.SinkMetric;
@@ -37,6 +38,9 @@ import java.util.function.ToDoubleFunction;
  */
 final class MetricsPage implements AutoCloseable {
     static final String CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+    private static final String CAPTURE_TABLE = "ticdc_scheduler_capture_table";
+    private static final String TABLE_STATE = "ticdc_scheduler_table_replication_state";
 
     private final PrometheusMeterRegistry jvm =
             new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
@@ -104,7 +108,7 @@ final class MetricsPage implements AutoCloseable {
                     new Figure(
                             "ticdc_processor_num_of_tables",
                             "gauge",
-                            "Tables with changes in this run.",
+                            "Tables that a changefeed follows.",
                             s -> s.progress().tableIds().size()),
                     new Figure(
                             "ticdc_scheduler_table",
@@ -180,6 +184,7 @@ final class MetricsPage implements AutoCloseable {
             samples.forEach((job, sample) ->
                     line(out, figure.name(), job, figure.value().applyAsDouble(sample)));
         }
+        tables(out, control, samples);
         clocks(out, samples.keySet());
         lags.write(out, all);
         safepoint(out, control, all);
@@ -212,12 +217,34 @@ final class MetricsPage implements AutoCloseable {
                 out,
                 "ticdc_gc_cdc_gc_safepoint",
                 "gauge",
-                "Oldest checkpoint of the changefeeds that are not finished, Unix ms.");
+                "Oldest checkpoint of the changefeeds that may go on, Unix ms.");
         jobs.stream()
-                .filter(job -> job.state() != JobState.FINISHED)
+                .filter(job -> job.state() != JobState.FINISHED && !isLost(job))
                 .mapToLong(job -> Tso.physicalMs(control.progress(job.id()).checkpointTso()))
                 .min()
                 .ifPresent(ms -> out.append("ticdc_gc_cdc_gc_safepoint ").append(ms).append('\n'));
+    }
+
+    /** What it would go on with is gone already: nothing is held back for it. */
+    private static boolean isLost(Job job) {
+        return job.state() == JobState.FAILED
+                && job.error()
+                        .filter(error -> error.code() == ErrorCode.UPSTREAM_PURGED)
+                        .isPresent();
+    }
+
+    /** All tables of all changefeeds are on this node, and none is on its way to another. */
+    private static void tables(StringBuilder out, ControlPlane control, Map<Job, Sample> samples) {
+        head(out, CAPTURE_TABLE, "gauge", "Tables of a changefeed on a node.");
+        samples.forEach((job, sample) ->
+                labels(out.append(CAPTURE_TABLE), job, ",addr=\"" + control.self().address() + "\"")
+                        .append(sample.progress().tableIds().size())
+                        .append('\n'));
+        head(out, TABLE_STATE, "gauge", "Tables of a changefeed by what is done with them.");
+        samples.forEach((job, sample) ->
+                labels(out.append(TABLE_STATE), job, ",state=\"Replicating\"")
+                        .append(sample.progress().tableIds().size())
+                        .append('\n'));
     }
 
     private static void recorded(

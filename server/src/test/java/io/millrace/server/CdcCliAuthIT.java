@@ -169,10 +169,16 @@ final class CdcCliAuthIT {
                 """
                 addr = "127.0.0.1:1"
                 gc-ttl = 100
+                gc-tuner-memory-threshold = 0
+                max-memory-percentage = 70
                 cluster-id = "from-file"
                 tz = "Asia/Tokyo"
                 [security]
                 ca-path = ""
+                mtls = false
+                client-user-required = false
+                client-allowed-user = []
+                cert-allowed-cn = []
                 """);
         String address = "127.0.0.1:" + Ports.free();
         Path log = folder.resolve("server.log");
@@ -213,6 +219,8 @@ final class CdcCliAuthIT {
                 .contains("is ready");
         refused("there is no PD here", "--pd", "http://127.0.0.1:2379");
         refused("names are not checked", "--cert-allowed-cn", "a");
+        Files.writeString(config, "[security]\ncert-allowed-cn = [\"a\"]\n");
+        refused("security.cert-allowed-cn - names are not checked", "--config", config.toString());
         Files.writeString(config, "addr = \"x:1\"\nprotokol = 1\n");
         refused("unknown configuration option protokol", "--config", config.toString());
     }

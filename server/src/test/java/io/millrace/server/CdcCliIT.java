@@ -93,6 +93,12 @@ final class CdcCliIT {
                         ignore-tables = [{db-name = "x", tbl-name = "y"}]
                         [sink]
                         dispatchers = [{matcher = ["c.*"], dispatcher = "ts"}]
+                        file-index-digit = 7
+                        advance-timeout-in-sec = 33
+                        [sink.mysql-config]
+                        max-multi-update-row = 5
+                        [scheduler]
+                        region-per-span = 9
                         [sink.csv]
                         quote = "'"
                         """);
@@ -126,6 +132,9 @@ final class CdcCliIT {
         assertThat(made.at("/filter/ignore_tables/0/table_name").asText()).isEqualTo("y");
         assertThat(made.at("/sink/dispatchers/0/partition").asText()).isEqualTo("ts");
         assertThat(made.at("/sink/csv/quote").asText()).isEqualTo("'");
+        assertThat(made.at("/sink/file_index_width").asInt()).isEqualTo(7);
+        assertThat(made.at("/sink/advance_timeout").asInt()).isEqualTo(33);
+        assertThat(made.at("/sink/mysql_config/max_multi_update_row_count").asInt()).isEqualTo(5);
         assertThat(made.at("/sink/csv/delimiter").asText()).isEqualTo(",");
         assertThat(made.at("/sink/schema_registry").asText()).isEqualTo("http://r/");
         assertThat(made.path("check_gc_safe_point").asBoolean(true)).isFalse();

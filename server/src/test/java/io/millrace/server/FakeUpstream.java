@@ -39,6 +39,10 @@ final class FakeUpstream implements UpstreamFactory, Upstream {
     /** Captures say nothing at all. */
     volatile boolean silent;
 
+    /** How often a capture found that it was to say nothing. */
+    final java.util.concurrent.atomic.AtomicInteger silences =
+            new java.util.concurrent.atomic.AtomicInteger();
+
     private final String scheme;
     private final long clusterId;
     private final long aheadMs;
@@ -153,7 +157,9 @@ final class FakeUpstream implements UpstreamFactory, Upstream {
                     if (error.isPresent()) {
                         throw error.get();
                     }
-                    if (!silent) {
+                    if (silent) {
+                        silences.incrementAndGet();
+                    } else {
                         long now = currentTso();
                         out.emit(new ResolvedMark(now, new TestPosition(now, 0), true));
                     }

@@ -151,6 +151,23 @@ final class MonitoringTest {
         awaitLine("ticdc_sink_flush_lag_histogram_count" + labels + "}");
         awaitLine("ticdc_owner_changefeed_start_time" + labels + "}");
         awaitLine("ticdc_gc_cdc_gc_safepoint ");
+        String address = api.get("/api/v2/captures").body().at("/items/0/address").asText();
+        awaitLine("ticdc_scheduler_capture_table" + labels + ",addr=\"" + address + "\"}");
+        awaitLine("ticdc_scheduler_table_replication_state" + labels + ",state=\"Replicating\"}");
+        for (String time :
+                List.of(
+                        "ticdc_owner_checkpoint_ts",
+                        "ticdc_owner_resolved_ts",
+                        "ticdc_processor_checkpoint_ts",
+                        "ticdc_processor_resolved_ts")) {
+            assertThat(Double.parseDouble(awaitLine(time + labels + "}")))
+                    .as(time)
+                    .isGreaterThan(1.7e12);
+        }
+        assertThat(Double.parseDouble(awaitLine("ticdc_owner_resolved_ts_lag" + labels + "}")))
+                .isBetween(0.0, 60.0);
+        assertThat(Double.parseDouble(awaitLine("go_memstats_heap_alloc_bytes ")))
+                .isGreaterThan(1e5);
         assertThat(awaitLine("ticdc_processor_exit_with_error_count" + labels + "}"))
                 .isEqualTo("0");
         upstream.captureError =
@@ -174,5 +191,29 @@ final class MonitoringTest {
         assertThat(page).contains("ticdc_owner_status" + labels + "} 2");
         api.call("DELETE", "/api/v2/changefeeds/one", "");
         assertThat(api.get("/metrics").text()).doesNotContain("changefeed=\"one\"");
+    }
+
+    /** Nothing is held back for a changefeed whose changes are gone. */
+    @Test
+    void aLostChangefeedHoldsNoSafepoint() throws Exception {
+        api.create("{\"changefeed_id\":\"one\",\"sink_uri\":\"blackhole://\"}");
+        awaitLine("ticdc_gc_cdc_gc_safepoint ");
+        upstream.captureError =
+                Optional.of(new MillraceException(ErrorCode.UPSTREAM_PURGED, "gone"));
+        api.await("one", "failed");
+        assertThat(api.get("/metrics").text()).doesNotContain("\nticdc_gc_cdc_gc_safepoint ");
+    }
+
+    @Test
+    void errorsOfTheSinkAreCounted() throws Exception {
+        upstream.captureError =
+                Optional.of(new MillraceException(ErrorCode.SINK_DATA, "duplicate entry"));
+        api.create("{\"changefeed_id\":\"one\",\"sink_uri\":\"blackhole://\"}");
+        api.await("one", "failed");
+        assertThat(
+                        awaitLine(
+                                "ticdc_sink_execution_error"
+                                        + "{namespace=\"default\",changefeed=\"one\"}"))
+                .isEqualTo("1");
     }
 }

@@ -47,6 +47,14 @@ final class StuckChangefeedTest {
         node.close();
     }
 
+    private void awaitASilentRun() throws InterruptedException {
+        long deadline = System.nanoTime() + 20_000_000_000L;
+        while (upstream.silences.get() == 0) {
+            assertThat(System.nanoTime()).as("a run that stands still").isLessThan(deadline);
+            Thread.sleep(5);
+        }
+    }
+
     private void awaitAttempts(int more) throws InterruptedException {
         int wanted = upstream.startEnds.size() + more;
         long deadline = System.nanoTime() + 20_000_000_000L;
@@ -64,7 +72,7 @@ final class StuckChangefeedTest {
         api.await("a", "error");
         upstream.silent = true;
         upstream.captureError = Optional.empty();
-        awaitAttempts(1);
+        awaitASilentRun();
         clock.jump(Duration.ofMinutes(29));
         Thread.sleep(1_200);
         assertThat(api.get("/api/v2/changefeeds/a").body().path("state").asText())

@@ -216,6 +216,7 @@ final class TiCdcApiTest {
                     {"sink_uri":"kafka://h/t?transaction-atomicity=table"} | 400 | CDC:ErrSinkURIInvalid | table level atomicity
                     {"sink_uri":"blackhole://","replica_config":{"filter":{"rules":["a b"]}}} | 400 | CDC:ErrFilterRuleInvalid | a b
                     {"sink_uri":"blackhole://","replica_config":{"enable_sync_point":true,"sync_point_interval":"10s"}} | 500 | CDC:ErrInvalidReplicaConfig | sync_point_interval
+                    {"sink_uri":"mysql://h/","replica_config":{"enable_sync_point":true,"sync_point_retention":"59m"}} | 500 | CDC:ErrInvalidReplicaConfig | sync_point_retention
                     {"sink_uri":"blackhole://","replica_config":{"enable_sync_point":true}} | 400 | CDC:ErrSinkURIInvalid | sync point
                     {"sink_uri":"blackhole://","replica_config":{"changefeed_error_stuck_duration":"29m"}} | 500 | CDC:ErrInvalidReplicaConfig | changefeed_error_stuck_duration
                     {"sink_uri":"blackhole://","replica_config":{"sync_point_interval":"tomorrow"}} | 400 | CDC:ErrAPIInvalidParam | invalid duration

@@ -15,11 +15,16 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import org.apache.logging.log4j.Level;
+import org.apache.logging.log4j.LogManager;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What an update keeps and refuses, and changefeeds of several upstreams. */
 @SuppressWarnings("NullAway.Init") // fields are set before each test
@@ -206,6 +211,154 @@ final class TiCdcUpdateTest {
         assertThat(resumed.code()).as("%s", resumed).isZero();
         assertThat(Tso.physicalMs(api.get(FEEDS + "/x").body().path("start_ts").asLong()))
                 .isCloseTo(System.currentTimeMillis() + OTHER_AHEAD_MS, Offset.offset(60_000L));
+    }
+
+    /** In a state that it does not fit, resume does nothing, the overwrite included. */
+    @Test
+    void resumeOfARunningChangefeedLeavesItsStart() throws Exception {
+        api.create("{\"changefeed_id\":\"x\",\"sink_uri\":\"blackhole://\"}");
+        long start = api.await("x", "normal").get("start_ts").asLong();
+        String earlier = "{\"overwrite_checkpoint_ts\":" + (start - (60_000L << 18)) + "}";
+        assertThat(api.post(FEEDS + "/x/resume", earlier).status()).isEqualTo(200);
+        assertThat(api.get(FEEDS + "/x").body().get("start_ts").asLong()).isEqualTo(start);
+        upstream.captureError =
+                Optional.of(new MillraceException(ErrorCode.UPSTREAM_CONNECTION, "lost"));
+        api.await("x", "error");
+        assertThat(api.post(FEEDS + "/x/resume", earlier).status()).isEqualTo(200);
+        assertThat(api.get(FEEDS + "/x").body().get("start_ts").asLong()).isEqualTo(start);
+    }
+
+    /** Of two faults the one that is looked at first is told: cause, then the other. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            textBlock =
+                    """
+                    {"changefeed_id":"a_b"} | sink_uri is empty
+                    {"changefeed_id":"a_b","namespace":"c_d","sink_uri":"x://"} | invalid changefeed_id
+                    {"changefeed_id":"there","sink_uri":"x://","upstream":"none"} | CDC:ErrChangeFeedAlreadyExists
+                    {"sink_uri":"x://","start_ts":2,"target_ts":1} | CDC:ErrStartTsBeforeGC
+                    {"sink_uri":"nowhere","target_ts":1} | CDC:ErrTargetTsBeforeStartTs
+                    {"sink_uri":"x://","replica_config":{"changefeed_error_stuck_duration":"1m","filter":{"rules":["a b"]}}} | CDC:ErrInvalidReplicaConfig
+                    {"sink_uri":"x://","replica_config":{"filter":{"rules":["a b"],"event_filters":[{"ignore_event":["all"]}]}}} | the sink scheme (x)
+                    {"sink_uri":"blackhole://","replica_config":{"filter":{"rules":["a b"],"event_filters":[{"ignore_event":["all"]}]}}} | CDC:ErrFilterRuleInvalid
+                    {"sink_uri":"blackhole://","replica_config":{"filter":{"event_filters":[{"ignore_event":["all"]}]}}} | CDC:ErrInvalidIgnoreEventType
+                    {"sink_uri":"blackhole://"} | CDC:ErrTableIneligible
+                    {"sink_uri":"blackhole://","replica_config":{"force_replicate":true}} | the target is away
+                    """)
+    void theFirstFaultIsTold(String body, String told) {
+        assertThat(
+                        api.create("{\"changefeed_id\":\"there\",\"sink_uri\":\"blackhole://\"}")
+                                .status())
+                .isEqualTo(200);
+        upstream.tables = List.of(FakeUpstream.table("a", "nokey", false));
+        targets.refusal = "the target is away";
+        assertThat(api.create(body).errorMessage()).contains(told);
+    }
+
+    @Test
+    void anUpdateTellsItsFirstFault() throws Exception {
+        assertThat(put("").errorCode()).isEqualTo("CDC:ErrChangeFeedNotExists");
+        api.create("{\"changefeed_id\":\"x\",\"sink_uri\":\"blackhole://\"}");
+        assertThat(put("").errorMessage()).contains("when it is stopped or failed");
+        api.post(FEEDS + "/x/pause", "");
+        api.await("x", "stopped");
+        assertThat(put("{\"target_ts\":5,\"sink_uri\":\"nowhere\"}").errorMessage())
+                .contains("can not update target_ts:5");
+    }
+
+    /** The same id in two namespaces: each route acts on the one that is named. */
+    @Test
+    void routesKeepToTheirNamespace() throws Exception {
+        for (String namespace : List.of("default", "ns1")) {
+            api.create(
+                    "{\"changefeed_id\":\"x\",\"namespace\":\""
+                            + namespace
+                            + "\",\"sink_uri\":\"blackhole://"
+                            + namespace
+                            + "\"}");
+        }
+        String there = "?namespace=ns1";
+        assertThat(api.get(FEEDS + "/x/meta_info" + there).text()).contains("blackhole://ns1");
+        assertThat(api.get(FEEDS + "/x/meta_info").text()).contains("blackhole://default");
+        api.post(FEEDS + "/x/pause" + there, "");
+        awaitState("stopped");
+        assertThat(api.get(FEEDS + "/x").body().get("state").asText()).isEqualTo("normal");
+        assertThat(api.get(FEEDS + "/x/status" + there).body().get("state").asText())
+                .isEqualTo("stopped");
+        String node = api.get("/api/v2/status").body().get("id").asText();
+        assertThat(api.get("/api/v2/processors/x/" + node).status()).isEqualTo(200);
+        assertThat(api.get("/api/v2/processors/x/" + node + there).status()).isEqualTo(400);
+        Answer changed =
+                api.call(
+                        "PUT",
+                        FEEDS + "/x" + there,
+                        "{\"replica_config\":{\"filter\":{\"rules\":[\"a.*\"]}}}");
+        assertThat(changed.status()).as(changed.text()).isEqualTo(200);
+        assertThat(api.get(FEEDS + "/x").body().at("/config/filter/rules/0").asText())
+                .isEqualTo("*.*");
+        api.post(FEEDS + "/x/resume" + there, "{}");
+        awaitState("normal");
+        api.call("DELETE", FEEDS + "/x" + there, "");
+        assertThat(api.get(FEEDS + "/x" + there).status()).isEqualTo(400);
+        assertThat(api.get(FEEDS + "/x/synced").status()).isEqualTo(200);
+        assertThat(api.get(FEEDS + "/x/synced" + there).status()).isEqualTo(400);
+    }
+
+    private void awaitState(String state) throws InterruptedException {
+        long deadline = System.nanoTime() + 20_000_000_000L;
+        while (!api.get(FEEDS + "/x?namespace=ns1").body().path("state").asText().equals(state)) {
+            assertThat(System.nanoTime()).as(state).isLessThan(deadline);
+            Thread.sleep(10);
+        }
+    }
+
+    /** Stored intervals count when a request brings none. */
+    @Test
+    void syncedGoesByTheStoredIntervals() throws Exception {
+        api.create(
+                "{\"changefeed_id\":\"x\",\"sink_uri\":\"blackhole://\",\"replica_config\":"
+                        + "{\"synced_status\":{\"synced_check_interval\":0,"
+                        + "\"checkpoint_interval\":3600}}}");
+        api.await("x", "normal");
+        Thread.sleep(50);
+        assertThat(api.get(FEEDS + "/x/synced").body().get("synced").asBoolean()).isTrue();
+    }
+
+    @Test
+    void aNodeThatStopsSaysSo() throws Exception {
+        api.create("{\"changefeed_id\":\"x\",\"sink_uri\":\"blackhole://\"}");
+        api.await("x", "normal");
+        long deadline = System.nanoTime() + 20_000_000_000L;
+        while (targets.opened == null) {
+            assertThat(System.nanoTime()).as("the sink opens").isLessThan(deadline);
+            Thread.sleep(5);
+        }
+        targets.mayClose = new CountDownLatch(1);
+        Thread stopping = Thread.ofVirtual().start(node::close);
+        while (api.get("/api/v2/status").body().get("liveness").asInt() != 1) {
+            assertThat(System.nanoTime()).as("liveness").isLessThan(deadline);
+            Thread.sleep(5);
+        }
+        targets.mayClose.countDown();
+        assertThat(stopping.join(java.time.Duration.ofSeconds(20))).isTrue();
+    }
+
+    @Test
+    void theLogLevelIsSet() {
+        Level before = LogManager.getRootLogger().getLevel();
+        try {
+            assertThat(api.post("/api/v2/log", "{\"log_level\":\"error\"}").status())
+                    .isEqualTo(200);
+            assertThat(LogManager.getRootLogger().getLevel()).isEqualTo(Level.ERROR);
+            assertThat(api.post("/admin/log", "\"dpanic\"").status()).isEqualTo(200);
+            assertThat(LogManager.getRootLogger().getLevel()).isEqualTo(Level.FATAL);
+            assertThat(api.post("/api/v1/log", "{\"log_level\":\"loud\"}").status()).isEqualTo(400);
+            assertThat(LogManager.getRootLogger().getLevel()).isEqualTo(Level.FATAL);
+        } finally {
+            org.apache.logging.log4j.core.config.Configurator.setRootLevel(before);
+        }
     }
 
     private CliRun cli(Path home, String... arguments) {

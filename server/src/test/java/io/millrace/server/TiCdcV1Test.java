@@ -172,6 +172,9 @@ final class TiCdcV1Test {
                                 + "\"dispatcher\":\"ts\"},{\"matcher\":[\"test3.*\"],"
                                 + "\"partition\":\"table\",\"topic\":\"x\"}],"
                                 + "\"column-selectors\":[],\"only-output-updated-columns\":true,"
+                                + "\"file-index-digit\":7,\"advance-timeout-in-sec\":33,"
+                                + "\"mysql-config\":{\"max-multi-update-row\":5,"
+                                + "\"max-multi-update-row-size\":6},"
                                 + "\"kafka-config\":{\"partition-num\":3,\"codec-config\":"
                                 + "{\"enable-tidb-extension\":true}}}}"));
         JsonNode shown = api.get(V2_FEEDS + "/all").body();
@@ -189,6 +192,10 @@ final class TiCdcV1Test {
         assertThat(config.at("/sink/dispatchers/1/topic").asText()).isEqualTo("x");
         assertThat(config.at("/sink/only_output_updated_columns").asBoolean()).isTrue();
         assertThat(config.at("/sink/kafka_config/partition_num").asInt()).isEqualTo(3);
+        assertThat(config.at("/sink/file_index_width").asInt()).isEqualTo(7);
+        assertThat(config.at("/sink/advance_timeout").asInt()).isEqualTo(33);
+        assertThat(config.at("/sink/mysql_config/max_multi_update_row_count").asInt()).isEqualTo(5);
+        assertThat(config.at("/sink/mysql_config/max_multi_update_row_size").asInt()).isEqualTo(6);
         assertThat(config.at("/sink/kafka_config/codec_config/enable_tidb_extension").asBoolean())
                 .isTrue();
         // The sink config takes the place of the whole default one.

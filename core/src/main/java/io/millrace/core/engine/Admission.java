@@ -152,7 +152,7 @@ final class Admission {
         }
         List<Change> kept = new ArrayList<>(change.changes().size());
         for (Change part : change.changes()) {
-            if (admits(part) && fitsExpressions(part) && !events.ignores(part)) {
+            if (admits(part) && fitsExpressions(part) && !events.ignores(change, part)) {
                 kept.add(part);
             }
         }

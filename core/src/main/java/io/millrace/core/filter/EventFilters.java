@@ -150,18 +150,25 @@ public final class EventFilters {
         return !ignoredTsos.isEmpty() && ignoredTsos.contains(commitTso);
     }
 
-    /** Whether a part of a DDL is left out; a table goes by the name it has before. */
-    public boolean ignores(SchemaChange.Change part) {
+    /**
+     * Whether a part of a DDL is left out; a table goes by the name it has before.
+     *
+     * @param statement what the user wrote, of which the part's own text may be another one
+     */
+    public boolean ignores(SchemaChange statement, SchemaChange.Change part) {
         for (Compiled rule : rules) {
-            if ((rule.ddl().contains(part.kind()) || isSql(rule, part)) && names(rule, part)) {
+            if ((rule.ddl().contains(part.kind())
+                            || isSql(rule, part.query())
+                            || isSql(rule, statement.query()))
+                    && names(rule, part)) {
                 return true;
             }
         }
         return false;
     }
 
-    private static boolean isSql(Compiled rule, SchemaChange.Change part) {
-        String query = part.query().strip();
+    private static boolean isSql(Compiled rule, String text) {
+        String query = text.strip();
         return rule.sql().stream().anyMatch(pattern -> pattern.isIn(query));
     }
 

@@ -116,7 +116,10 @@ sealed interface NamePattern {
          * @throws java.util.regex.PatternSyntaxException if it is malformed
          */
         static Regex compile(String re2, boolean caseSensitive) {
-            int flags = caseSensitive ? 0 : Pattern.CASE_INSENSITIVE | Pattern.UNICODE_CASE;
+            // RE2 knows one line end, the newline.
+            int flags =
+                    Pattern.UNIX_LINES
+                            | (caseSensitive ? 0 : Pattern.CASE_INSENSITIVE | Pattern.UNICODE_CASE);
             return new Regex(Pattern.compile(Re2Syntax.toJava(re2), flags));
         }
 

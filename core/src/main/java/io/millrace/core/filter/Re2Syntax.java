@@ -118,6 +118,10 @@ final class Re2Syntax {
             at = end;
             return;
         }
+        if ((next == 'p' || next == 'P') && source.startsWith("{", at + 2)) {
+            unicodeClass(next);
+            return;
+        }
         if (next == 'v') {
             out.append("\\x0B"); // one character in RE2, a class in Java
         } else {
@@ -126,14 +130,38 @@ final class Re2Syntax {
         at += 2;
     }
 
+    /** A general category has one or two letters, everything longer is a script. */
+    private void unicodeClass(char letter) {
+        int close = source.indexOf('}', at);
+        if (close < 0) {
+            throw error("the class name is not closed");
+        }
+        String name = source.substring(at + 3, close);
+        boolean inverted = name.startsWith("^");
+        String plain = inverted ? name.substring(1) : name;
+        out.append('\\')
+                .append(!inverted ? letter : letter == 'p' ? 'P' : 'p')
+                .append(plain.length() <= 2 ? "{" : "{Is")
+                .append(plain)
+                .append('}');
+        at = close + 1;
+    }
+
     private static boolean isOctal(char c) {
         return c >= '0' && c <= '7';
     }
 
     private void group() {
-        if (source.startsWith("(?P<", at)) {
-            out.append("(?<");
-            at += 4;
+        boolean named = source.startsWith("(?<", at) && !source.startsWith("(?<=", at);
+        if (source.startsWith("(?P<", at) || (named && !source.startsWith("(?<!", at))) {
+            // A name has no use without back references, and Java takes fewer of them.
+            int open = source.indexOf('<', at);
+            int close = source.indexOf('>', open);
+            if (close < 0 || !source.substring(open + 1, close).matches("\\w+")) {
+                throw error("the group's name is malformed");
+            }
+            out.append('(');
+            at = close + 1;
             return;
         }
         for (String refused : new String[] {"(?=", "(?!", "(?<=", "(?<!", "(?>"}) {
@@ -141,7 +169,7 @@ final class Re2Syntax {
                 throw error("the group " + refused + "…) is not supported");
             }
         }
-        if (source.startsWith("(?", at) && !source.startsWith("(?<", at)) {
+        if (source.startsWith("(?", at)) {
             int end = at + 2;
             while (end < source.length()
                     && source.charAt(end) != ':'

@@ -23,7 +23,10 @@ public final class TextPattern {
      * @throws PatternSyntaxException if it is malformed or not RE2
      */
     public static TextPattern compile(String re2, boolean caseSensitive) {
-        int flags = caseSensitive ? 0 : Pattern.CASE_INSENSITIVE | Pattern.UNICODE_CASE;
+        // RE2 knows one line end, the newline.
+        int flags =
+                Pattern.UNIX_LINES
+                        | (caseSensitive ? 0 : Pattern.CASE_INSENSITIVE | Pattern.UNICODE_CASE);
         return new TextPattern(Pattern.compile(Re2Syntax.toJava(re2), flags));
     }
 

@@ -46,7 +46,8 @@ public final class Projection {
                         new TableSchema.Key(
                                 key.name(),
                                 key.primary(),
-                                key.columns().stream().map(old -> newOrdinal[old]).toList()));
+                                key.columns().stream().map(old -> newOrdinal[old]).toList(),
+                                key.onPrefix()));
             }
         }
         return new Projection(

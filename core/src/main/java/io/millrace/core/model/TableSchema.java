@@ -24,18 +24,25 @@ public final class TableSchema {
      * @param name {@code PRIMARY} for the primary key
      * @param primary whether it is the primary key
      * @param columns column ordinals in key order, 0-based
+     * @param onPrefix whether a part takes only the beginning of its column. Rows are told apart by
+     *     whole columns all the same, but rows with different values there may exclude each other
      */
-    public record Key(String name, boolean primary, List<Integer> columns) {
+    public record Key(String name, boolean primary, List<Integer> columns, boolean onPrefix) {
         public Key {
             columns = List.copyOf(columns);
+        }
+
+        /** A key on whole columns. */
+        public Key(String name, boolean primary, List<Integer> columns) {
+            this(name, primary, columns, false);
         }
     }
 
     /**
      * @param tableId stable 64-bit number of the upstream table, new after TRUNCATE or re-creation
      * @param version grows with each change of this table
-     * @param keys primary and unique keys, the primary first; key parts on prefixes or expressions
-     *     make a key unusable and are left out
+     * @param keys primary and unique keys, the primary first; key parts on expressions make a key
+     *     unusable and are left out
      */
     public TableSchema(
             long tableId, long version, TableName name, List<Column> columns, List<Key> keys) {
@@ -85,8 +92,8 @@ public final class TableSchema {
 
     /**
      * Ordinals that identify a row: the primary key, else the not-null unique key with the fewest
-     * columns (ties: the first declared). Empty when the table has neither. Callers must not change
-     * the array.
+     * columns (ties: the first declared; one on prefixes only when there is no other). Empty when
+     * the table has neither. Callers must not change the array.
      */
     public int[] handleKey() {
         return handleKey;
@@ -105,6 +112,7 @@ public final class TableSchema {
 
     private static int[] chooseHandleKey(List<Column> columns, List<Key> keys) {
         List<Integer> best = List.of();
+        boolean bestOnPrefix = false;
         for (Key key : keys) {
             if (key.primary()) {
                 return toArray(key.columns());
@@ -114,8 +122,14 @@ public final class TableSchema {
                 Column column = columns.get(ordinal);
                 eligible &= !column.nullable() && column.generated() != Column.Generated.VIRTUAL;
             }
-            if (eligible && (best.isEmpty() || key.columns().size() < best.size())) {
+            boolean better =
+                    best.isEmpty()
+                            || (bestOnPrefix && !key.onPrefix())
+                            || (bestOnPrefix == key.onPrefix()
+                                    && key.columns().size() < best.size());
+            if (eligible && better) {
                 best = key.columns();
+                bestOnPrefix = key.onPrefix();
             }
         }
         return toArray(new ArrayList<>(best));

@@ -26,6 +26,7 @@ import io.millrace.core.model.TableSchema;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -281,6 +282,83 @@ class EventFilterPipelineTest {
         pipeline.close();
     }
 
+    /** A statement with several parts is rewritten, but what a user wrote counts too. */
+    @Test
+    void sqlIsLookedForInWhatTheUserWrote() {
+        EventFilters filters =
+                EventFilters.compile(
+                        List.of(rule(List.of(), List.of("no-cdc|^drop table a, b$"))), List.of());
+        Change part =
+                new Change(
+                        DdlKind.DROP_TABLE,
+                        new TableName("shop", "a"),
+                        Optional.empty(),
+                        Optional.of(ORDERS),
+                        Optional.empty(),
+                        "DROP TABLE `shop`.`a`");
+        for (String query : List.of("DROP TABLE a, b", "/* no-cdc */ DROP TABLE b, a")) {
+            SchemaChange statement =
+                    new SchemaChange(
+                            1,
+                            ddl(1, DdlKind.DROP_TABLE, "x", ORDERS).positionAfter(),
+                            query,
+                            "shop",
+                            List.of(part, part));
+            assertThat(filters.ignores(statement, part)).as(query).isTrue();
+        }
+        SchemaChange other = ddl(1, DdlKind.DROP_TABLE, "DROP TABLE a", ORDERS);
+        assertThat(filters.ignores(other, other.changes().getFirst())).isFalse();
+    }
+
+    /** TiCDC's names, and which kinds each is about. */
+    @Test
+    void everyNameOfAnEventIgnoresItsKind() {
+        java.util.Map<String, DdlKind> others =
+                java.util.Map.of(
+                        "create database", DdlKind.CREATE_SCHEMA,
+                        "drop database", DdlKind.DROP_SCHEMA);
+        Set<String> tidbOnly = Set.of("recover table", "alter ttl info", "alter ttl remove");
+        String names =
+                "create schema, create database, drop schema, drop database, modify schema"
+                        + " charset and collate, create table, drop table, truncate table,"
+                        + " rename table, recover table, modify table comment, modify table"
+                        + " charset and collate, create view, drop view, add table"
+                        + " partition, drop table partition, truncate table partition,"
+                        + " exchange table partition, reorganize table partition, alter"
+                        + " table partitioning, remove table partitioning, add column, drop"
+                        + " column, modify column, set default value, rebase auto id, add"
+                        + " primary key, drop primary key, create index, drop index, rename"
+                        + " index, alter index visibility, alter ttl info, alter ttl"
+                        + " remove, multi schema change, add foreign key, drop foreign key";
+        Set<DdlKind> seen = java.util.EnumSet.of(DdlKind.ALTER_TABLE);
+        for (String name : names.split(", ")) {
+            EventFilters filters =
+                    EventFilters.compile(List.of(rule(List.of(name), List.of())), List.of());
+            List<DdlKind> ignored = new ArrayList<>();
+            for (DdlKind kind : DdlKind.values()) {
+                SchemaChange statement = ddl(1, kind, "x", ORDERS);
+                if (filters.ignores(statement, statement.changes().getFirst())) {
+                    ignored.add(kind);
+                }
+            }
+            if (tidbOnly.contains(name)) {
+                assertThat(ignored).as(name).isEmpty();
+                continue;
+            }
+            assertThat(ignored).as(name).hasSize(1);
+            DdlKind kind = ignored.getFirst();
+            assertThat(others.getOrDefault(name, kind)).as(name).isEqualTo(kind);
+            if (!others.containsKey(name)) {
+                assertThat(kind.filterName()).isEqualTo(name);
+            }
+            seen.add(kind);
+        }
+        assertThat(seen).containsExactlyInAnyOrder(DdlKind.values());
+        for (String rows : List.of("all dml", "all ddl", "insert", "update", "delete")) {
+            EventFilters.compile(List.of(rule(List.of(rows), List.of())), List.of());
+        }
+    }
+
     private static SchemaChange ddl(long tso, DdlKind kind, String query, TableSchema after) {
         return new SchemaChange(
                 tso,
@@ -333,7 +411,8 @@ class EventFilterPipelineTest {
                                 false;
                         default -> true;
                     };
-            assertThat(filters.ignores(ddl(1, kind, "x", ORDERS).changes().getFirst()))
+            SchemaChange statement = ddl(1, kind, "x", ORDERS);
+            assertThat(filters.ignores(statement, statement.changes().getFirst()))
                     .as(kind.toString())
                     .isEqualTo(alter);
         }

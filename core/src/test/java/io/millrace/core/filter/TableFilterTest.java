@@ -111,6 +111,15 @@ class TableFilterTest {
         "/^\\Qa.b\\E$/, a.b, true",
         "/(?i)^ABC$/, abc, true",
         "/^a\\.b$/, a.b, true",
+        "/^(?P<my_name>a|b)c$/, bc, true",
+        "/^(?<my_name>a|b)c$/, bc, true",
+        "/^\\p{Greek}+$/, αβγ, true",
+        "/^\\p{Greek}+$/, abc, false",
+        "/^\\P{Greek}+$/, abc, true",
+        "/^\\p{^Greek}+$/, abc, true",
+        "/^\\p{Lu}\\pN$/, A1, true",
+        "'/^a.b$/', 'a\u0085b', true",
+        "'/^a.b$/', 'a\u2028b', true",
     })
     void regexes(String pattern, String name, boolean expected) {
         assertThat(exact("s." + pattern).matches("s", name)).isEqualTo(expected);

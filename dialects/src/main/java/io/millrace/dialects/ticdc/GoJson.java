@@ -223,7 +223,9 @@ final class GoJson {
                 if (token == JsonToken.START_ARRAY) {
                     List<String> parts = new ArrayList<>();
                     for (JsonNode part : bindArray(parser, new Shape.Array(Shape.TEXT), path)) {
-                        parts.add("(" + part.asText() + ")");
+                        if (!part.asText().isBlank()) {
+                            parts.add("(" + part.asText() + ")");
+                        }
                     }
                     return TextNode.valueOf(String.join(" OR ", parts));
                 }

@@ -131,13 +131,17 @@ final class ReplicaConfig {
     /** {@code sink_config} of v1: the sink's fields under their names in TiCDC's own files. */
     static final Shape.Struct V1_SINK =
             ((Shape.Struct) java.util.Objects.requireNonNull(SHAPE.find("sink")).shape())
-                    .withAliases(ReplicaConfig::v1Name);
+                    .withAliases(ReplicaConfig::v1Names);
 
-    private static String v1Name(String name) {
+    private static List<String> v1Names(String name) {
+        String kebab = name.replace('_', '-');
         return switch (name) {
-            case "partition" -> "dispatcher";
-            case "protocol" -> "protocal"; // as the document spells it
-            default -> name.replace('_', '-');
+            case "partition" -> List.of("dispatcher");
+            case "protocol" -> List.of("protocal"); // as the document spells it
+            case "file_index_width" -> List.of(kebab, "file-index-digit");
+            case "advance_timeout" -> List.of(kebab, "advance-timeout-in-sec");
+            case "max_multi_update_row_count" -> List.of(kebab, "max-multi-update-row");
+            default -> List.of(kebab);
         };
     }
 

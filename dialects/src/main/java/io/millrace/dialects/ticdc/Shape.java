@@ -5,7 +5,7 @@ import java.math.BigInteger;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.UnaryOperator;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** What a JSON value must look like: the types of a request, described as data. */
@@ -52,23 +52,25 @@ sealed interface Shape {
             return null;
         }
 
-        /** The same fields, at every depth also under another name each. */
-        Struct withAliases(UnaryOperator<String> alias) {
+        /** The same fields, at every depth also under other names; a field has at least one. */
+        Struct withAliases(Function<String, List<String>> aliases) {
             return new Struct(
                     fields.stream()
-                            .map(field ->
-                                    new Field(
-                                            field.name(),
-                                            alias.apply(field.name()),
-                                            aliased(field.shape(), alias),
-                                            field.zero()))
+                            .flatMap(field ->
+                                    aliases.apply(field.name()).stream()
+                                            .map(alias ->
+                                                    new Field(
+                                                            field.name(),
+                                                            alias,
+                                                            aliased(field.shape(), aliases),
+                                                            field.zero())))
                             .toList());
         }
 
-        private static Shape aliased(Shape shape, UnaryOperator<String> alias) {
+        private static Shape aliased(Shape shape, Function<String, List<String>> aliases) {
             return switch (shape) {
-                case Struct struct -> struct.withAliases(alias);
-                case Array array -> new Array(aliased(array.element(), alias));
+                case Struct struct -> struct.withAliases(aliases);
+                case Array array -> new Array(aliased(array.element(), aliases));
                 default -> shape;
             };
         }

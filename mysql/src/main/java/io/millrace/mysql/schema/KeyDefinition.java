@@ -37,8 +37,11 @@ public record KeyDefinition(String name, Kind kind, List<Part> parts, boolean ge
         parts = List.copyOf(parts);
     }
 
-    /** Whether equal keys mean equal rows, which takes whole columns. */
-    boolean identifiesByWholeColumns() {
-        return kind != Kind.PLAIN && parts.stream().allMatch(Part::whole);
+    /**
+     * Whether no two rows are equal in its columns: true of a prefix too, for values that are equal
+     * have equal beginnings.
+     */
+    boolean isUniqueOnColumns() {
+        return kind != Kind.PLAIN && parts.stream().noneMatch(part -> part.column().isEmpty());
     }
 }

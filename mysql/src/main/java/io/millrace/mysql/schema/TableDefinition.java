@@ -45,13 +45,13 @@ public record TableDefinition(
     }
 
     /**
-     * Primary and unique keys on whole columns, the primary first. Keys on geometries are left out:
+     * Primary and unique keys on columns, the primary first. Keys on geometries are left out:
      * whether they cover whole values cannot be learnt from {@code information_schema}.
      */
     List<TableSchema.Key> schemaKeys() {
         List<TableSchema.Key> out = new ArrayList<>();
         for (KeyDefinition key : keys) {
-            if (!key.identifiesByWholeColumns()) {
+            if (!key.isUniqueOnColumns()) {
                 continue;
             }
             List<Integer> ordinals = new ArrayList<>();
@@ -65,7 +65,9 @@ public record TableDefinition(
                 continue;
             }
             boolean primary = key.kind() == KeyDefinition.Kind.PRIMARY;
-            TableSchema.Key schemaKey = new TableSchema.Key(key.name(), primary, ordinals);
+            boolean onPrefix = !key.parts().stream().allMatch(KeyDefinition.Part::whole);
+            TableSchema.Key schemaKey =
+                    new TableSchema.Key(key.name(), primary, ordinals, onPrefix);
             if (primary) {
                 out.addFirst(schemaKey);
             } else {

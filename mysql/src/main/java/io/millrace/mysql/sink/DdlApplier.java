@@ -496,6 +496,11 @@ final class DdlApplier {
                             + ", which lacks this syntax, character set, collation or engine; run an"
                             + " equivalent statement by hand and leave this DDL out by a filter"
                             + " rule)";
+            case NO_SUCH_TABLE ->
+                    " ("
+                            + flavour
+                            + "; was the table left out so far, for want of a key? Then make it"
+                            + " there, as it was before this DDL and with its rows, and resume)";
             default -> " (" + flavour + ")";
         };
     }

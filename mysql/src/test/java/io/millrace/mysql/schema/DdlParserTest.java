@@ -175,9 +175,30 @@ class DdlParserTest {
                         "UNIQUE f 1",
                         "PLAIN c 1",
                         "PRIMARY PRIMARY 2");
-        assertThat(table.schemaKeys().stream().map(k -> k.name() + k.columns()))
-                .containsExactly("PRIMARY[1, 0]", "a[0]", "b_2[1, 0]");
+        assertThat(
+                        table.schemaKeys().stream()
+                                .map(k -> k.name() + k.columns() + (k.onPrefix() ? " prefix" : "")))
+                .containsExactly("PRIMARY[1, 0]", "a[0]", "b_2[1, 0]", "u2[2] prefix");
         assertThat(columns(table)).isEqualTo("a int!, b int!, c varchar(20)");
+    }
+
+    /** Rows go by whole columns where they can, and by a key on a prefix before having none. */
+    @Test
+    void aKeyOnAPrefixTellsRowsApart() {
+        assertThat(handle("b TEXT, PRIMARY KEY (b(3))")).containsExactly(0);
+        assertThat(handle("b TEXT NOT NULL, UNIQUE (b(3))")).containsExactly(0);
+        assertThat(handle("b TEXT, UNIQUE (b(3))")).isEmpty();
+        assertThat(
+                        handle(
+                                "b TEXT NOT NULL, x INT NOT NULL, y INT NOT NULL, UNIQUE (b(3)),"
+                                        + " UNIQUE (x, y)"))
+                .containsExactly(1, 2);
+    }
+
+    private static int[] handle(String definition) {
+        return defined(mysql("CREATE TABLE t (" + definition + ")"), false)
+                .toSchema(1, 1)
+                .handleKey();
     }
 
     @Test
