@@ -182,9 +182,11 @@ public final class Pipeline implements Stage, AutoCloseable {
     }
 
     private static RowExpression.Zones zones(Plan plan) {
-        return new RowExpression.Zones(
-                ZoneId.of(plan.sinkFactory().timestampZone(plan.timeZone())),
-                ZoneId.of(plan.timeZone()));
+        return new RowExpression.Zones(ZoneId.of(timestampZone(plan)), ZoneId.of(plan.timeZone()));
+    }
+
+    private static String timestampZone(Plan plan) {
+        return plan.sinkFactory().timestampZone(plan.sinkSpec(), plan.timeZone());
     }
 
     /** What the capture is to be opened with. */
@@ -195,7 +197,7 @@ public final class Pipeline implements Stage, AutoCloseable {
                 start,
                 plan.filter(),
                 store.schemaHistory(),
-                plan.sinkFactory().timestampZone(plan.timeZone()),
+                timestampZone(plan),
                 start.isEmpty() ? store.startEnd() : Optional.empty(),
                 plan.sinkSpec().bidirectional());
     }

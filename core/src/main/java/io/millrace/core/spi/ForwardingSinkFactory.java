@@ -52,8 +52,8 @@ public abstract class ForwardingSinkFactory implements SinkFactory {
     }
 
     @Override
-    public String timestampZone(String jobZone) {
-        return target.timestampZone(jobZone);
+    public String timestampZone(SinkSpec spec, String jobZone) {
+        return target.timestampZone(spec, jobZone);
     }
 
     @Override

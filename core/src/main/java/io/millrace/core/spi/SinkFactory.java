@@ -45,11 +45,12 @@ public interface SinkFactory {
 
     /**
      * The zone in which the sink's rows show TIMESTAMP values. A sink that hands the texts to a
-     * database wants one without changes of clock, where no hour comes twice.
+     * database, or needs the instants, wants one without changes of clock, where no hour comes
+     * twice.
      *
      * @param jobZone IANA name or offset that the job was made with
      */
-    default String timestampZone(String jobZone) {
+    default String timestampZone(SinkSpec spec, String jobZone) {
         return jobZone;
     }
 

@@ -45,7 +45,7 @@ final class TestSinks implements SinkFactory {
     public void testOpen(SinkSpec spec) {}
 
     @Override
-    public String timestampZone(String jobZone) {
+    public String timestampZone(SinkSpec spec, String jobZone) {
         return jobZone.equals("UTC") ? "+05:30" : jobZone;
     }
 

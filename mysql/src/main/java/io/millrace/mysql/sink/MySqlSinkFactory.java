@@ -90,7 +90,7 @@ public final class MySqlSinkFactory implements SinkFactory {
     }
 
     @Override
-    public String timestampZone(String jobZone) {
+    public String timestampZone(SinkSpec spec, String jobZone) {
         return "UTC";
     }
 

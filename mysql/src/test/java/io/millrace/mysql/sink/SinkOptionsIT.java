@@ -190,7 +190,8 @@ final class SinkOptionsIT {
                 "CREATE TABLE d.keyless (id INT, ts TIMESTAMP NULL)");
         SinkSpec plain = SinkSpec.of(uri(server, "mysql", "row-events=false&worker-count=2"));
         SinkSpec zoned = new SinkSpec(plain.uri(), Map.of(), List.of(), true, true, "Europe/Paris");
-        String zone = new MySqlSinkFactory(SinkContract.CLOCK).timestampZone(zoned.timeZone());
+        String zone =
+                new MySqlSinkFactory(SinkContract.CLOCK).timestampZone(zoned, zoned.timeZone());
         for (String table : new String[] {"stamps", "keyless"}) {
             Replay rows =
                     Replay.inZone(

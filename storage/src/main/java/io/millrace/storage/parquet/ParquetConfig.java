@@ -5,7 +5,6 @@ import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.spi.SinkOptions;
 import io.millrace.core.spi.SinkSpec;
-import java.time.ZoneId;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -17,9 +16,8 @@ import org.apache.parquet.hadoop.metadata.CompressionCodecName;
  *
  * @param compression of pages
  * @param outputOldValue updates have the old row too
- * @param zone that TIMESTAMP texts of rows are in
  */
-public record ParquetConfig(CompressionCodecName compression, boolean outputOldValue, ZoneId zone) {
+public record ParquetConfig(CompressionCodecName compression, boolean outputOldValue) {
     private static final String COMPRESSION = "parquet-compression";
 
     /** Options of text files, with the value that a configuration may pass on unasked. */
@@ -84,8 +82,7 @@ public record ParquetConfig(CompressionCodecName compression, boolean outputOldV
                                             + name
                                             + "'");
                 },
-                old,
-                ZoneId.of(spec.timeZone()));
+                old);
     }
 
     /**

@@ -277,14 +277,18 @@ public final class ParquetRowReader implements Iterator<ParquetRowReader.Row>, C
         long whole = Math.abs(micros) / MICROS_PER_SECOND;
         String text =
                 String.format(
+                        Locale.ROOT,
                         "%s%02d:%02d:%02d",
-                        micros < 0 ? "-" : "", whole / 3600, whole / 60 % 60, whole % 60);
+                        micros < 0 ? "-" : "",
+                        whole / 3600,
+                        whole / 60 % 60,
+                        whole % 60);
         int digits = columnOf(name).scale();
         return digits == 0
                 ? text
                 : text
                         + "."
-                        + String.format("%06d", Math.abs(micros) % MICROS_PER_SECOND)
+                        + String.format(Locale.ROOT, "%06d", Math.abs(micros) % MICROS_PER_SECOND)
                                 .substring(0, digits);
     }
 

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
+import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
 import org.apache.parquet.column.ColumnDescriptor;
@@ -31,6 +32,15 @@ import org.apache.parquet.io.api.Binary;
 public final class ParquetRowWriter {
     /** Encoded bytes at which a row group ends. */
     private static final long ROW_GROUP_BYTES = 128L << 20;
+
+    /** A column's dictionary at most; its map takes more memory than what it counts. */
+    private static final int DICTIONARY_BYTES = 64 << 10;
+
+    /** Memory of dictionaries, by what they count. */
+    private static final long DICTIONARY_OVERHEAD = 2;
+
+    /** The ids of each column's dictionary begin with an array of 4 096 of them, not counted. */
+    private static final long SLAB_BYTES = 16L << 10;
 
     private static final int MAX_PADDING = 0;
     private static final int SCRATCH_BYTES = 256;
@@ -77,8 +87,9 @@ public final class ParquetRowWriter {
         properties =
                 ParquetProperties.builder()
                         .withWriterVersion(ParquetProperties.WriterVersion.PARQUET_1_0)
+                        .withDictionaryPageSize(DICTIONARY_BYTES)
                         .build();
-        instants = new Instants(config.zone());
+        instants = new Instants(ZoneOffset.UTC);
         elements = new Binary[columns.ordinals.length][];
         quotedNames = new byte[columns.ordinals.length][];
         for (int i = 0; i < columns.ordinals.length; i++) {
@@ -367,7 +378,9 @@ public final class ParquetRowWriter {
 
     /** Bytes of memory that are held. */
     public long memory() {
-        return out.length() + store.getAllocatedSize();
+        return out.length()
+                + DICTIONARY_OVERHEAD * store.getAllocatedSize()
+                + writers.length * SLAB_BYTES;
     }
 
     private void endGroup() {

@@ -10,32 +10,26 @@ import java.nio.file.StandardCopyOption;
 
 /**
  * Rows of a Parquet file. Such a file is read from its end, so it is copied to a temporary file
- * first, which is deleted when it was read.
+ * first, which has no name any more when the first row is read.
  */
 final class ParquetRows implements RowSource {
     private final TableSchema schema;
-    private final Path copy;
     private final ParquetRowReader rows;
 
-    private ParquetRows(TableSchema schema, Path copy, ParquetRowReader rows) {
+    private ParquetRows(TableSchema schema, ParquetRowReader rows) {
         this.schema = schema;
-        this.copy = copy;
         this.rows = rows;
     }
 
     /** Closes the stream. */
     static ParquetRows open(TableSchema schema, InputStream in) throws IOException {
         Path copy = Files.createTempFile("millrace-", ".parquet");
-        boolean opened = false;
         try (in) {
             Files.copy(in, copy, StandardCopyOption.REPLACE_EXISTING);
-            ParquetRowReader rows = new ParquetRowReader(schema, copy);
-            opened = true;
-            return new ParquetRows(schema, copy, rows);
+            return new ParquetRows(schema, new ParquetRowReader(schema, copy));
         } finally {
-            if (!opened) {
-                Files.delete(copy);
-            }
+            // Whoever has it open goes on reading; nobody finds it after a kill.
+            Files.delete(copy);
         }
     }
 
@@ -52,10 +46,6 @@ final class ParquetRows implements RowSource {
 
     @Override
     public void close() throws IOException {
-        try {
-            rows.close();
-        } finally {
-            Files.delete(copy);
-        }
+        rows.close();
     }
 }

@@ -230,7 +230,7 @@ public final class StorageReader implements AutoCloseable {
                     };
             opened = true;
             return new StoredRows(file, rows);
-        } catch (MillraceException | IllegalArgumentException e) {
+        } catch (IOException | RuntimeException e) {
             throw StoredRows.unreadable(file, e);
         } finally {
             if (!opened) {

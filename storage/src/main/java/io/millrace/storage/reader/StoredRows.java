@@ -3,7 +3,6 @@ package io.millrace.storage.reader;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.Iterator;
 import java.util.function.Supplier;
 
@@ -33,7 +32,8 @@ public final class StoredRows implements Iterator<StoredRow>, AutoCloseable {
     private <T> T named(Supplier<T> work) {
         try {
             return work.get();
-        } catch (MillraceException | IllegalArgumentException | UncheckedIOException e) {
+        } catch (RuntimeException e) {
+            // Libraries have exceptions of their own for broken files.
             throw unreadable(file, e);
         }
     }

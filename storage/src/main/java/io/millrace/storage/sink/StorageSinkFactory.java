@@ -52,6 +52,12 @@ public final class StorageSinkFactory implements SinkFactory {
         tables.forEach(selection::of);
     }
 
+    /** Parquet files hold instants, the others texts. */
+    @Override
+    public String timestampZone(SinkSpec spec, String jobZone) {
+        return StorageConfig.parse(spec).format() == StorageConfig.Format.PARQUET ? "UTC" : jobZone;
+    }
+
     @Override
     public void testOpen(SinkSpec spec) {
         StorageConfig config = StorageConfig.parse(spec);

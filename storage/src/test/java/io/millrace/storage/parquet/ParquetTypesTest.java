@@ -280,10 +280,10 @@ final class ParquetTypesTest {
                                         "int64 c (TIMESTAMP(MICROS,true))",
                                         List.of(
                                                 read(
-                                                        "1970-01-01 08:00:01.000",
+                                                        "1970-01-01 00:00:01.000",
                                                         Instant.ofEpochSecond(1)),
                                                 read(
-                                                        "2038-01-19 11:14:07.999",
+                                                        "2038-01-19 03:14:07.999",
                                                         Instant.parse("2038-01-19T03:14:07.999Z")),
                                                 same("0000-00-00 00:00:00.000"))),
                                 texts(
@@ -413,9 +413,22 @@ final class ParquetTypesTest {
     }
 
     private static ParquetConfig config(String options) {
-        SinkSpec bare = SinkSpec.of("file:///x?protocol=parquet&" + options);
-        return ParquetConfig.of(
-                new SinkSpec(bare.uri(), Map.of(), List.of(), true, false, "+08:00"));
+        return ParquetConfig.of(SinkSpec.of("file:///x?protocol=parquet&" + options));
+    }
+
+    @Test
+    void theMemoryOfDictionariesCounts() {
+        Column[] columns = new Column[20];
+        Object[] row = new Object[21];
+        row[0] = 1;
+        for (int i = 0; i < columns.length; i++) {
+            columns[i] = Column.of("c" + i, ColumnKind.INT);
+            row[i + 1] = i;
+        }
+        TableSchema schema = table(columns);
+        ParquetRowWriter writer = new ParquetRowWriter(schema, config(""), new ByteSink(16));
+        append(writer, TestRowBatch.insert(schema, TSO, 0, true, row));
+        assertThat(writer.memory()).isGreaterThan(columns.length * 16_384L);
     }
 
     private static void append(ParquetRowWriter writer, RowBatch batch) {
@@ -705,7 +718,7 @@ final class ParquetTypesTest {
                     {
                         "ts",
                         column(ColumnKind.TIMESTAMP, "", false, 0, 3),
-                        "2024-02-29 09:02:03.004",
+                        "2024-02-29 01:02:03.004",
                         "2024-02-29 01:02:03.004+00",
                         "TIMESTAMP WITH TIME ZONE"
                     },

@@ -225,6 +225,18 @@ final class StorageSinkTest {
         return all.toString();
     }
 
+    /** Of an hour that comes twice a text would not tell which one is meant. */
+    @Test
+    void parquetFilesWantRowsInUtc() {
+        StorageSinkFactory factory = new StorageSinkFactory(Clock.systemUTC());
+        assertThat(
+                        factory.timestampZone(
+                                SinkSpec.of("file:///x?protocol=parquet"), "Europe/Berlin"))
+                .isEqualTo("UTC");
+        assertThat(factory.timestampZone(SinkSpec.of("file:///x?protocol=csv"), "Europe/Berlin"))
+                .isEqualTo("Europe/Berlin");
+    }
+
     @Test
     void layoutIsTiCdcs() throws Exception {
         TableSchema t = table("t");
