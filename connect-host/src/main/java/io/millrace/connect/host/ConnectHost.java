@@ -41,6 +41,7 @@ public final class ConnectHost implements AutoCloseable {
     private final ConnectWorker worker;
 
     private ConnectHost(ConnectSettings settings, Consumer<String> onFatal) {
+        AtomicBoolean brokerRuns = new AtomicBoolean();
         try {
             TcpPorts.requireFree("connect.addr", settings.host(), settings.port());
             Optional<CompletableFuture<EmbeddedBroker>> broker = Optional.empty();
@@ -51,7 +52,11 @@ public final class ConnectHost implements AutoCloseable {
                     // one's
                     // log before it notices that it is the second.
                     FolderLock lock = FolderLock.take(embedded.dataDir());
-                    stages.push(new OrderedStop.Stage("data folder", Duration.ZERO, lock::close));
+                    stages.push(
+                            new OrderedStop.Stage(
+                                    "data folder",
+                                    Duration.ZERO,
+                                    () -> letGo(lock, brokerRuns.get())));
                     TcpPorts.requireFree(
                             "connect.kafka-port", ConnectSettings.DEFAULT_HOST, embedded.port());
                     kafkaPort =
@@ -66,13 +71,17 @@ public final class ConnectHost implements AutoCloseable {
             ExitGuard guard = ExitGuard.install(onFatal);
             stages.push(new OrderedStop.Stage("exit guard", Duration.ZERO, guard::close));
             if (settings.kafka() instanceof ConnectSettings.Embedded embedded) {
+                brokerRuns.set(true);
                 broker = Optional.of(EmbeddedBroker.starting(embedded.dataDir(), kafkaPort));
                 CompletableFuture<EmbeddedBroker> starting = broker.get();
                 stages.push(
                         new OrderedStop.Stage(
                                 "broker",
                                 EmbeddedBroker.STOP_LIMIT,
-                                () -> stopWhenStarted(starting)));
+                                () -> {
+                                    stopWhenStarted(starting);
+                                    brokerRuns.set(false);
+                                }));
             }
             // Plug-ins are looked for while the broker starts; the API answers 503 from then on.
             worker =
@@ -83,7 +92,8 @@ public final class ConnectHost implements AutoCloseable {
                     new OrderedStop.Stage("REST", ConnectWorker.REST_STOP_LIMIT, worker::stopRest));
             broker.ifPresent(ConnectHost::await);
             worker.run();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // An Error comes of a plug-in's classes.
             OrderedStop.run(stages);
             throw e;
         }
@@ -154,6 +164,15 @@ public final class ConnectHost implements AutoCloseable {
                     ErrorCode.INTERNAL,
                     "the Kafka broker of this process did not start: " + cause,
                     e);
+        }
+    }
+
+    /** A broker that was left behind may still write: nobody else may have its folder. */
+    private static void letGo(FolderLock lock, boolean brokerRuns) {
+        if (brokerRuns) {
+            LOG.error("the data folder stays locked until this process ends");
+        } else {
+            lock.close();
         }
     }
 

@@ -60,7 +60,14 @@ public final class EmbeddedBroker implements AutoCloseable {
         KafkaRaftServer server =
                 new KafkaRaftServer(
                         KafkaConfig.fromProps(properties(data, port), false), Time.SYSTEM);
-        server.startup();
+        try {
+            server.startup();
+        } catch (Throwable t) {
+            // A part of it may run, and write into the folder.
+            server.shutdown();
+            server.awaitShutdown();
+            throw t;
+        }
         return new EmbeddedBroker(server);
     }
 
@@ -73,6 +80,9 @@ public final class EmbeddedBroker implements AutoCloseable {
     static Properties properties(Path data, int port) {
         // Nobody else needs to know the controller's port, so any will do.
         int controllerPort = TcpPorts.free(HOST);
+        while (controllerPort == port) {
+            controllerPort = TcpPorts.free(HOST);
+        }
         Properties p = new Properties();
         p.put("process.roles", "broker,controller");
         p.put("node.id", Integer.toString(NODE));

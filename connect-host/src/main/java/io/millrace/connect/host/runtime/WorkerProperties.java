@@ -49,7 +49,11 @@ public final class WorkerProperties {
         p.put("scheduled.rebalance.max.delay.ms", "0");
         // Reading manifests takes half a second, looking into every class took 12.
         p.put("plugin.discovery", "service_load");
-        p.put("plugin.path", pluginPath(settings.pluginPath()));
+        String plugins = pluginPath(settings.pluginPath());
+        if (!plugins.isEmpty()) {
+            // An empty one would be the current directory.
+            p.put("plugin.path", plugins);
+        }
         // The producer's own defaults (16 KiB, 5 ms) cost half of the throughput.
         p.put("producer.batch.size", "262144");
         p.put("producer.linger.ms", "20");

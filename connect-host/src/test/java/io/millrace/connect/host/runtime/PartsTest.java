@@ -7,6 +7,7 @@ import io.millrace.connect.host.ConnectSettings;
 import io.millrace.core.error.MillraceException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -24,14 +25,49 @@ import org.junit.jupiter.api.io.TempDir;
 
 class PartsTest {
     @Test
-    void aFolderBelongsToOne(@TempDir Path folder) {
+    void aFolderBelongsToOne(@TempDir Path folder) throws Exception {
         try (FolderLock held = FolderLock.take(folder)) {
             assertThat(held).isNotNull();
             assertThatThrownBy(() -> FolderLock.take(folder))
                     .isInstanceOf(MillraceException.class)
-                    .hasMessageContaining("is in use by another process (pid ");
+                    .hasMessageContaining("is in use by this process");
+            // The attempt in this process has not given the lock up.
+            assertThat(takenByAnotherProcess(folder))
+                    .contains(
+                            "is in use by another process (pid "
+                                    + ProcessHandle.current().pid()
+                                    + ")");
         }
+        assertThat(takenByAnotherProcess(folder)).isEqualTo("taken");
         FolderLock.take(folder).close();
+    }
+
+    private static String takenByAnotherProcess(Path folder) throws Exception {
+        Process process =
+                new ProcessBuilder(
+                                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                                "-cp",
+                                System.getProperty("java.class.path"),
+                                Taker.class.getName(),
+                                folder.toString())
+                        .redirectError(ProcessBuilder.Redirect.INHERIT)
+                        .start();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        process.waitFor();
+        return said.strip();
+    }
+
+    /** Another process that tries to take a folder. */
+    static final class Taker {
+        private Taker() {}
+
+        public static void main(String[] args) {
+            try (FolderLock lock = FolderLock.take(Path.of(args[0]))) {
+                System.out.println(lock == null ? "" : "taken");
+            } catch (MillraceException e) {
+                System.out.println(e.text());
+            }
+        }
     }
 
     @Test
@@ -127,6 +163,23 @@ class PartsTest {
                         "rest.extension.classes",
                         RestRepairs.class.getName() + ",org.example.Theirs")
                 .doesNotContainKey("session.timeout.ms");
+    }
+
+    /** Kafka takes an empty path for the current directory. */
+    @Test
+    void withoutAPluginFolderThereIsNoPath(@TempDir Path folder) {
+        ConnectSettings settings =
+                new ConnectSettings(
+                        "127.0.0.1",
+                        8083,
+                        Optional.empty(),
+                        new ConnectSettings.External("k1:9092"),
+                        "g",
+                        List.of(folder.resolve("missing")),
+                        Optional.empty(),
+                        Optional.empty(),
+                        Map.of());
+        assertThat(WorkerProperties.of(settings, "k1:9092")).doesNotContainKey("plugin.path");
     }
 
     @Test
