@@ -9,8 +9,13 @@ import io.millrace.core.error.MillraceException;
 import io.millrace.server.ApiClient.Answer;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.core.LogEvent;
+import org.apache.logging.log4j.core.appender.AbstractAppender;
+import org.apache.logging.log4j.core.config.Property;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -167,7 +172,7 @@ final class TiCdcV1Test {
                                 + "\"ignore_ineligible_table\":true,"
                                 + "\"filter_rules\":[\"foo*.*\",\"bar*.*\"],"
                                 + "\"ignore_txn_start_ts\":[7,18446744073709551615],\"mounter_worker_num\":32,"
-                                + "\"timezone\":\"Asia/Shanghai\","
+                                + "\"timezone\":\"Local\","
                                 + "\"sink_config\":{\"dispatchers\":[{\"matcher\":[\"test1.*\"],"
                                 + "\"dispatcher\":\"ts\"},{\"matcher\":[\"test3.*\"],"
                                 + "\"partition\":\"table\",\"topic\":\"x\"}],"
@@ -363,6 +368,49 @@ final class TiCdcV1Test {
         assertThat(failing.at("/error/code").asText()).isEqualTo("CDC:ErrPDEtcdAPIError");
         assertThat(api.get(FEEDS + "?state=error").body().get(0).at("/error/time").asText())
                 .isNotEmpty();
+
+        // Why somebody may have paused it: told by v1, not by v2.
+        api.post(FEEDS + "/test5/pause", "");
+        api.await("test5", "stopped");
+        assertThat(api.get(FEEDS + "/test5").body().at("/error/code").asText())
+                .isEqualTo("CDC:ErrPDEtcdAPIError");
+        assertThat(api.get(FEEDS + "?state=stopped").body().get(0).at("/error/code").asText())
+                .isEqualTo("CDC:ErrPDEtcdAPIError");
+        assertThat(api.get("/api/v2/changefeeds/test5").body().has("error")).isFalse();
+    }
+
+    @Test
+    void changesAreLoggedWithWhoAskedForThem() {
+        List<String> lines = Collections.synchronizedList(new ArrayList<>());
+        var logger =
+                (org.apache.logging.log4j.core.Logger)
+                        LogManager.getLogger("io.millrace.dialects.ticdc.TiCdcDialect");
+        AbstractAppender appender =
+                new AbstractAppender("test", null, null, true, Property.EMPTY_ARRAY) {
+                    @Override
+                    public void append(LogEvent event) {
+                        lines.add(event.getMessage().getFormattedMessage());
+                    }
+                };
+        appender.start();
+        logger.addAppender(appender);
+        try {
+            api.get(FEEDS + "?state=all&password=s3cret");
+            api.call("DELETE", FEEDS + "/nobody%0Aline?password=s3cret", "");
+            long deadline = System.nanoTime() + 10_000_000_000L;
+            while (lines.isEmpty()) {
+                assertThat(System.nanoTime()).as("a line").isLessThan(deadline);
+                Thread.onSpinWait();
+            }
+        } finally {
+            logger.removeAppender(appender);
+        }
+        assertThat(lines)
+                .singleElement()
+                .asString()
+                .startsWith("request method=DELETE path=/api/v1/changefeeds/nobody%0Aline status=4")
+                .contains(" from=127.0.0.1 user= ")
+                .doesNotContain("s3cret");
     }
 
     @Test

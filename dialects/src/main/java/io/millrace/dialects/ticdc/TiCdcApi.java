@@ -299,9 +299,16 @@ final class TiCdcApi {
     }
 
     JsonNode errorOrNull(Job job) {
-        return shownError(job)
-                .<JsonNode>map(error -> error(error, job, true))
-                .orElse(NullNode.getInstance());
+        return errorOrNull(job, shownError(job));
+    }
+
+    /** As v1 has it: the last error of every changefeed that does not run well now. */
+    JsonNode storedErrorOrNull(Job job) {
+        return errorOrNull(job, job.state() == JobState.NORMAL ? Optional.empty() : job.error());
+    }
+
+    private JsonNode errorOrNull(Job job, Optional<JobError> shown) {
+        return shown.<JsonNode>map(error -> error(error, job, true)).orElse(NullNode.getInstance());
     }
 
     private static Optional<JobError> shownError(Job job) {

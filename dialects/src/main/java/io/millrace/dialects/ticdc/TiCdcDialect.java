@@ -15,12 +15,19 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /** Puts the TiCDC routes on a listener, with TiCDC's rules for everything around them. */
 public final class TiCdcDialect {
     private static final String JSON = "application/json; charset=utf-8";
+    private static final Pattern LINE_BREAKS = Pattern.compile("\\p{Cntrl}");
+
+    /** Characters of a client's text in the log. */
+    private static final int MAX_LOGGED = 200;
+
     private static final Logger LOG = LoggerFactory.getLogger(TiCdcDialect.class);
 
     /** Checks a user's password; not installed when the listener is open. */
@@ -54,6 +61,7 @@ public final class TiCdcDialect {
     public void install(JavalinConfig config) {
         config.router.ignoreTrailingSlashes = false;
         config.http.defaultContentType = "text/plain";
+        config.requestLogger.http(TiCdcDialect::log);
         // The framework would answer HEAD for every GET route; TiCDC routes none.
         config.routes.before(request -> {
             if (request.method() == HandlerType.HEAD) {
@@ -112,6 +120,33 @@ public final class TiCdcDialect {
                                     body -> answer(request, answer.status(), body),
                                     () -> request.status(answer.status()).result(answer.text()));
                 });
+    }
+
+    /** Who changed what; who only looked is told on request. */
+    private static void log(Context request, float ms) {
+        Level level = request.method() == HandlerType.GET ? Level.DEBUG : Level.INFO;
+        if (LOG.isEnabledForLevel(level)) {
+            var given = request.basicAuthCredentials();
+            // Raw, so that no line break of a path can look like a line of its own.
+            LOG.atLevel(level)
+                    .log(
+                            "request method={} path={} status={} ms={} from={} user={} client_version={}",
+                            request.method(),
+                            shortened(request.req().getRequestURI()),
+                            request.statusCode(),
+                            Math.round(ms),
+                            request.ip(),
+                            given == null ? "" : shortened(given.getUsername()),
+                            shortened(request.header("X-client-version")));
+        }
+    }
+
+    private static String shortened(@Nullable String text) {
+        if (text == null) {
+            return "";
+        }
+        String plain = LINE_BREAKS.matcher(text).replaceAll("?");
+        return plain.length() <= MAX_LOGGED ? plain : plain.substring(0, MAX_LOGGED) + "…";
     }
 
     private boolean authenticated(Context request) {

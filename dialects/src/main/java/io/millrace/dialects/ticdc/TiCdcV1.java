@@ -87,7 +87,9 @@ final class TiCdcV1 {
         ArrayNode items = GoJson.array();
         for (Job job : control.image().jobs().values()) {
             if (api.selected(job.state(), state)) {
-                items.add(api.summary(job));
+                ObjectNode item = api.summary(job);
+                item.set("error", api.storedErrorOrNull(job));
+                items.add(item);
             }
         }
         return items;
@@ -105,7 +107,7 @@ final class TiCdcV1 {
                 // There is one way to keep changes in order; this is the word clients know.
                 .put("sort_engine", "unified")
                 .put("state", api.word(job.state()));
-        info.set("error", api.errorOrNull(job));
+        info.set("error", api.storedErrorOrNull(job));
         info.set("error_history", NullNode.getInstance());
         info.put("creator_version", spec.creatorVersion());
         if (job.state() == JobState.NORMAL) {
@@ -167,7 +169,10 @@ final class TiCdcV1 {
 
     private static void checkZone(String zone) {
         try {
-            if (!zone.isEmpty() && !zone.equalsIgnoreCase("system")) {
+            // The server's own zone has two names.
+            if (!zone.isEmpty()
+                    && !zone.equalsIgnoreCase("system")
+                    && !zone.equalsIgnoreCase("local")) {
                 var unused = ZoneId.of(zone);
             }
         } catch (DateTimeException e) {
