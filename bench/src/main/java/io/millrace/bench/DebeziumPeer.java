@@ -70,10 +70,9 @@ final class DebeziumPeer implements Subject {
         }
     }
 
+    /** Its binlog client tells by java.util.logging, whatever the level of its own log is. */
     private static boolean streaming(File log) throws IOException {
-        return Files.readString(log.toPath()).contains("Keepalive thread is running")
-                || Files.readString(log.toPath()).contains("Connected to binlog")
-                || Files.readString(log.toPath()).contains("Starting streaming");
+        return Files.readString(log.toPath()).contains("Connected to 127.0.0.1:");
     }
 
     @Override

@@ -40,7 +40,7 @@ import org.junit.jupiter.api.io.TempDir;
  * <p>{@code -Dmillrace.crash.kills=N} sets how often the server is killed.
  */
 final class CrashIT {
-    private static final int KILLS = Integer.getInteger("millrace.crash.kills", 15);
+    private static final int KILLS = Integer.getInteger("millrace.crash.kills", 12);
     private static final int EXACTLY_ONCE_KILLS = Math.min(KILLS, 4);
     private static final long SEED = Long.getLong("millrace.crash.seed", 20261121L);
     private static final Duration CATCH_UP = Duration.ofMinutes(3);
@@ -318,7 +318,7 @@ final class CrashIT {
             upstream.execute("CREATE DATABASE " + SCHEMA);
             replayed.execute("CREATE DATABASE " + SCHEMA);
             server.createChangefeed("feed", topicUri(kafka), KEYED_FEED);
-            underLoad(upstream, 3, round -> kafka.restart());
+            underLoad(upstream, 1, round -> kafka.restart());
             upstream.restart();
             underLoad(upstream, 0, round -> {});
             upstream.kill9();

@@ -620,6 +620,15 @@ final class TiCdcApiIT {
         });
     }
 
+    /** A changefeed is stopped before its run has let go of everything. */
+    private static void awaitRunEnded(String id) throws Exception {
+        long deadline = System.nanoTime() + 30_000_000_000L;
+        while (!Files.readString(server.log().toPath()).contains("run ended job=" + id)) {
+            assertThat(System.nanoTime()).as("the run of " + id + " ends").isLessThan(deadline);
+            Thread.sleep(20);
+        }
+    }
+
     /** Everything that a refused request must leave alone. */
     private static String everything() throws Exception {
         StringBuilder all = new StringBuilder();
@@ -685,8 +694,10 @@ final class TiCdcApiIT {
                                 .status())
                 .isEqualTo(200);
         long start = awaitCheckpointAfter("rests", 0).get("start_ts").asLong();
+        awaitCheckpointAfter("rests", start);
         api.post(FEEDS + "/rests/pause", "");
         api.await("rests", "stopped");
+        awaitRunEnded("default/rests");
         String config = "\"replica_config\":{" + ok + "}";
         String hole = "\"sink_uri\":\"blackhole://\",";
         String kafkaUri = "kafka://" + kafka.bootstrapServers() + "/bad";

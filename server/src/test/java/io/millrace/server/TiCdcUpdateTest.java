@@ -326,6 +326,27 @@ final class TiCdcUpdateTest {
         assertThat(api.get(FEEDS + "/x/synced").body().get("synced").asBoolean()).isTrue();
     }
 
+    /** All that was read is delivered, but nothing is read any more. */
+    @Test
+    void syncedTellsOfAnUpstreamThatIsSilent() throws Exception {
+        api.create(
+                "{\"changefeed_id\":\"x\",\"sink_uri\":\"blackhole://\",\"replica_config\":"
+                        + "{\"synced_status\":{\"synced_check_interval\":0,"
+                        + "\"checkpoint_interval\":1}}}");
+        api.await("x", "normal");
+        upstream.silent = true;
+        long deadline = System.nanoTime() + 20_000_000_000L;
+        while (true) {
+            JsonNode answer = api.get(FEEDS + "/x/synced").body();
+            if (answer.path("info").asText().startsWith("Please check whether the upstream")) {
+                assertThat(answer.get("synced").asBoolean()).isFalse();
+                return;
+            }
+            assertThat(System.nanoTime()).as("%s", answer).isLessThan(deadline);
+            Thread.sleep(20);
+        }
+    }
+
     @Test
     void aNodeThatStopsSaysSo() throws Exception {
         api.create("{\"changefeed_id\":\"x\",\"sink_uri\":\"blackhole://\"}");
@@ -343,6 +364,27 @@ final class TiCdcUpdateTest {
         }
         targets.mayClose.countDown();
         assertThat(stopping.join(java.time.Duration.ofSeconds(20))).isTrue();
+    }
+
+    /** Ten seconds are waited for the last run, as the API says. */
+    @Test
+    void aChangefeedWhoseRunDoesNotEndIsGoneAllTheSame() throws Exception {
+        api.create("{\"changefeed_id\":\"x\",\"sink_uri\":\"blackhole://\"}");
+        api.await("x", "normal");
+        long deadline = System.nanoTime() + 20_000_000_000L;
+        while (targets.opened == null) {
+            assertThat(System.nanoTime()).as("the sink opens").isLessThan(deadline);
+            Thread.sleep(5);
+        }
+        targets.mayClose = new CountDownLatch(1);
+        try {
+            var answer = api.call("DELETE", FEEDS + "/x", "");
+            assertThat(answer.status()).isEqualTo(500);
+            assertThat(answer.errorCode()).isEqualTo("CDC:ErrReachMaxTry");
+            assertThat(api.get(FEEDS + "/x").errorCode()).isEqualTo("CDC:ErrChangeFeedNotExists");
+        } finally {
+            targets.mayClose.countDown();
+        }
     }
 
     @Test

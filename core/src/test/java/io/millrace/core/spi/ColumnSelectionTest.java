@@ -51,13 +51,17 @@ class ColumnSelectionTest {
     }
 
     private static ColumnSelection selection(ColumnSelector... selectors) {
+        return selection(true, selectors);
+    }
+
+    private static ColumnSelection selection(boolean caseSensitive, ColumnSelector... selectors) {
         return ColumnSelection.of(
                 new SinkSpec(
                         SinkSpec.parseUri("kafka://h/t"),
                         Map.of(),
                         List.of(),
                         List.of(selectors),
-                        true,
+                        caseSensitive,
                         false,
                         "UTC"));
     }
@@ -78,6 +82,13 @@ class ColumnSelectionTest {
         assertThat(selection.of(other).isWhole()).isTrue();
         assertThat(selection.of(other).schema()).isSameAs(other);
         assertThat(selection().isEmpty()).isTrue();
+    }
+
+    @Test
+    void tableNamesMatchWithTheCaseThatIsAskedFor() {
+        ColumnSelector selector = new ColumnSelector(List.of("SHOP.T"), List.of("id"));
+        assertThat(selection(true, selector).of(table("t")).isWhole()).isTrue();
+        assertThat(names(selection(false, selector).of(table("t")))).containsExactly("id");
     }
 
     @Test
