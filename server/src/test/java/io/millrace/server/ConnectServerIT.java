@@ -14,33 +14,15 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.KeyStore;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import javax.net.ssl.KeyManagerFactory;
-import javax.net.ssl.SSLContext;
-import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A server with a Kafka Connect worker, and one without. */
 class ConnectServerIT {
-    private static HttpClient client(TlsMaterial tls, boolean withCertificate) throws Exception {
-        TrustManagerFactory trust =
-                TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-        trust.init(Pem.trusted(tls.ca()));
-        KeyManagerFactory keys =
-                KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-        KeyStore identity = Pem.identity(tls.clientCertificate(), tls.clientKey());
-        keys.init(identity, Pem.PASSWORD.toCharArray());
-        SSLContext context = SSLContext.getInstance("TLS");
-        context.init(
-                withCertificate ? keys.getKeyManagers() : null, trust.getTrustManagers(), null);
-        return HttpClient.newBuilder().sslContext(context).build();
-    }
-
     private static HttpResponse<String> get(HttpClient client, String url, String login)
             throws Exception {
         return client.send(
@@ -82,7 +64,7 @@ class ConnectServerIT {
         String url = "https://127.0.0.1:" + port + "/connectors";
         try (MillraceNode node = MillraceNode.start(ServerConfig.of(first), List.of(), List.of())) {
             assertThat(node.connectText().orElseThrow()).startsWith("https://127.0.0.1:" + port);
-            HttpClient known = client(tls, true);
+            HttpClient known = TlsClients.client(tls, true);
             HttpResponse<String> answer = get(known, url, "admin:pw");
             long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
             while (answer.statusCode() == 503 && System.nanoTime() < deadline) {
@@ -94,7 +76,7 @@ class ConnectServerIT {
             HttpResponse<String> stranger = get(known, url, "admin:wrong");
             assertThat(stranger.statusCode()).isEqualTo(401);
             assertThat(stranger.body()).contains("\"error_code\":401");
-            assertThatThrownBy(() -> get(client(tls, false), url, "admin:pw"))
+            assertThatThrownBy(() -> get(TlsClients.client(tls, false), url, "admin:pw"))
                     .isInstanceOf(IOException.class);
 
             Path other = folder.resolve("other");

@@ -15,7 +15,6 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.KeyStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,9 +22,6 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import javax.net.ssl.KeyManagerFactory;
-import javax.net.ssl.SSLContext;
-import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -120,20 +116,6 @@ final class ServerProcessIT {
         }
     }
 
-    private static HttpClient client(TlsMaterial tls, boolean withCertificate) throws Exception {
-        TrustManagerFactory trust =
-                TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-        trust.init(Pem.trusted(tls.ca()));
-        KeyManagerFactory keys =
-                KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-        KeyStore identity = Pem.identity(tls.clientCertificate(), tls.clientKey());
-        keys.init(identity, Pem.PASSWORD.toCharArray());
-        SSLContext context = SSLContext.getInstance("TLS");
-        context.init(
-                withCertificate ? keys.getKeyManagers() : null, trust.getTrustManagers(), null);
-        return HttpClient.newBuilder().sslContext(context).build();
-    }
-
     private static int status(HttpClient client, String url, Optional<String> basic)
             throws Exception {
         HttpRequest.Builder request =
@@ -164,11 +146,11 @@ final class ServerProcessIT {
                     MillraceNode.start(ServerConfig.of(settings), List.of(), List.of())) {
                 assertThat(node.url()).startsWith("https://127.0.0.1:");
                 String url = node.url() + FEEDS;
-                HttpClient known = client(tls, true);
+                HttpClient known = TlsClients.client(tls, true);
                 assertThat(status(known, url, Optional.of("admin:pw"))).isEqualTo(200);
                 assertThat(status(known, url, Optional.of("admin:wrong"))).isEqualTo(401);
                 assertThat(status(known, url, Optional.empty())).isEqualTo(401);
-                HttpClient stranger = client(tls, false);
+                HttpClient stranger = TlsClients.client(tls, false);
                 if (mutual) {
                     assertThatThrownBy(() -> status(stranger, url, Optional.of("admin:pw")))
                             .isInstanceOf(IOException.class);

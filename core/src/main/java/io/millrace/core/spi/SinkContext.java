@@ -51,4 +51,10 @@ public record SinkContext(
             boolean unclean) {
         this(jobId, nodeAddress, acks, startTso, checkpoint, unclean, SinkMetrics.NONE);
     }
+
+    /** The same, but reports go elsewhere. */
+    public SinkContext withAcks(Acks others) {
+        return new SinkContext(
+                jobId, nodeAddress, others, startTso, checkpoint, unclean, metrics, tables);
+    }
 }

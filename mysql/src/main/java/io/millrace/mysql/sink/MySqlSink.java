@@ -22,7 +22,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -134,7 +134,7 @@ final class MySqlSink implements Sink, Worker.Owner {
     /** Worker whose uncommitted rows keep the row at hand from being placed, -1 when none does. */
     private int blocker;
 
-    private final AtomicInteger unacked = new AtomicInteger();
+    private final AtomicLong unacked = new AtomicLong();
     private final Acks rowAcks;
     private int eventsInTransaction;
     private long rowsInTransaction;
@@ -222,7 +222,7 @@ final class MySqlSink implements Sink, Worker.Owner {
         inTransaction = new boolean[all];
         marks = new Mark[all];
         Arrays.fill(marks, Mark.NONE);
-        rowAcks = config.wholeTables() ? new CountedAcks() : context.acks();
+        rowAcks = config.wholeTables() ? new CountedAcks(context.acks(), unacked) : context.acks();
         log.info(
                 "job={} sink={} workers={} epoch={} safe_until={} ddl_floor={}",
                 context.jobId(),
@@ -536,30 +536,6 @@ final class MySqlSink implements Sink, Worker.Owner {
             }
         }
         itemCount = 0;
-    }
-
-    /** Counts what is accepted and not acked. */
-    private final class CountedAcks implements Acks {
-        @Override
-        public void ack(long seq) {
-            unacked.decrementAndGet();
-            context.acks().ack(seq);
-        }
-
-        @Override
-        public void fail(MillraceException error) {
-            context.acks().fail(error);
-        }
-
-        @Override
-        public void troubled(MillraceException why) {
-            context.acks().troubled(why);
-        }
-
-        @Override
-        public void goingOn() {
-            context.acks().goingOn();
-        }
     }
 
     private void load(TableState table) {

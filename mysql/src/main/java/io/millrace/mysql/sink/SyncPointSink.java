@@ -5,7 +5,6 @@ import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.RowBatch;
 import io.millrace.core.model.SchemaChange;
 import io.millrace.core.model.Tso;
-import io.millrace.core.spi.Acks;
 import io.millrace.core.spi.ForwardingSink;
 import io.millrace.core.spi.Sink;
 import io.millrace.core.spi.SinkContext;
@@ -85,16 +84,7 @@ final class SyncPointSink extends ForwardingSink {
             MySqlSinkConfig config,
             SyncPoints points) {
         AtomicLong inFlight = new AtomicLong();
-        MySqlSink sink =
-                opener.apply(
-                        new SinkContext(
-                                context.jobId(),
-                                context.nodeAddress(),
-                                new Counted(context.acks(), inFlight),
-                                context.startTso(),
-                                context.checkpoint(),
-                                context.unclean(),
-                                context.metrics()));
+        MySqlSink sink = opener.apply(context.withAcks(new CountedAcks(context.acks(), inFlight)));
         SyncPointStore store =
                 new SyncPointStore(config.progressSchema(), points.clusterId(), context.jobId());
         try (TargetSession own = TargetSession.open(config, TargetSession.Use.CONTROL)) {
@@ -132,29 +122,6 @@ final class SyncPointSink extends ForwardingSink {
                         Long.compareUnsigned(newest, context.startTso()) > 0
                                 ? newest
                                 : context.startTso());
-    }
-
-    private record Counted(Acks acks, AtomicLong inFlight) implements Acks {
-        @Override
-        public void ack(long seq) {
-            inFlight.decrementAndGet();
-            acks.ack(seq);
-        }
-
-        @Override
-        public void fail(MillraceException error) {
-            acks.fail(error);
-        }
-
-        @Override
-        public void troubled(MillraceException why) {
-            acks.troubled(why);
-        }
-
-        @Override
-        public void goingOn() {
-            acks.goingOn();
-        }
     }
 
     /** Whether an event of this TSO may pass; if not, what has to come first is on its way. */

@@ -689,19 +689,12 @@ final class StorageSinkTest {
         assertThat(files()).doesNotContainKey(Progress.nameOf(JOB));
     }
 
-    /** A store that dies before or after one of its writes. */
-    private record Mortal(ObjectStore store, AtomicInteger left, boolean before)
-            implements ObjectStore {
-        @Override
-        public void put(String name, byte[] content, int offset, int length) throws IOException {
-            int now = left.decrementAndGet();
-            if (now < 0 || now == 0 && before) {
-                throw new IOException("dead");
-            }
-            store.put(name, content, offset, length);
-            if (now == 0) {
-                throw new IOException("dead");
-            }
+    /** A store whose writes are up to a subclass. */
+    private abstract static class ForwardingStore implements ObjectStore {
+        final ObjectStore store;
+
+        ForwardingStore(ObjectStore store) {
+            this.store = store;
         }
 
         @Override
@@ -727,6 +720,30 @@ final class StorageSinkTest {
         @Override
         public String location() {
             return store.location();
+        }
+    }
+
+    /** A store that dies before or after one of its writes. */
+    private static final class Mortal extends ForwardingStore {
+        private final AtomicInteger left;
+        private final boolean before;
+
+        Mortal(ObjectStore store, AtomicInteger left, boolean before) {
+            super(store);
+            this.left = left;
+            this.before = before;
+        }
+
+        @Override
+        public void put(String name, byte[] content, int offset, int length) throws IOException {
+            int now = left.decrementAndGet();
+            if (now < 0 || now == 0 && before) {
+                throw new IOException("dead");
+            }
+            store.put(name, content, offset, length);
+            if (now == 0) {
+                throw new IOException("dead");
+            }
         }
     }
 
@@ -867,8 +884,16 @@ final class StorageSinkTest {
     }
 
     /** Counts how many data files are written at a time, and takes its time. */
-    private record Slow(Mortal store, AtomicInteger now, AtomicInteger most)
-            implements ObjectStore {
+    private static final class Slow extends ForwardingStore {
+        private final AtomicInteger now;
+        private final AtomicInteger most;
+
+        Slow(ObjectStore store, AtomicInteger now, AtomicInteger most) {
+            super(store);
+            this.now = now;
+            this.most = most;
+        }
+
         @Override
         public void put(String name, byte[] content, int offset, int length) throws IOException {
             if (!name.endsWith(".csv")) {
@@ -884,31 +909,6 @@ final class StorageSinkTest {
             } finally {
                 now.decrementAndGet();
             }
-        }
-
-        @Override
-        public byte[] get(String name) throws IOException {
-            return store.get(name);
-        }
-
-        @Override
-        public boolean exists(String name) throws IOException {
-            return store.exists(name);
-        }
-
-        @Override
-        public void delete(String name) throws IOException {
-            store.delete(name);
-        }
-
-        @Override
-        public List<Entry> list(String prefix) throws IOException {
-            return store.list(prefix);
-        }
-
-        @Override
-        public String location() {
-            return store.location();
         }
     }
 
