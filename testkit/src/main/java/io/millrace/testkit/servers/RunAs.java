@@ -69,6 +69,28 @@ final class RunAs {
         }
     }
 
+    /**
+     * Fails with the reason when the server account cannot get to a folder, which depends on the
+     * rights of each folder above it.
+     */
+    static void requireReach(Path folder) {
+        if (!ROOT) {
+            return;
+        }
+        try {
+            Commands.output(wrap(List.of("test", "-x", folder.toString())));
+        } catch (TestServerException e) {
+            throw new TestServerException(
+                    "the account '"
+                            + UNPRIVILEGED_USER
+                            + "', under which database servers run here, cannot enter "
+                            + folder
+                            + ": one of the folders above it is closed to it; set MILLRACE_CACHE or"
+                            + " -Djava.io.tmpdir to a folder that everybody may enter",
+                    e);
+        }
+    }
+
     private static String id(String what) {
         return Commands.output(List.of("id", what, UNPRIVILEGED_USER)).strip();
     }
