@@ -26,8 +26,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Settings of a Kafka sink, read from a URI {@code kafka://b1:9092,b2:9092/topic?...} and options.
- * An instance is valid; what is not supported is refused by name.
+ * Settings of a Kafka sink, read from a URI {@code kafka://b1:9092,b2:9092/topic?...} and options;
+ * {@code kafka://embedded/topic} is the broker of this process. An instance is valid; what is not
+ * supported is refused by name.
  *
  * @param brokers bootstrap servers, {@code host:port}
  * @param topic default topic
@@ -98,12 +99,18 @@ record KafkaSinkConfig(
     /** PEM files on the server. */
     record PemFiles(Path ca, Path certificate, Path key) {}
 
-    /** Reads and checks; throws a USER error that names the option. */
+    /** {@link #parse(SinkSpec, InProcessKafka)} in a process without a broker. */
     static KafkaSinkConfig parse(SinkSpec spec) {
+        return parse(spec, InProcessKafka.none());
+    }
+
+    /** Reads and checks; throws a USER error that names the option. */
+    static KafkaSinkConfig parse(SinkSpec spec, InProcessKafka inProcess) {
         SinkOptions options = new SinkOptions(spec, ErrorCode.KAFKA_INVALID_CONFIG);
         Protocol protocol = Protocols.of(spec);
         protocol.validate(spec);
-        List<String> brokers = brokers(spec.uri());
+        boolean embedded = InProcessKafka.NAME.equals(spec.uri().getRawAuthority());
+        List<String> brokers = embedded ? List.of(inProcess.address()) : brokers(spec.uri());
         String topic = topic(spec.uri());
         checkAtomicity(options);
         checkVersion(options);
@@ -116,6 +123,12 @@ record KafkaSinkConfig(
         int replicationFactor = options.number("replication-factor").orElse(1);
         if (replicationFactor <= 0 || replicationFactor > Short.MAX_VALUE) {
             throw invalid("replication-factor must be between 1 and 32767: " + replicationFactor);
+        }
+        if (embedded && replicationFactor != 1) {
+            throw invalid(
+                    "replication-factor must be 1 with kafka://embedded, which is a single broker,"
+                            + " not "
+                            + replicationFactor);
         }
         int maxMessageBytes = CodecOptions.of(spec).maxMessageBytes();
         OptionalInt maxRetry = options.number("max-retry");
@@ -145,6 +158,14 @@ record KafkaSinkConfig(
         }
         Duration writeTimeout = options.duration("write-timeout", DEFAULT_TIMEOUT);
         Duration readTimeout = options.duration("read-timeout", DEFAULT_TIMEOUT);
+        Optional<SaslLogin> sasl = SaslLogin.of(options);
+        Optional<Tls> tls = tls(spec, options);
+        if (embedded && (sasl.isPresent() || tls.isPresent())) {
+            throw invalid(
+                    (sasl.isPresent() ? "sasl-mechanism" : "enable-tls")
+                            + ": the broker of kafka://embedded has neither login nor encryption;"
+                            + " it is reached from this machine only");
+        }
         return new KafkaSinkConfig(
                 brokers,
                 topic,
@@ -163,8 +184,8 @@ record KafkaSinkConfig(
                 options.flag("output-raw-change-event", false),
                 exactlyOnce(options, requiredAcks, maxRetry),
                 LargeMessages.of(spec),
-                SaslLogin.of(options),
-                tls(spec, options));
+                sasl,
+                tls);
     }
 
     static MillraceException invalid(String message) {

@@ -38,14 +38,22 @@ public final class KafkaSinkFactory implements SinkFactory {
 
     private final ObjectStores stores;
     private final String clusterId;
+    private final InProcessKafka inProcess;
 
     /**
      * @param stores for messages that are too large for a topic
      * @param clusterId name of this cluster, which some formats write
+     * @param inProcess the broker that {@code kafka://embedded} means
      */
-    public KafkaSinkFactory(ObjectStores stores, String clusterId) {
+    public KafkaSinkFactory(ObjectStores stores, String clusterId, InProcessKafka inProcess) {
         this.stores = stores;
         this.clusterId = clusterId;
+        this.inProcess = inProcess;
+    }
+
+    /** In a process without a broker. */
+    public KafkaSinkFactory(ObjectStores stores, String clusterId) {
+        this(stores, clusterId, InProcessKafka.none());
     }
 
     /** For a cluster without a name of its own. */
@@ -58,9 +66,13 @@ public final class KafkaSinkFactory implements SinkFactory {
         return Set.of("kafka", "kafka+ssl");
     }
 
+    private KafkaSinkConfig parse(SinkSpec spec) {
+        return KafkaSinkConfig.parse(spec, inProcess);
+    }
+
     @Override
     public void validate(SinkSpec spec) {
-        check(spec, KafkaSinkConfig.parse(spec));
+        check(spec, parse(spec));
     }
 
     private void check(SinkSpec spec, KafkaSinkConfig config) {
@@ -88,7 +100,7 @@ public final class KafkaSinkFactory implements SinkFactory {
 
     @Override
     public void validateTables(SinkSpec spec, List<TableSchema> tables) {
-        DispatchRules rules = DispatchRules.compile(spec, KafkaSinkConfig.parse(spec));
+        DispatchRules rules = DispatchRules.compile(spec, parse(spec));
         ColumnSelection columns = ColumnSelection.of(spec);
         for (TableSchema table : tables) {
             rules.partitioner(table);
@@ -98,7 +110,7 @@ public final class KafkaSinkFactory implements SinkFactory {
 
     @Override
     public void testOpen(SinkSpec spec) {
-        KafkaSinkConfig config = KafkaSinkConfig.parse(spec);
+        KafkaSinkConfig config = parse(spec);
         check(spec, config);
         Optional<ClaimChecks> claimChecks = claimChecks(config);
         if (claimChecks.isPresent()) {
@@ -121,7 +133,7 @@ public final class KafkaSinkFactory implements SinkFactory {
 
     @Override
     public Sink open(SinkSpec spec, SinkContext context) {
-        KafkaSinkConfig config = KafkaSinkConfig.parse(spec);
+        KafkaSinkConfig config = parse(spec);
         String namespace = context.jobId().substring(0, context.jobId().indexOf('/'));
         return open(
                 spec,
@@ -220,8 +232,8 @@ public final class KafkaSinkFactory implements SinkFactory {
         deleteProgress(spec, jobId);
     }
 
-    private static void deleteProgress(SinkSpec spec, String jobId) {
-        KafkaSinkConfig config = KafkaSinkConfig.parse(spec);
+    private void deleteProgress(SinkSpec spec, String jobId) {
+        KafkaSinkConfig config = parse(spec);
         if (!config.exactlyOnce()) {
             return;
         }

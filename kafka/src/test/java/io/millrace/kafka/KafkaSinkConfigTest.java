@@ -97,6 +97,36 @@ class KafkaSinkConfigTest {
     }
 
     @Test
+    void embeddedIsTheBrokerOfThisProcess() {
+        String uri = "kafka://embedded/t?protocol=canal-json";
+        assertThat(embedded(uri).brokers()).containsExactly("127.0.0.1:5");
+        assertThat(embedded(uri + "&replication-factor=1").topic()).isEqualTo("t");
+        // With a port it is a host like any other.
+        assertThat(embedded(uri.replace("embedded", "embedded:9092")).brokers())
+                .containsExactly("embedded:9092");
+        refusedEmbedded(uri + "&replication-factor=2", "replication-factor must be 1");
+        refusedEmbedded(uri + "&enable-tls=true", "enable-tls: the broker of kafka://embedded");
+        refusedEmbedded(
+                uri.replace("kafka:", "kafka+ssl:"), "enable-tls: the broker of kafka://embedded");
+        refusedEmbedded(
+                uri + "&sasl-mechanism=plain&sasl-user=u&sasl-password=p",
+                "sasl-mechanism: the broker of kafka://embedded");
+        assertThatThrownBy(() -> parse(uri))
+                .isInstanceOf(MillraceException.class)
+                .hasMessageContaining("it runs none: name brokers");
+    }
+
+    private static KafkaSinkConfig embedded(String uri) {
+        return KafkaSinkConfig.parse(SinkSpec.of(uri), () -> "127.0.0.1:5");
+    }
+
+    private static void refusedEmbedded(String uri, String message) {
+        assertThatThrownBy(() -> embedded(uri))
+                .isInstanceOf(MillraceException.class)
+                .hasMessageContaining(message);
+    }
+
+    @Test
     void theUriOverridesTheOptions() {
         SinkSpec spec =
                 new SinkSpec(

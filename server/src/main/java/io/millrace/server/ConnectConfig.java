@@ -1,6 +1,9 @@
 package io.millrace.server;
 
 import io.millrace.connect.host.ConnectSettings;
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
+import io.millrace.kafka.InProcessKafka;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -60,6 +63,37 @@ final class ConnectConfig {
                                 known -> new ConnectSettings.Login(known.user(), known.password())),
                         tls.map(ConnectConfig::tls),
                         settings.table("connect.worker")));
+    }
+
+    /** What {@code kafka://embedded} means in a server with this worker, or without one. */
+    static InProcessKafka inProcessKafka(Optional<ConnectSettings> connect) {
+        return () ->
+                switch (connect.map(ConnectSettings::kafka).orElse(null)) {
+                    case null ->
+                            throw noBroker(
+                                    "this server runs none, because [connect] enabled is false:"
+                                            + " set it to true (or start with --connect), or");
+                    case ConnectSettings.External external ->
+                            throw noBroker(
+                                    "this server runs none, because its [connect] uses the Kafka at"
+                                            + " bootstrap-servers="
+                                            + external.bootstrapServers()
+                                            + ": leave that setting out, or");
+                    case ConnectSettings.Embedded embedded when embedded.port() == 0 ->
+                            throw noBroker(
+                                    "it has another port at each start, because [connect] kafka-port"
+                                            + " is 0: set a port, or");
+                    case ConnectSettings.Embedded embedded ->
+                            ConnectSettings.DEFAULT_HOST + ":" + embedded.port();
+                };
+    }
+
+    private static MillraceException noBroker(String why) {
+        return new MillraceException(
+                ErrorCode.KAFKA_INVALID_CONFIG,
+                "sink-uri kafka://embedded/… is for the Kafka broker of the server's process, and "
+                        + why
+                        + " name the brokers in the sink-uri, kafka://host:port/topic");
     }
 
     private static ConnectSettings.Kafka kafka(Settings settings, Path dataDir) {

@@ -115,12 +115,14 @@ public final class Main implements Callable<Integer> {
     }
 
     /** Where changes go to. */
-    static List<SinkFactory> sinks(String clusterId) {
+    static List<SinkFactory> sinks(ServerConfig config) {
+        String clusterId = config.clusterId();
         return List.of(
                 new BlackholeSinkFactory(),
                 new RedoSinkFactory(
                         new MySqlSinkFactory(Clock.systemUTC(), clusterId), new Stores()),
-                new KafkaSinkFactory(new Stores(), clusterId),
+                new KafkaSinkFactory(
+                        new Stores(), clusterId, ConnectConfig.inProcessKafka(config.connect())),
                 new StorageSinkFactory(Clock.systemUTC()));
     }
 
@@ -138,7 +140,7 @@ public final class Main implements Callable<Integer> {
                     MillraceNode.start(
                             settings,
                             upstreams(settings.dataDir()),
-                            sinks(settings.clusterId()),
+                            sinks(settings),
                             Clock.systemUTC(),
                             Main::end);
             Runtime.getRuntime()

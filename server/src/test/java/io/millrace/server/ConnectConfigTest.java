@@ -105,6 +105,33 @@ class ConnectConfigTest {
         refused(folder, on + "grup-id = \"g\"", "connect.grup-id - unknown key");
     }
 
+    @Test
+    void embeddedKafkaIsTheBrokerOfThisProcessOrAnErrorThatTellsWhatToDo(@TempDir Path folder)
+            throws IOException {
+        String on = "[connect]\nenabled = true\n";
+        assertThat(ConnectConfig.inProcessKafka(config(folder, on).connect()).address())
+                .isEqualTo("127.0.0.1:19092");
+        assertThat(
+                        ConnectConfig.inProcessKafka(
+                                        config(folder, on + "kafka-port = 5").connect())
+                                .address())
+                .isEqualTo("127.0.0.1:5");
+        noBroker(folder, "[connect]\nenabled = false", "enabled is false: set it to true");
+        noBroker(
+                folder,
+                on + "bootstrap-servers = \"k:1\"",
+                "bootstrap-servers=k:1: leave that setting out");
+        noBroker(folder, on + "kafka-port = 0", "kafka-port is 0: set a port");
+    }
+
+    private static void noBroker(Path folder, String text, String message) {
+        assertThatThrownBy(() ->
+                        ConnectConfig.inProcessKafka(config(folder, text).connect()).address())
+                .isInstanceOf(MillraceException.class)
+                .hasMessageContaining(message)
+                .hasMessageEndingWith("name the brokers in the sink-uri, kafka://host:port/topic");
+    }
+
     private static void refused(Path folder, String text, String message) {
         assertThatThrownBy(() -> config(folder, text))
                 .isInstanceOf(MillraceException.class)

@@ -3,7 +3,11 @@ package io.millrace.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.millrace.connect.host.ConnectSettings;
 import io.millrace.core.error.MillraceException;
+import io.millrace.testkit.servers.DbServer;
 import io.millrace.testkit.servers.Ports;
 import io.millrace.testkit.servers.TlsMaterial;
 import java.io.IOException;
@@ -14,15 +18,24 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.StringDeserializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A server with a Kafka Connect worker, and one without. */
 class ConnectServerIT {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
     private static HttpResponse<String> get(HttpClient client, String url, String login)
             throws Exception {
         return client.send(
@@ -94,6 +107,91 @@ class ConnectServerIT {
                         MillraceNode.start(ServerConfig.of(settings), List.of(), List.of()).close())
                 .isInstanceOf(MillraceException.class)
                 .hasMessageContaining(message);
+    }
+
+    @Test
+    void aChangefeedWritesToTheBrokerOfTheProcess(@TempDir Path folder) throws Exception {
+        Path kafka = folder.resolve("kafka");
+        try (DbServer mysql = DbServer.mysql().start()) {
+            mysql.execute(
+                    "CREATE DATABASE shop",
+                    "CREATE TABLE shop.item (id INT PRIMARY KEY, name VARCHAR(20))");
+            Settings with = settings(folder, Ports.free(), kafka).set("upstream", mysql.uri());
+            String feed =
+                    "{\"changefeed_id\":\"emb\",\"sink_uri\":\"kafka://embedded/items"
+                            + "?protocol=canal-json&partition-num=1%s\","
+                            + "\"replica_config\":{\"filter\":{\"rules\":[\"shop.*\"]}}}";
+            String broker;
+            try (MillraceNode node = server(with)) {
+                ConnectSettings.Kafka settings =
+                        ServerConfig.of(with).connect().orElseThrow().kafka();
+                broker = "127.0.0.1:" + ((ConnectSettings.Embedded) settings).port();
+                ApiClient api = new ApiClient(node.url());
+                assertThat(api.create(feed.formatted("&replication-factor=2")).errorMessage())
+                        .contains("replication-factor must be 1");
+                assertThat(api.create(feed.formatted("")).status()).isEqualTo(200);
+                mysql.execute(
+                        "INSERT INTO shop.item VALUES (1,'one'),(2,'two'),(3,'three')",
+                        "UPDATE shop.item SET name='zwei' WHERE id=2",
+                        "DELETE FROM shop.item WHERE id=1");
+                awaitSame(mysql, broker);
+            }
+            mysql.execute("INSERT INTO shop.item VALUES (4,'while it was down')");
+            // The changefeed starts again before the broker does.
+            try (MillraceNode node = server(with)) {
+                awaitSame(mysql, broker);
+                mysql.execute("INSERT INTO shop.item VALUES (5,'afterwards')");
+                awaitSame(mysql, broker);
+                JsonNode feedNow = new ApiClient(node.url()).await("emb", "normal");
+                assertThat(feedNow.at("/error/message").asText()).as("%s", feedNow).isEmpty();
+            }
+            try (MillraceNode node = server(with.set("connect.enabled", "false"))) {
+                ApiClient api = new ApiClient(node.url());
+                assertThat(api.await("emb", "failed").at("/error/message").asText())
+                        .contains("[connect] enabled is false");
+                ApiClient.Answer refused = api.create(feed.formatted("").replace("emb\"", "b\""));
+                assertThat(refused.status()).isEqualTo(500);
+                assertThat(refused.errorCode()).isEqualTo("CDC:ErrKafkaInvalidConfig");
+                assertThat(refused.errorMessage()).contains("[connect] enabled is false");
+            }
+        }
+    }
+
+    private static MillraceNode server(Settings settings) {
+        ServerConfig config = ServerConfig.of(settings);
+        return MillraceNode.start(config, Main.upstreams(config.dataDir()), Main.sinks(config));
+    }
+
+    /** Waits until the rows that the topic's messages make are those of the table. */
+    private static void awaitSame(DbServer mysql, String broker) throws Exception {
+        String wanted =
+                mysql.query(
+                                "SELECT GROUP_CONCAT(CONCAT(id,'=',name) ORDER BY id SEPARATOR"
+                                        + " ', ') FROM shop.item")
+                        .orElseThrow();
+        Map<Integer, String> rows = new TreeMap<>();
+        try (KafkaConsumer<String, String> consumer =
+                new KafkaConsumer<>(
+                        Map.of("bootstrap.servers", broker, "auto.offset.reset", "earliest"),
+                        new StringDeserializer(),
+                        new StringDeserializer())) {
+            consumer.assign(List.of(new TopicPartition("items", 0)));
+            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+            while (!rows.toString().equals("{" + wanted + "}")) {
+                assertThat(System.nanoTime()).as("%s", rows).isLessThan(deadline);
+                for (ConsumerRecord<String, String> message :
+                        consumer.poll(Duration.ofMillis(100))) {
+                    JsonNode change = JSON.readTree(message.value());
+                    for (JsonNode row : change.path("data")) {
+                        if (change.path("type").asText().equals("DELETE")) {
+                            rows.remove(row.path("id").asInt());
+                        } else {
+                            rows.put(row.path("id").asInt(), row.path("name").asText());
+                        }
+                    }
+                }
+            }
+        }
     }
 
     @Test

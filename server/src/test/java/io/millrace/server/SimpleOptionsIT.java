@@ -42,16 +42,15 @@ final class SimpleOptionsIT {
                     "CREATE TABLE shop.quiet (id INT PRIMARY KEY)",
                     "CREATE TABLE shop.orders (id INT PRIMARY KEY, v VARCHAR(9))",
                     "CREATE TABLE shop.keyless (id INT)");
+            ServerConfig config =
+                    ServerConfig.of(
+                            new Settings()
+                                    .set("addr", "127.0.0.1:0")
+                                    .set("data-dir", folder.toString())
+                                    .set("time-zone", "UTC")
+                                    .set("upstream", upstream.uri()));
             try (MillraceNode node =
-                    MillraceNode.start(
-                            ServerConfig.of(
-                                    new Settings()
-                                            .set("addr", "127.0.0.1:0")
-                                            .set("data-dir", folder.toString())
-                                            .set("time-zone", "UTC")
-                                            .set("upstream", upstream.uri())),
-                            Main.upstreams(folder),
-                            Main.sinks("it"))) {
+                    MillraceNode.start(config, Main.upstreams(folder), Main.sinks(config))) {
                 ApiClient api = new ApiClient(node.url());
                 assertThat(
                                 api.create(
