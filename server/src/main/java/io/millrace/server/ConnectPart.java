@@ -4,25 +4,110 @@ import io.millrace.connect.host.ConnectHost;
 import io.millrace.connect.host.ConnectSettings;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * The Kafka Connect worker of a server, started while the rest of the server starts. The only class
- * that makes the JVM load Kafka's broker and Connect.
+ * The Kafka Connect worker of a server, started beside it: the rest of the server does not wait for
+ * it. The only class that makes the JVM load Kafka's broker and Connect.
  */
 final class ConnectPart implements AutoCloseable {
-    private final CompletableFuture<ConnectHost> host = new CompletableFuture<>();
+    private static final Logger LOG = LoggerFactory.getLogger(ConnectPart.class);
+    private static final Duration RETRY = Duration.ofSeconds(10);
 
+    /** An attempt that waits for a Kafka elsewhere has nothing that could be lost. */
+    private static final Duration LEAVE_ATTEMPT = Duration.ofSeconds(3);
+
+    private final CompletableFuture<ConnectHost> host = new CompletableFuture<>();
+    private final CountDownLatch closing = new CountDownLatch(1);
+    private final ConnectSettings settings;
+
+    /**
+     * @param onFatal told why when the worker could not start, or the process must end because of
+     *     it
+     * @throws MillraceException INVALID_CONFIG when a port or the data folder is in use
+     */
     ConnectPart(ConnectSettings settings, Consumer<String> onFatal) {
-        Thread.ofPlatform()
-                .name("connect-start")
+        this.settings = settings;
+        ConnectHost.requireRoom(settings);
+        Thread.ofPlatform().name("connect-start").daemon().start(() -> start(onFatal));
+    }
+
+    private void start(Consumer<String> onFatal) {
+        try {
+            while (!host.isDone()) {
+                attempt(onFatal);
+            }
+        } catch (Throwable t) {
+            String why = t instanceof MillraceException known ? known.text() : t.toString();
+            host.completeExceptionally(t);
+            if (closing.getCount() > 0) {
+                onFatal.accept("Kafka Connect did not start: " + why);
+            }
+        }
+    }
+
+    private void attempt(Consumer<String> onFatal) throws InterruptedException {
+        ConnectHost started;
+        try {
+            started = ConnectHost.start(settings, onFatal);
+        } catch (MillraceException e) {
+            if (e.code() != ErrorCode.UPSTREAM_CONNECTION || closing.getCount() == 0) {
+                throw e;
+            }
+            // Changefeeds go on, and the Kafka elsewhere may come.
+            LOG.error(
+                    "connect not started, trying again seconds={} cause={}",
+                    RETRY.toSeconds(),
+                    e.text());
+            if (closing.await(RETRY.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw e;
+            }
+            return;
+        }
+        if (!host.complete(started)) {
+            started.close();
+        }
+    }
+
+    /** API and Kafka. Waits for the start when a port is not known before. */
+    String text() {
+        String url = settings.port() == 0 ? await().url().toString() : settings.url(0);
+        String kafka =
+                switch (settings.kafka()) {
+                    case ConnectSettings.Embedded embedded when embedded.port() == 0 ->
+                            await().bootstrapServers();
+                    case ConnectSettings.Embedded embedded ->
+                            ConnectSettings.DEFAULT_HOST + ":" + embedded.port();
+                    case ConnectSettings.External external -> external.bootstrapServers();
+                };
+        return url + ", its Kafka at " + kafka;
+    }
+
+    /** Runs something on a thread of its own when the worker serves requests. */
+    void whenReady(Runnable action) {
+        Thread.ofVirtual()
+                .name("connect-ready")
                 .start(() -> {
                     try {
-                        host.complete(ConnectHost.start(settings, onFatal));
-                    } catch (Throwable t) {
-                        host.completeExceptionally(t);
+                        ConnectHost started = host.join();
+                        while (closing.getCount() > 0) {
+                            if (started.awaitReady(ConnectHost.USUAL_START)) {
+                                action.run();
+                                return;
+                            }
+                            LOG.warn(
+                                    "connect is not ready yet kafka={}",
+                                    started.bootstrapServers());
+                        }
+                    } catch (CompletionException | InterruptedException e) {
+                        LOG.debug("connect did not become ready", e);
                     }
                 });
     }
@@ -46,6 +131,10 @@ final class ConnectPart implements AutoCloseable {
 
     @Override
     public void close() {
+        closing.countDown();
+        if (settings.kafka() instanceof ConnectSettings.External) {
+            host.orTimeout(LEAVE_ATTEMPT.toMillis(), TimeUnit.MILLISECONDS);
+        }
         host.handle((started, failure) -> started)
                 .thenAccept(started -> {
                     if (started != null) {

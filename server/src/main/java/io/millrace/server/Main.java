@@ -79,10 +79,11 @@ public final class Main implements Callable<Integer> {
 
     @Option(
             names = "--connect",
+            negatable = true,
             description =
-                    "Run a Kafka Connect worker with Debezium's connectors as well; see [connect] in"
-                            + " the file. Its API listens on 127.0.0.1:8083.")
-    private boolean connect;
+                    "Run a Kafka Connect worker with Debezium's connectors, or leave it and its Kafka"
+                            + " out; see [connect] in the file. Default: run it, at 127.0.0.1:8083")
+    private @Nullable Boolean connect;
 
     private Main() {}
 
@@ -163,8 +164,10 @@ public final class Main implements Callable<Integer> {
                             + "/metrics, data in "
                             + settings.dataDir().toAbsolutePath()
                             + node.connectText()
-                                    .map(text -> ", Kafka Connect API at " + text)
+                                    .map(text -> ", Kafka Connect API (starting) at " + text)
                                     .orElse(""));
+            node.whenConnectIsReady(
+                    text -> System.out.println("Kafka Connect is ready: API at " + text));
             new CountDownLatch(1).await();
             return 0;
         } catch (MillraceException e) {
@@ -186,8 +189,12 @@ public final class Main implements Callable<Integer> {
         if (config != null) {
             settings.addFile(config);
         }
+        if (connect != null) {
+            settings.set("connect.enabled", connect.toString());
+        } else if (settings.get("connect.enabled").isEmpty()) {
+            settings.set("connect.enabled", "true");
+        }
         return common.over(settings)
-                .set("connect.enabled", connect ? "true" : null)
                 .set("time-zone", timeZone)
                 .set("retry-interval", retryInterval)
                 .set("tls.cert", tlsCert)

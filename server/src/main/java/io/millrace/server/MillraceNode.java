@@ -65,7 +65,6 @@ final class MillraceNode implements AutoCloseable {
                                     jobClock));
             plane.start();
             this.control = Optional.of(plane);
-            connect.ifPresent(ConnectPart::await);
         } catch (RuntimeException e) {
             closeParts();
             throw e;
@@ -177,10 +176,17 @@ final class MillraceNode implements AutoCloseable {
                 + config.hostAndPort(listener.port());
     }
 
-    /** Where the Kafka Connect worker listens and which Kafka it uses; empty without one. */
+    /**
+     * Where the Kafka Connect worker listens, or is about to, and which Kafka it uses; empty
+     * without one. Waits for it when only it knows its ports.
+     */
     Optional<String> connectText() {
-        return connect.map(ConnectPart::await)
-                .map(host -> host.url() + ", its Kafka at " + host.bootstrapServers());
+        return connect.map(ConnectPart::text);
+    }
+
+    /** Tells the same once the worker serves requests; not at all without one. */
+    void whenConnectIsReady(Consumer<String> told) {
+        connect.ifPresent(part -> part.whenReady(() -> told.accept(part.text())));
     }
 
     /** Stops all jobs in order, keeping their state, and closes everything. */

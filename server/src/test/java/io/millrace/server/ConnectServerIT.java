@@ -194,38 +194,114 @@ class ConnectServerIT {
         }
     }
 
+    /** As a user starts it: with nothing said about Kafka Connect. */
     @Test
-    void aServerWithoutItLoadsNoBroker(@TempDir Path folder) throws Exception {
-        Path classes = folder.resolve("classes");
+    void itStartsBesideTheServerUnlessLeftOut(@TempDir Path folder) throws Exception {
+        int port = Ports.free();
+        int kafka = Ports.free();
+        Path file =
+                Files.writeString(
+                        folder.resolve("millrace.toml"),
+                        "addr = \"127.0.0.1:0\"\ndata-dir = \""
+                                + folder.resolve("data")
+                                + "\"\n[connect]\naddr = \"127.0.0.1:"
+                                + port
+                                + "\"\nkafka-port = "
+                                + kafka
+                                + "\nplugin-path = \""
+                                + folder.resolve("none")
+                                + "\"\n");
         Path out = folder.resolve("out");
+        Process server = launch(out, List.of("--config", file.toString()), List.of());
+        try {
+            await(server, out, "is ready: TiCDC");
+            String ready = Files.readString(out);
+            assertThat(ready)
+                    .contains(
+                            ", Kafka Connect API (starting) at http://127.0.0.1:"
+                                    + port
+                                    + ", its Kafka at 127.0.0.1:"
+                                    + kafka)
+                    .doesNotContain("Kafka Connect is ready");
+            await(server, out, "Kafka Connect is ready: API at http://127.0.0.1:" + port);
+            HttpResponse<String> answer =
+                    get(HttpClient.newHttpClient(), "http://127.0.0.1:" + port + "/connectors", "");
+            assertThat(answer.body()).isEqualTo("[]");
+
+            Path second = folder.resolve("second");
+            Process other =
+                    launch(
+                            second,
+                            List.of(
+                                    "--config",
+                                    file.toString(),
+                                    "--data-dir",
+                                    folder.resolve("data2").toString()),
+                            List.of());
+            assertThat(other.waitFor(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(other.exitValue()).isEqualTo(1);
+            assertThat(Files.readString(second))
+                    .contains(
+                            "connect.addr - cannot listen on 127.0.0.1:"
+                                    + port
+                                    + " (Address already in use); another server may use it:"
+                                    + " choose another port, or leave Kafka Connect out"
+                                    + " (connect.enabled, --no-connect)");
+            server.destroy();
+            assertThat(server.waitFor(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(server.exitValue()).isZero();
+        } finally {
+            server.destroyForcibly();
+        }
+    }
+
+    private static Process launch(Path out, List<String> arguments, List<String> jvm)
+            throws IOException {
         List<String> command =
                 new ArrayList<>(
                         List.of(
                                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                                "-Xlog:class+load:file=" + classes,
                                 "--enable-native-access=ALL-UNNAMED",
+                                "--sun-misc-unsafe-memory-access=allow",
                                 "-cp",
                                 System.getProperty(
                                         "surefire.test.class.path",
-                                        System.getProperty("java.class.path")),
-                                Main.class.getName(),
+                                        System.getProperty("java.class.path"))));
+        command.addAll(jvm);
+        command.add(Main.class.getName());
+        command.addAll(arguments);
+        return new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(out.toFile())
+                .start();
+    }
+
+    private static void await(Process server, Path out, String text) throws Exception {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (!Files.readString(out).contains(text)) {
+            assertThat(server.isAlive() && System.nanoTime() < deadline)
+                    .as("%s in %s", text, Files.readString(out))
+                    .isTrue();
+            Thread.sleep(20);
+        }
+    }
+
+    @Test
+    void aServerWithoutItLoadsNoBroker(@TempDir Path folder) throws Exception {
+        Path classes = folder.resolve("classes");
+        Path out = folder.resolve("out");
+        Process server =
+                launch(
+                        out,
+                        List.of(
                                 "--addr",
                                 "127.0.0.1:0",
                                 "--data-dir",
-                                folder.resolve("data").toString()));
-        Process server =
-                new ProcessBuilder(command)
-                        .redirectErrorStream(true)
-                        .redirectOutput(out.toFile())
-                        .start();
+                                folder.resolve("data").toString(),
+                                "--no-connect"),
+                        List.of("-Xlog:class+load:file=" + classes));
         try {
-            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-            while (!Files.readString(out).contains("is ready")) {
-                assertThat(server.isAlive() && System.nanoTime() < deadline)
-                        .as("it starts: %s", Files.readString(out))
-                        .isTrue();
-                Thread.sleep(50);
-            }
+            await(server, out, "is ready");
             server.destroy();
             assertThat(server.waitFor(30, TimeUnit.SECONDS)).isTrue();
         } finally {

@@ -8,6 +8,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,7 +25,9 @@ final class MainTest {
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         System.setErr(new PrintStream(err, true, StandardCharsets.UTF_8));
         try {
-            int code = Main.run(arguments);
+            List<String> all = new ArrayList<>(List.of(arguments));
+            all.add("--no-connect");
+            int code = Main.run(all.toArray(String[]::new));
             return new Refused(code, err.toString(StandardCharsets.UTF_8));
         } finally {
             System.setErr(real);

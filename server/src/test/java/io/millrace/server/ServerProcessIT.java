@@ -49,11 +49,17 @@ final class ServerProcessIT {
         return command;
     }
 
+    private static List<String> withoutConnect(String... arguments) {
+        List<String> all = new ArrayList<>(List.of(arguments));
+        all.add("--no-connect");
+        return all;
+    }
+
     private Ended run(String... arguments) throws Exception {
         Path out = folder.resolve("out");
         Path err = folder.resolve("err");
         Process process =
-                new ProcessBuilder(command("io.millrace.server.Main", List.of(arguments)))
+                new ProcessBuilder(command("io.millrace.server.Main", withoutConnect(arguments)))
                         .redirectOutput(out.toFile())
                         .redirectError(err.toFile())
                         .start();
@@ -83,7 +89,13 @@ final class ServerProcessIT {
         Ended help = run("--help");
         assertThat(help.code()).isZero();
         for (String option :
-                List.of("--config", "--addr", "--upstream", "--data-dir", "--tls-ca")) {
+                List.of(
+                        "--config",
+                        "--addr",
+                        "--upstream",
+                        "--data-dir",
+                        "--tls-ca",
+                        "--[no-]connect")) {
             assertThat(help.out()).contains(option);
         }
     }

@@ -101,6 +101,21 @@ public final class ConnectHost implements AutoCloseable {
     }
 
     /**
+     * Fails at once when a start would, because the data folder or a port is in use. Loads nothing
+     * of Kafka.
+     *
+     * @throws MillraceException INVALID_CONFIG
+     */
+    public static void requireRoom(ConnectSettings settings) {
+        TcpPorts.requireFree("connect.addr", settings.host(), settings.port());
+        if (settings.kafka() instanceof ConnectSettings.Embedded embedded) {
+            FolderLock.take(embedded.dataDir()).close();
+            TcpPorts.requireFree(
+                    "connect.kafka-port", ConnectSettings.DEFAULT_HOST, embedded.port());
+        }
+    }
+
+    /**
      * Starts a worker; returns when its API listens and Kafka answers, some time before the worker
      * is {@linkplain #isReady() ready}.
      *

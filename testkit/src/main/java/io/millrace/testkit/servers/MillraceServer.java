@@ -54,7 +54,8 @@ public final class MillraceServer implements AutoCloseable {
      *
      * @param upstreamUri its default upstream
      * @param folder for its data folder and log; kept
-     * @param arguments further arguments of the server's command line
+     * @param arguments further arguments of the server's command line; Kafka Connect is left out
+     *     unless they hold {@code --connect}
      */
     public static MillraceServer start(String upstreamUri, Path folder, String... arguments) {
         return start(upstreamUri, folder, HEAP_MB, arguments);
@@ -110,6 +111,9 @@ public final class MillraceServer implements AutoCloseable {
                                 "--data-dir",
                                 dataDir().toString()));
         command.addAll(arguments);
+        if (!arguments.contains("--connect")) {
+            command.add("--no-connect");
+        }
         try {
             Process started =
                     new ProcessBuilder(command)

@@ -35,7 +35,8 @@ public final class TcpPorts {
                             + port
                             + " ("
                             + e.getMessage()
-                            + "); another server may use it",
+                            + "); another server may use it: choose another port, or leave Kafka"
+                            + " Connect out (connect.enabled, --no-connect)",
                     e);
         }
     }
