@@ -128,13 +128,31 @@ final class CdcCli implements Runnable {
                                 privateKey.orElse(null));
         PrintWriter trace =
                 level.equals("debug") || level.equals("info") ? surroundings().err() : null;
-        return new ApiClient(
-                server,
-                Credentials.find(user, password, surroundings())
-                        .map(Credentials::pair)
-                        .orElse(null),
-                tls,
-                trace);
+        ApiClient client =
+                new ApiClient(
+                        server,
+                        Credentials.find(user, password, surroundings())
+                                .map(Credentials::pair)
+                                .orElse(null),
+                        tls,
+                        trace);
+        warnOfOtherVersion(client);
+        return client;
+    }
+
+    private void warnOfOtherVersion(ApiClient client) {
+        String version;
+        try {
+            version = client.get("/api/v2/status").path("version").asText("");
+        } catch (CliException e) {
+            // The command's own request tells what is wrong.
+            return;
+        }
+        VersionCheck.warning(Main.version(), version)
+                .ifPresent(text -> {
+                    surroundings().err().println("Warning: " + text);
+                    surroundings().err().flush();
+                });
     }
 
     private Optional<Path> file(@Nullable String option, String variable) {

@@ -122,6 +122,15 @@ final class StorageApply implements AutoCloseable {
 
     /** Replays everything up to the checkpoint. */
     void run() throws IOException, SQLException {
+        try {
+            replay();
+        } catch (SQLException e) {
+            throwIfTargetFails(e, "a look at its tables, or a commit");
+            throw e;
+        }
+    }
+
+    private void replay() throws IOException, SQLException {
         long end = files.checkpoint().orElse(0L);
         List<StoredTable> waiting = new ArrayList<>(files.tables());
         for (StoredDdl ddl : files.ddls()) {
@@ -184,6 +193,9 @@ final class StorageApply implements AutoCloseable {
             ddlReplay.execute(ddl.session(), ddl.query());
         } catch (SQLException e) {
             boolean refused = homeless && REFUSED_THERE.contains(e.getErrorCode());
+            if (!refused) {
+                throwIfTargetFails(e, "the DDL at " + Long.toUnsignedString(ddl.tso()));
+            }
             boolean done =
                     refused
                             ? !CREATES.matcher(ddl.query()).matches()
@@ -298,6 +310,7 @@ final class StorageApply implements AutoCloseable {
                 }
             }
         } catch (SQLException e) {
+            throwIfTargetFails(e, "a row of table " + row.table() + ", file " + file);
             throw new MillraceException(
                     ErrorCode.SINK_DATA,
                     (e.getErrorCode() == DUPLICATE
@@ -311,6 +324,21 @@ final class StorageApply implements AutoCloseable {
                             + e.getMessage(),
                     e);
         }
+    }
+
+    /** What is wrong with the target says nothing against what was being written. */
+    private static void throwIfTargetFails(SQLException e, String writing) {
+        DdlReplay.targetFailure(e, "the target failed at " + writing)
+                .ifPresent(failure -> {
+                    throw new MillraceException(
+                            failure.code(),
+                            failure.text()
+                                    + ". The files are not to blame: see that the target runs, can"
+                                    + " be reached and may be written, then run the command again;"
+                                    + " it begins anew and ends in the same state. Empty tables"
+                                    + " without a key before, with --strict the whole target",
+                            e);
+                });
     }
 
     private void write(String verb, StoredRow row, TableSchema schema, Target known)

@@ -266,8 +266,18 @@ public final class StorageMain implements Runnable {
             }
             login.setProperty("allowPublicKeyRetrieval", "true");
             int port = uri.getPort() < 0 ? DEFAULT_PORT : uri.getPort();
-            return DriverManager.getConnection(
-                    "jdbc:mariadb://" + uri.getHost() + ":" + port + "/", login);
+            String address = uri.getHost() + ":" + port;
+            try {
+                return DriverManager.getConnection("jdbc:mariadb://" + address + "/", login);
+            } catch (SQLException e) {
+                throw new MillraceException(
+                        ErrorCode.SINK_CONNECTION,
+                        "cannot log in to the target of --sink-uri, "
+                                + address
+                                + ": "
+                                + e.getMessage(),
+                        e);
+            }
         }
 
         private static String decoded(String text) {

@@ -8,6 +8,7 @@ import io.millrace.core.spi.SinkContext;
 import io.millrace.core.spi.SinkFactory;
 import io.millrace.core.spi.SinkSpec;
 import java.lang.reflect.Proxy;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
@@ -61,6 +62,10 @@ final class FakeTargets implements SinkFactory {
                             }
                             return method.invoke(sink, arguments);
                         });
+    }
+
+    Map<String, String> checkedOptions() {
+        return Optional.ofNullable(checked).orElse(NOWHERE).options();
     }
 
     String checkedUri() {

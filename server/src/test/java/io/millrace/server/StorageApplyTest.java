@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.core.error.MillraceException;
+import io.millrace.mysql.sink.DdlReplay;
+import java.sql.SQLException;
 import java.time.ZoneId;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 final class StorageApplyTest {
@@ -22,5 +25,22 @@ final class StorageApplyTest {
         assertThatThrownBy(() -> StorageApply.inUtc("yesterday", berlin))
                 .isInstanceOf(MillraceException.class)
                 .hasMessageContaining("yesterday");
+    }
+
+    @Test
+    void aTargetThatFailsIsNoBadStatement() {
+        for (SQLException e :
+                List.of(
+                        new SQLException("Connection reset", "08S01", 0),
+                        new SQLException("Server shutdown in progress", "70100", 1053),
+                        new SQLException("Lock wait timeout exceeded", "HY000", 1205),
+                        new SQLException("INSERT command denied", "42000", 1142))) {
+            assertThat(DdlReplay.targetFailure(e, "writing").orElseThrow().text())
+                    .startsWith("writing: " + e.getMessage());
+        }
+        assertThat(
+                        DdlReplay.targetFailure(
+                                new SQLException("Data too long", "22001", 1406), "writing"))
+                .isEmpty();
     }
 }

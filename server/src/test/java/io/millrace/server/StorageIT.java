@@ -290,6 +290,19 @@ final class StorageIT {
             target.execute("TRUNCATE d.t");
             write("d/t/200/CDC2.csv", "\"D\",\"t\",\"d\",305,9,18,\\N,\\N,\\N\r\n");
             assertThat(applied(target, false).missed()).isEqualTo(1);
+            // A target that fails does not make the file a bad one.
+            target.execute(
+                    "CREATE TRIGGER d.kills BEFORE INSERT ON d.t FOR EACH ROW KILL"
+                            + " CONNECTION_ID()");
+            assertThatThrownBy(() -> applied(target, false))
+                    .isInstanceOfSatisfying(
+                            MillraceException.class,
+                            e ->
+                                    assertThat(e.text())
+                                            .startsWith("the target failed at a row of table d.t")
+                                            .contains("CDC1.csv")
+                                            .contains("The files are not to blame"));
+            target.execute("DROP TRIGGER d.kills");
             // Its database is not there: it must not hit the one of the statement before.
             writeSchema("gone", "t", 400, "DROP TABLE t");
             writeSchema("gone", "t", 401, "TRUNCATE t");

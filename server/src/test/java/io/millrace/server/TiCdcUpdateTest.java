@@ -126,6 +126,62 @@ final class TiCdcUpdateTest {
                 .contains("give the real one");
     }
 
+    /** The same for what the config holds: no stored secret goes to an address that is new. */
+    @Test
+    void secretsOfTheConfigStayWithTheirAddress() throws Exception {
+        JsonNode made =
+                stopped(
+                        "kafka://h:1/t",
+                        "{\"sink\":{\"kafka_config\":{\"sasl_user\":\"u\",\"sasl_password\":\"pw1\","
+                                + "\"sasl_mechanism\":\"PLAIN\",\"sasl_oauth_client_secret\":\"pw2\","
+                                + "\"sasl_oauth_token_url\":\"http://tokens/\","
+                                + "\"glue_schema_registry_config\":{\"registry_name\":\"r\","
+                                + "\"region\":\"g\",\"access_key\":\"k\","
+                                + "\"secret_access_key\":\"pw3\",\"token\":\"pw4\"},"
+                                + "\"large_message_handle\":{\"claim_check_storage_uri\":"
+                                + "\"s3://b/p?secret-access-key=pw5\"}}}}");
+        ObjectNode config = made.get("config").deepCopy();
+        assertThat(config.toString()).doesNotContain("pw1", "pw2", "pw3", "pw4", "pw5");
+
+        String moved = "\"sink_uri\":\"kafka://h2:1/t\"";
+        for (String body :
+                List.of("{" + moved + "}", "{" + moved + ",\"replica_config\":" + config + "}")) {
+            Answer refused = put(body);
+            assertThat(refused.status()).as(refused.text()).isEqualTo(400);
+            assertThat(refused.errorMessage())
+                    .startsWith("[CDC:ErrChangefeedUpdateRefused]")
+                    .contains("replica_config.sink.kafka_config.sasl_password")
+                    .contains("give the real one");
+        }
+        assertThat(api.call("PUT", "/api/v1/changefeeds/x", "{" + moved + "}").errorMessage())
+                .contains("give the real one");
+        ObjectNode elsewhere = config.deepCopy();
+        ((ObjectNode) elsewhere.at("/sink/kafka_config"))
+                .put("sasl_password", "new")
+                .put("sasl_oauth_token_url", "http://other/");
+        assertThat(put("{\"replica_config\":" + elsewhere + "}").errorMessage())
+                .contains("sasl_oauth_client_secret");
+        ObjectNode claims = config.deepCopy();
+        ((ObjectNode) claims.at("/sink/kafka_config/large_message_handle"))
+                .put("claim_check_storage_uri", "s3://other/p?secret-access-key=xxxxx");
+        assertThat(put("{\"replica_config\":" + claims + "}").errorMessage())
+                .contains("large_message_handle.claim_check_storage_uri");
+
+        config.putObject("filter").putArray("rules").add("a.*");
+        Answer edited =
+                put("{\"sink_uri\":\"kafka://h:1/other\",\"replica_config\":" + config + "}");
+        assertThat(edited.status()).as(edited.text()).isEqualTo(200);
+        assertThat(targets.checkedOptions())
+                .containsEntry("sasl-password", "pw1")
+                .containsEntry("sasl-oauth-client-secret", "pw2")
+                .containsEntry("glue-secret-access-key", "pw3")
+                .containsEntry("glue-token", "pw4")
+                .containsEntry("claim-check-storage-uri", "s3://b/p?secret-access-key=pw5");
+        Answer uriAlone = put("{\"sink_uri\":\"kafka://h:1/third\"}");
+        assertThat(uriAlone.status()).as(uriAlone.text()).isEqualTo(200);
+        assertThat(targets.checkedOptions()).containsEntry("sasl-password", "pw1");
+    }
+
     @Test
     void aFilterComesBackAsItWas() throws Exception {
         String rule = "url = 'http://a:b@c/?token=t'";

@@ -207,6 +207,20 @@ final class TiCdcV1Test {
         assertThat(config.at("/sink/csv").isMissingNode()).isTrue();
     }
 
+    /** As the first servers had it: one table and a rule. */
+    @Test
+    void theOldFormOfADispatcherIsUpgraded() {
+        assertAccepted(
+                api.post(
+                        FEEDS,
+                        "{\"changefeed_id\":\"old\",\"sink_uri\":\"blackhole://\","
+                                + "\"sink_config\":{\"dispatchers\":[{\"db-name\":\"a-b\","
+                                + "\"tbl-name\":\"t\",\"rule\":\"rowid\"}]}}"));
+        assertThat(api.get(V2_FEEDS + "/old").body().at("/config/sink/dispatchers"))
+                .hasToString(
+                        "[{\"matcher\":[\"`a-b`.`t`\"],\"partition\":\"rowid\",\"topic\":\"\"}]");
+    }
+
     @Test
     void defaultsAndAnIdThatIsMadeUp() {
         assertAccepted(
@@ -244,6 +258,9 @@ final class TiCdcV1Test {
                     {"sink_uri":"blackhole://","timezone":"Mars/North"} | 400 | CDC:ErrAPIInvalidParam | unknown time zone Mars/North
                     {"sink_uri":"blackhole://","ignore_txn_start_ts":"1"} | 400 | CDC:ErrAPIInvalidParam | ignore_txn_start_ts
                     {"sink_uri":"blackhole://","sink_config":{"protocal":5}} | 400 | CDC:ErrAPIInvalidParam | protocol
+                    {"sink_uri":"blackhole://","sink_config":{"dispatchers":[{"matcher":["a.*"],"partition":"ts","dispatcher":"ts"}]}} | 500 | CDC:ErrSinkInvalidConfig | dispatcher and partition
+                    {"sink_uri":"blackhole://","sink_config":{"dispatchers":[{"matcher":["a.*"],"db-name":"a"}]}} | 500 | CDC:ErrSinkInvalidConfig | use one form
+                    {"sink_uri":"blackhole://","sink_config":{"dispatchers":[{"db-name":"a","rule":"ts"}]}} | 500 | CDC:ErrSinkInvalidConfig | needs both names
                     {"sink_uri":"mysql://h/","sink_config":{"protocal":"canal-json"}} | 400 | CDC:ErrSinkURIInvalid | protocol canal-json is incompatible
                     {"sink_uri":"mysql://h/","sink_config":{"protocol":"canal-json"}} | 400 | CDC:ErrSinkURIInvalid | protocol canal-json is incompatible
                     """)

@@ -142,6 +142,11 @@ public final class Secrets {
             return found;
         }
 
+        /** Whether a secret that was given for the other URI goes to the same place here. */
+        boolean leadsWhere(Parts other) {
+            return target().equals(other.target()) && addresses().equals(other.addresses());
+        }
+
         /** The raw value of the last parameter of this name. */
         Optional<String> value(String name) {
             Optional<String> found = Optional.empty();
@@ -153,6 +158,14 @@ public final class Secrets {
             }
             return found;
         }
+    }
+
+    /**
+     * Whether two URIs have the same scheme, user and addresses, those in parameters too, so that
+     * secrets stored with one may go to the other.
+     */
+    public static boolean isSameTarget(String one, String other) {
+        return Parts.of(one).leadsWhere(Parts.of(other));
     }
 
     /**
@@ -169,8 +182,7 @@ public final class Secrets {
         }
         Parts parts = Parts.of(given);
         Parts old = Parts.of(stored);
-        boolean same =
-                parts.target().equals(old.target()) && parts.addresses().equals(old.addresses());
+        boolean same = parts.leadsWhere(old);
         String head = parts.head();
         if (parts.password().equals(Optional.of(MASK))) {
             Optional<String> password = same ? old.password() : Optional.empty();

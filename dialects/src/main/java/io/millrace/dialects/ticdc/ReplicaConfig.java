@@ -36,6 +36,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -64,6 +65,12 @@ final class ReplicaConfig {
                     "meta_flush_interval",
                     "encoding_worker_num",
                     "flush_worker_num");
+
+    /** In v1, {@code partition} of a dispatch rule. */
+    private static final String DISPATCHER = "dispatcher";
+
+    /** In v1, what a dispatch rule had before it had a matcher. */
+    private static final List<String> OLD_RULE = List.of("db-name", "tbl-name", "rule");
 
     private static final Shape TABLE =
             struct(field("database_name", TEXT), field("table_name", TEXT));
@@ -94,7 +101,7 @@ final class ReplicaConfig {
                                     field("ignore_txn_start_ts", new Shape.Array(UINT64)),
                                     field("event_filters", new Shape.Array(eventFilter())))),
                     field("mounter", struct(field("worker_num", INT64))),
-                    field("sink", sink()),
+                    field("sink", sink(dispatcher())),
                     field(
                             "consistent",
                             struct(
@@ -129,14 +136,11 @@ final class ReplicaConfig {
                                     field("checkpoint_interval", INT64))));
 
     /** {@code sink_config} of v1: the sink's fields under their names in TiCDC's own files. */
-    static final Shape.Struct V1_SINK =
-            ((Shape.Struct) java.util.Objects.requireNonNull(SHAPE.find("sink")).shape())
-                    .withAliases(ReplicaConfig::v1Names);
+    static final Shape.Struct V1_SINK = sink(v1Dispatcher()).withAliases(ReplicaConfig::v1Names);
 
     private static List<String> v1Names(String name) {
         String kebab = name.replace('_', '-');
         return switch (name) {
-            case "partition" -> List.of("dispatcher");
             case "protocol" -> List.of("protocal"); // as the document spells it
             case "file_index_width" -> List.of(kebab, "file-index-digit");
             case "advance_timeout" -> List.of(kebab, "advance-timeout-in-sec");
@@ -158,9 +162,77 @@ final class ReplicaConfig {
                 field("ignore_delete_value_expr", EXPRESSION, empty));
     }
 
-    private static Shape.Struct sink() {
+    private static Shape.Struct dispatcher() {
+        return struct(
+                field("matcher", TEXTS, NullNode.getInstance()),
+                field("partition", TEXT, TextNode.valueOf("")),
+                field("index", TEXT),
+                field("columns", TEXTS),
+                field("topic", TEXT, TextNode.valueOf("")));
+    }
+
+    /** Also an older name of a member, and a rule of one table as the first servers had it. */
+    private static Shape.Struct v1Dispatcher() {
+        List<Shape.Field> fields = new ArrayList<>(dispatcher().fields());
+        fields.add(field(DISPATCHER, TEXT));
+        OLD_RULE.forEach(name -> fields.add(field(name, TEXT)));
+        return new Shape.Struct(fields);
+    }
+
+    /**
+     * Gives the dispatch rules of a v1 request their members of today, in place.
+     *
+     * @throws MillraceException SINK_INVALID_CONFIG when a rule says one thing in two ways
+     */
+    static void upgradeDispatchers(ObjectNode v1Sink) {
+        for (JsonNode element : v1Sink.path("dispatchers")) {
+            ObjectNode rule = (ObjectNode) element;
+            String partition = rule.path("partition").asText("");
+            String dispatcher = text(rule, DISPATCHER);
+            if (OLD_RULE.stream().anyMatch(rule::has)) {
+                if (!partition.isEmpty()
+                        || !dispatcher.isEmpty()
+                        || !rule.path("matcher").isEmpty()) {
+                    throw new MillraceException(
+                            ErrorCode.SINK_INVALID_CONFIG,
+                            "a dispatcher has db-name, tbl-name or rule beside matcher, dispatcher"
+                                    + " or partition: use one form");
+                }
+                String schema = text(rule, "db-name");
+                String table = text(rule, "tbl-name");
+                if (schema.isEmpty() || table.isEmpty()) {
+                    throw new MillraceException(
+                            ErrorCode.SINK_INVALID_CONFIG,
+                            "a dispatcher of the form db-name, tbl-name, rule needs both names;"
+                                    + " better: matcher [\"schema.table\"] and partition");
+                }
+                rule.putArray("matcher").add(quoted(schema) + "." + quoted(table));
+                rule.put("partition", text(rule, "rule"));
+            } else if (!dispatcher.isEmpty()) {
+                if (!partition.isEmpty()) {
+                    throw new MillraceException(
+                            ErrorCode.SINK_INVALID_CONFIG,
+                            "dispatcher and partition cannot be configured both, they are two names"
+                                    + " of one thing");
+                }
+                rule.put("partition", dispatcher);
+            }
+            rule.remove(DISPATCHER);
+            rule.remove(OLD_RULE);
+        }
+    }
+
+    /** A name in a rule's grammar that stands for itself. */
+    private static String quoted(String name) {
+        return "`" + name.replace("`", "``") + "`";
+    }
+
+    private static String text(JsonNode object, String name) {
+        return object.path(name).asText("");
+    }
+
+    private static Shape.Struct sink(Shape.Struct dispatcher) {
         JsonNode none = NullNode.getInstance();
-        JsonNode empty = TextNode.valueOf("");
         return struct(
                 field("protocol", TEXT),
                 field("schema_registry", TEXT),
@@ -175,15 +247,7 @@ final class ReplicaConfig {
                                 field("output_old_value", BOOL),
                                 field("output_handle_key", BOOL),
                                 field("output_field_header", BOOL))),
-                field(
-                        "dispatchers",
-                        new Shape.Array(
-                                struct(
-                                        field("matcher", TEXTS, none),
-                                        field("partition", TEXT, empty),
-                                        field("index", TEXT),
-                                        field("columns", TEXTS),
-                                        field("topic", TEXT, empty)))),
+                field("dispatchers", new Shape.Array(dispatcher)),
                 field(
                         "column_selectors",
                         new Shape.Array(
@@ -967,20 +1031,72 @@ final class ReplicaConfig {
     /**
      * Puts back secrets that a client read hidden and sent back hidden, so that get, edit, put does
      * not destroy them.
+     *
+     * @param sameTarget whether the sink is where it was: a stored secret is for no other address
+     * @throws MillraceException UPDATE_REFUSED when a hidden secret has none stored for the same
+     *     address
      */
-    static void restoreSecrets(ObjectNode fresh, JsonNode old) {
+    static void restoreSecrets(ObjectNode fresh, JsonNode old, boolean sameTarget) {
+        for (String name : List.of("sink", "consistent")) {
+            if (fresh.get(name) instanceof ObjectNode part) {
+                restoreSecrets(part, old.path(name), sameTarget, name);
+            }
+        }
+    }
+
+    private static void restoreSecrets(
+            ObjectNode fresh, JsonNode old, boolean sameTarget, String path) {
+        // An address beside a secret, such as that of a token server, is where it goes.
+        boolean same = sameTarget && addresses(fresh).equals(addresses(old));
         fresh.fields()
                 .forEachRemaining(field -> {
                     JsonNode before = old.path(field.getKey());
+                    String at = path + "." + field.getKey();
                     if (field.getValue() instanceof ObjectNode child) {
-                        restoreSecrets(child, before);
-                    } else if (field.getValue().isTextual()
-                            && before.isTextual()
-                            && field.getValue()
-                                    .asText()
-                                    .equals(maskedText(field.getKey(), before.asText()))) {
-                        field.setValue(before);
+                        restoreSecrets(child, before, sameTarget, at);
+                    } else if (field.getValue().isTextual()) {
+                        field.setValue(
+                                TextNode.valueOf(
+                                        restored(
+                                                field.getKey(),
+                                                field.getValue().asText(),
+                                                before.asText(""),
+                                                same,
+                                                at)));
                     }
                 });
+    }
+
+    private static String restored(
+            String name, String given, String stored, boolean same, String at) {
+        Optional<String> found = Optional.of(given);
+        if (Secrets.isSecretName(name)) {
+            if (given.equals(Secrets.MASK)) {
+                found = Optional.of(stored).filter(secret -> same && !secret.isEmpty());
+            }
+        } else if (given.contains("://") && given.contains(Secrets.MASK)) {
+            found = Secrets.restoreUri(given, stored);
+        }
+        return found.orElseThrow(() ->
+                new MillraceException(
+                        ErrorCode.UPDATE_REFUSED,
+                        "replica_config."
+                                + at
+                                + " is or has the hidden secret ("
+                                + Secrets.MASK
+                                + "), and the stored one is for another user or address; give the"
+                                + " real one"));
+    }
+
+    private static Map<String, String> addresses(JsonNode object) {
+        Map<String, String> found = new LinkedHashMap<>();
+        object.fields()
+                .forEachRemaining(field -> {
+                    String value = field.getValue().asText("");
+                    if (value.contains("://")) {
+                        found.put(field.getKey(), Secrets.maskUri(value));
+                    }
+                });
+        return found;
     }
 }

@@ -615,11 +615,11 @@ final class TiCdcApi {
                                                         + "), and the stored one is for another"
                                                         + " user or address; give the real one"));
         ObjectNode stored = GoJson.readStored(old.document());
-        ObjectNode config = stored;
-        if (request.get("replica_config") instanceof ObjectNode given) {
-            config = ReplicaConfig.completeUpdate(given);
-            ReplicaConfig.restoreSecrets(config, stored);
-        }
+        ObjectNode config =
+                request.get("replica_config") instanceof ObjectNode given
+                        ? ReplicaConfig.completeUpdate(given)
+                        : ReplicaConfig.shown(stored);
+        ReplicaConfig.restoreSecrets(config, stored, Secrets.isSameTarget(sinkUri, old.sinkUri()));
         try {
             URI parsed = SinkSpec.parseUri(sinkUri);
             String scheme = schemeOf(parsed);

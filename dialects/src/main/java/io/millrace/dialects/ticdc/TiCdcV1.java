@@ -135,7 +135,8 @@ final class TiCdcV1 {
         ObjectNode request = GoJson.bind(body, UPDATE, GoJson.object());
         ObjectNode translated = GoJson.object();
         copy(request, translated, "target_ts", "sink_uri");
-        ObjectNode config = GoJson.readStored(job.spec().document());
+        // What the request does not name stays, as long as it does not follow a new address.
+        ObjectNode config = ReplicaConfig.shown(GoJson.readStored(job.spec().document()));
         copyConfig(request, config);
         translated.set("replica_config", config);
         api.update(job, translated);
@@ -163,6 +164,7 @@ final class TiCdcV1 {
                     .set("worker_num", request.get("mounter_worker_num"));
         }
         if (request.get("sink_config") instanceof ObjectNode sink) {
+            ReplicaConfig.upgradeDispatchers(sink);
             config.set("sink", sink);
         }
     }
