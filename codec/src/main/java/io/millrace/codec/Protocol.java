@@ -23,6 +23,17 @@ public interface Protocol {
      */
     default void testOpen(SinkSpec spec) {}
 
+    /**
+     * The zone in which the encoder reads TIMESTAMP texts: that of the job, where messages show the
+     * text, or UTC, where they hold instants, of which a text would not tell the hour that comes
+     * twice.
+     *
+     * @param jobZone IANA name or offset
+     */
+    default String timestampZone(String jobZone) {
+        return jobZone;
+    }
+
     /** An encoder with the options of a valid spec. Connects to what the format needs. */
     RowEncoder encoder(SinkSpec spec, EncoderContext context);
 

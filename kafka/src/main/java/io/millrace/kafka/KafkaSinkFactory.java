@@ -2,6 +2,7 @@ package io.millrace.kafka;
 
 import io.millrace.codec.EncoderContext;
 import io.millrace.codec.LargeMessages;
+import io.millrace.codec.Protocols;
 import io.millrace.codec.RowEncoder;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
@@ -106,6 +107,11 @@ public final class KafkaSinkFactory implements SinkFactory {
             rules.partitioner(table);
             columns.of(table);
         }
+    }
+
+    @Override
+    public String timestampZone(SinkSpec spec, String jobZone) {
+        return Protocols.of(spec).timestampZone(jobZone);
     }
 
     @Override

@@ -24,7 +24,10 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Options of the simple format that need an upstream: all schemas at the start, row checksums. */
+/**
+ * What formats need an upstream for: simple's schemas at the start and row checksums, debezium's
+ * instants.
+ */
 final class SimpleOptionsIT {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(60);
@@ -41,13 +44,15 @@ final class SimpleOptionsIT {
                     "CREATE DATABASE shop",
                     "CREATE TABLE shop.quiet (id INT PRIMARY KEY)",
                     "CREATE TABLE shop.orders (id INT PRIMARY KEY, v VARCHAR(9))",
-                    "CREATE TABLE shop.keyless (id INT)");
+                    "CREATE TABLE shop.keyless (id INT)",
+                    "CREATE DATABASE zoned",
+                    "CREATE TABLE zoned.t (id INT PRIMARY KEY, at TIMESTAMP)");
             ServerConfig config =
                     ServerConfig.of(
                             new Settings()
                                     .set("addr", "127.0.0.1:0")
                                     .set("data-dir", folder.toString())
-                                    .set("time-zone", "UTC")
+                                    .set("time-zone", "Europe/Berlin")
                                     .set("upstream", upstream.uri()));
             try (MillraceNode node =
                     MillraceNode.start(config, Main.upstreams(folder), Main.sinks(config))) {
@@ -66,13 +71,32 @@ final class SimpleOptionsIT {
                                                         + "\"send-all-bootstrap-at-start\":true}}}")
                                         .status())
                         .isEqualTo(200);
-                List<JsonNode> start = read(kafka, all -> of(all, "BOOTSTRAP").size() >= 2);
+                assertThat(
+                                api.create(
+                                                "{\"changefeed_id\":\"d\",\"sink_uri\":\"kafka://"
+                                                        + kafka.bootstrapServers()
+                                                        + "/instants?protocol=debezium&partition-num=1"
+                                                        + "&debezium-disable-schema=true\","
+                                                        + "\"replica_config\":{\"filter\":"
+                                                        + "{\"rules\":[\"zoned.*\"]}}}")
+                                        .status())
+                        .isEqualTo(200);
+                // Both are 02:30 in Berlin, where the hour comes twice.
+                upstream.execute(
+                        "SET time_zone='+00:00'",
+                        "INSERT INTO zoned.t VALUES (1, '2026-10-25 00:30:00'),"
+                                + " (2, '2026-10-25 01:30:00')");
+                assertThat(read(kafka, "instants", all -> all.size() >= 2))
+                        .extracting(each -> each.at("/payload/after/at").asText())
+                        .containsExactly("2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z");
+                List<JsonNode> start =
+                        read(kafka, "simple", all -> of(all, "BOOTSTRAP").size() >= 2);
                 assertThat(of(start, "BOOTSTRAP"))
                         .extracting(each -> each.path("tableSchema").path("table").asText())
                         .containsExactlyInAnyOrder("quiet", "orders");
 
                 upstream.execute("INSERT INTO shop.orders VALUES (7, 'x')");
-                List<JsonNode> all = read(kafka, each -> !of(each, "INSERT").isEmpty());
+                List<JsonNode> all = read(kafka, "simple", each -> !of(each, "INSERT").isEmpty());
                 JsonNode insert = of(all, "INSERT").getFirst();
                 CRC32 crc = new CRC32();
                 crc.update(
@@ -104,8 +128,8 @@ final class SimpleOptionsIT {
     }
 
     /** Reads the topic from its beginning until the condition holds. */
-    private static List<JsonNode> read(KafkaServer kafka, Predicate<List<JsonNode>> enough)
-            throws Exception {
+    private static List<JsonNode> read(
+            KafkaServer kafka, String topic, Predicate<List<JsonNode>> enough) throws Exception {
         List<JsonNode> out = new ArrayList<>();
         long deadline = System.nanoTime() + PATIENCE_NANOS;
         try (KafkaConsumer<byte[], byte[]> consumer =
@@ -113,7 +137,7 @@ final class SimpleOptionsIT {
                         Map.of("bootstrap.servers", kafka.bootstrapServers()),
                         new ByteArrayDeserializer(),
                         new ByteArrayDeserializer())) {
-            TopicPartition only = new TopicPartition("simple", 0);
+            TopicPartition only = new TopicPartition(topic, 0);
             consumer.assign(List.of(only));
             consumer.seekToBeginning(List.of(only));
             while (!enough.test(out)) {

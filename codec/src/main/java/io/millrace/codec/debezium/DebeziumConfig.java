@@ -6,8 +6,6 @@ import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.spi.SinkOptions;
 import io.millrace.core.spi.SinkSpec;
-import java.time.DateTimeException;
-import java.time.ZoneId;
 
 /**
  * Options of the debezium format.
@@ -16,14 +14,9 @@ import java.time.ZoneId;
  * @param disableSchema messages without the member {@code schema}
  * @param outputOldValue an update has its old row
  * @param clusterId name of the cluster, the first part of schema names
- * @param zone that TIMESTAMP texts are in
  */
 record DebeziumConfig(
-        boolean tidbExtension,
-        boolean disableSchema,
-        boolean outputOldValue,
-        String clusterId,
-        ZoneId zone) {
+        boolean tidbExtension, boolean disableSchema, boolean outputOldValue, String clusterId) {
 
     /**
      * Reads and checks.
@@ -36,16 +29,6 @@ record DebeziumConfig(
                 CodecOptions.of(spec).tidbExtension(),
                 options.flag("debezium-disable-schema", false),
                 options.flag("debezium-output-old-value", true),
-                context.clusterId(),
-                zone(spec.timeZone()));
-    }
-
-    private static ZoneId zone(String name) {
-        try {
-            return ZoneId.of(name);
-        } catch (DateTimeException e) {
-            throw new MillraceException(
-                    ErrorCode.CODEC_INVALID_CONFIG, "time zone '" + name + "' is not known", e);
-        }
+                context.clusterId());
     }
 }

@@ -94,7 +94,7 @@ final class DebeziumEncoder implements RowEncoder {
         this.clock = clock;
         tables = new TableCache<>(MAX_TABLES, schema -> new Table(schema, config));
         source = new Source(config.clusterId());
-        scratch = new RowProgram.Scratch(new Instants(config.zone()));
+        scratch = new RowProgram.Scratch(new Instants());
     }
 
     @Override

@@ -19,6 +19,12 @@ public final class DebeziumProtocol implements Protocol {
         DebeziumConfig.of(spec, EncoderContext.of(Clock.systemUTC()));
     }
 
+    /** ZonedTimestamp is an instant. */
+    @Override
+    public String timestampZone(String jobZone) {
+        return "UTC";
+    }
+
     @Override
     public RowEncoder encoder(SinkSpec spec, EncoderContext context) {
         return new DebeziumEncoder(DebeziumConfig.of(spec, context), context.clock());

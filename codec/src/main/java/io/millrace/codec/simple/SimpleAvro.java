@@ -120,7 +120,7 @@ final class SimpleAvro implements SimpleFormat {
         } else {
             out.put(ABSENT);
         }
-        if (shortened && claimCheck.isEmpty()) {
+        if (shortened) {
             out.put(PRESENT);
             AvroBytes.putBoolean(true, out);
         } else {

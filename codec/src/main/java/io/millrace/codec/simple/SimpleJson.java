@@ -110,9 +110,8 @@ final class SimpleJson implements SimpleFormat {
             if (claimCheck.isPresent()) {
                 out.put(CLAIM_CHECK);
                 JsonEscaper.appendString(claimCheck.get(), out);
-            } else {
-                out.put(HANDLE_KEY_ONLY);
             }
+            out.put(HANDLE_KEY_ONLY);
         }
         if (checksums.isPresent()) {
             out.put(CHECKSUM);

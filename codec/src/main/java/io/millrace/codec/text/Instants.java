@@ -1,29 +1,15 @@
 package io.millrace.codec.text;
 
 import io.millrace.core.bytes.ByteSink;
-import java.time.Instant;
-import java.time.LocalDateTime;
-import java.time.ZoneId;
-import java.time.ZoneOffset;
-import java.time.zone.ZoneOffsetTransition;
-import java.time.zone.ZoneRules;
 
 /**
- * Reads the texts of dates and times into numbers, and local times into UTC, without objects. Holds
- * the fields of the text read last, so it belongs to one thread.
+ * Reads the texts of dates and times into numbers, without objects. Holds the fields of the text
+ * read last, so it belongs to one thread.
  */
 public final class Instants {
     private static final int SECONDS_PER_DAY = 86_400;
     private static final int MICROS = 6;
     private static final byte[] EPOCH = ascii("1970-01-01T00:00:00Z");
-
-    private final ZoneRules rules;
-
-    /** Local seconds, from and below, in which {@link #offset} holds. */
-    private long offsetFrom = 1;
-
-    private long offsetUntil;
-    private int offset;
 
     private int year;
     private int month;
@@ -36,13 +22,6 @@ public final class Instants {
     private int fraction;
 
     private int fractionDigits;
-
-    /**
-     * @param zone of texts that are to become UTC
-     */
-    public Instants(ZoneId zone) {
-        rules = zone.getRules();
-    }
 
     /**
      * Reads {@code yyyy-MM-dd}, with {@code HH:mm:ss[.ffffff]} or without.
@@ -140,19 +119,6 @@ public final class Instants {
         return epochDay() * SECONDS_PER_DAY * 1_000_000 + time;
     }
 
-    /**
-     * Microseconds since 1970 of the text read last, a time of the zone; of an hour that comes
-     * twice the first is taken.
-     */
-    public long utcMicros() {
-        long micros = epochMicros();
-        long local = Math.floorDiv(micros, 1_000_000);
-        if (local < offsetFrom || local >= offsetUntil) {
-            findOffset(local);
-        }
-        return micros - offset * 1_000_000L;
-    }
-
     /** Microseconds of {@code [-]h…h:mm:ss[.f…f]}. */
     public long duration(ByteSink text) {
         byte[] in = text.array();
@@ -162,8 +128,8 @@ public final class Instants {
     }
 
     /**
-     * Appends a local date and time as UTC, such as {@code 2023-02-27T15:46:52.888Z}; what is no
-     * date, or not later than the epoch, as the epoch.
+     * Appends a date and time that is in UTC as ISO 8601 has it, such as {@code
+     * 2023-02-27T15:46:52.888Z}; what is no date, or not later than the epoch, as the epoch.
      *
      * @param digits of the fraction
      */
@@ -172,7 +138,7 @@ public final class Instants {
             out.put(EPOCH);
             return;
         }
-        long utc = Math.floorDiv(utcMicros(), 1_000_000);
+        long utc = Math.floorDiv(epochMicros(), 1_000_000);
         if (utc < 1) {
             out.put(EPOCH);
             return;
@@ -208,31 +174,6 @@ public final class Instants {
         out.putFixed(month, 2);
         out.put('-');
         out.putFixed(inYear - (153 * fromMarch + 2) / 5 + 1, 2);
-    }
-
-    /**
-     * Asks the zone's rules, with objects: needed when rows cross a change of the clock. Of an hour
-     * that comes twice the first is taken.
-     */
-    private void findOffset(long local) {
-        LocalDateTime at = LocalDateTime.ofEpochSecond(local, 0, ZoneOffset.UTC);
-        Instant instant = at.toInstant(rules.getOffset(at));
-        ZoneOffset found = rules.getOffset(instant);
-        ZoneOffsetTransition before =
-                rules.isFixedOffset() ? null : rules.previousTransition(instant.plusSeconds(1));
-        ZoneOffsetTransition after = rules.isFixedOffset() ? null : rules.nextTransition(instant);
-        offset = found.getTotalSeconds();
-        offsetFrom =
-                before == null
-                        ? Long.MIN_VALUE
-                        : Math.max(
-                                second(before.getDateTimeBefore()),
-                                second(before.getDateTimeAfter()));
-        offsetUntil = after == null ? Long.MAX_VALUE : second(after.getDateTimeBefore());
-    }
-
-    private static long second(LocalDateTime time) {
-        return time.toEpochSecond(ZoneOffset.UTC);
     }
 
     private static byte[] ascii(String text) {

@@ -458,7 +458,7 @@ class SimpleEncoderTest {
                                     TSO,
                                     Map.of("id", 1L),
                                     Map.of("id", 1L),
-                                    false,
+                                    true,
                                     Optional.of("s3://b/x.json")));
             assertThat(message.rows()).isEqualTo(1);
 

@@ -13,7 +13,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
-import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
 import org.apache.parquet.column.ColumnDescriptor;
@@ -89,7 +88,7 @@ public final class ParquetRowWriter {
                         .withWriterVersion(ParquetProperties.WriterVersion.PARQUET_1_0)
                         .withDictionaryPageSize(DICTIONARY_BYTES)
                         .build();
-        instants = new Instants(ZoneOffset.UTC);
+        instants = new Instants();
         elements = new Binary[columns.ordinals.length][];
         quotedNames = new byte[columns.ordinals.length][];
         for (int i = 0; i < columns.ordinals.length; i++) {
@@ -236,7 +235,7 @@ public final class ParquetRowWriter {
             }
             case TIMESTAMP -> {
                 if (isDay(index, row, image, column)) {
-                    to.write(instants.utcMicros(), 0, level);
+                    to.write(instants.epochMicros(), 0, level);
                 } else {
                     to.writeNull(0, level - 1);
                 }
