@@ -43,6 +43,9 @@ final class KafkaErrors {
                     case InvalidTxnStateException e -> ErrorCode.SINK_TRANSIENT;
                     case InvalidPidMappingException e -> ErrorCode.SINK_TRANSIENT;
                     case RetriableException e -> ErrorCode.SINK_TRANSIENT;
+                    // A full disk, answered by the broker of this process. Kafka itself answers
+                    // no message so.
+                    case PolicyViolationException e -> ErrorCode.SINK_TRANSIENT;
                     // Any fault inside the broker; it says nothing of the record.
                     case UnknownServerException e -> ErrorCode.SINK_TRANSIENT;
                     case ApiException e -> ErrorCode.SINK_DATA;

@@ -10,6 +10,7 @@ import org.apache.kafka.common.errors.InvalidTopicException;
 import org.apache.kafka.common.errors.KafkaStorageException;
 import org.apache.kafka.common.errors.NotEnoughReplicasException;
 import org.apache.kafka.common.errors.OutOfOrderSequenceException;
+import org.apache.kafka.common.errors.PolicyViolationException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.TopicAuthorizationException;
 import org.apache.kafka.common.errors.UnknownServerException;
@@ -30,6 +31,7 @@ final class KafkaErrorsTest {
                     new KafkaException("wrapped", new UnknownServerException()),
                     new NotEnoughReplicasException("one is down"),
                     new KafkaStorageException("disk"),
+                    new PolicyViolationException("the disk limit is reached"),
                     new OutOfOrderSequenceException("lost")
                 }) {
             assertThat(delivery(fault)).as("%s", fault).isEqualTo(ErrorCode.SINK_TRANSIENT);

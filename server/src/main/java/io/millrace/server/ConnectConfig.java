@@ -1,5 +1,6 @@
 package io.millrace.server;
 
+import io.millrace.connect.host.BrokerLimits;
 import io.millrace.connect.host.ConnectSettings;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
@@ -10,12 +11,27 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /** The table {@code connect} of the configuration. */
 final class ConnectConfig {
     private static final String DEFAULT_ADDR =
             ConnectSettings.DEFAULT_HOST + ":" + ConnectSettings.DEFAULT_PORT;
+
+    /** Settings of the broker in this process. */
+    private static final List<String> BROKER_KEYS =
+            List.of(
+                    "connect.kafka-port",
+                    "connect.data-dir",
+                    "connect.retention-hours",
+                    "connect.retention-bytes",
+                    "connect.disk-limit",
+                    "connect.disk-reserve");
+
+    private static final List<String> UNITS = List.of("", "KiB", "MiB", "GiB", "TiB");
+    private static final Pattern SIZE = Pattern.compile("(\\d{1,18})\\s*([KMGT]iB)?");
 
     private ConnectConfig() {}
 
@@ -105,9 +121,10 @@ final class ConnectConfig {
                             .orElse(dataDir.resolve("connect")),
                     settings.get("connect.kafka-port")
                             .map(text -> ServerConfig.number("connect.kafka-port", text))
-                            .orElse(ConnectSettings.DEFAULT_KAFKA_PORT));
+                            .orElse(ConnectSettings.DEFAULT_KAFKA_PORT),
+                    limits(settings));
         }
-        for (String key : List.of("connect.kafka-port", "connect.data-dir")) {
+        for (String key : BROKER_KEYS) {
             if (settings.get(key).isPresent()) {
                 throw ServerConfig.invalid(
                         key,
@@ -116,6 +133,35 @@ final class ConnectConfig {
             }
         }
         return new ConnectSettings.External(servers.get());
+    }
+
+    private static BrokerLimits limits(Settings settings) {
+        BrokerLimits none = BrokerLimits.DEFAULT;
+        return new BrokerLimits(
+                settings.get("connect.retention-hours")
+                        .map(text -> ServerConfig.number("connect.retention-hours", text))
+                        .orElse(none.retentionHours()),
+                bytes(settings, "connect.retention-bytes", none.retentionBytes()),
+                bytes(settings, "connect.disk-limit", none.diskLimit()),
+                bytes(settings, "connect.disk-reserve", none.diskReserve()));
+    }
+
+    private static long bytes(Settings settings, String key, long otherwise) {
+        Optional<String> text = settings.get(key);
+        if (text.isEmpty()) {
+            return otherwise;
+        }
+        Matcher size = SIZE.matcher(text.get().strip());
+        if (!size.matches()) {
+            throw ServerConfig.invalid(
+                    key, "must be a number of bytes, or one with KiB, MiB, GiB or TiB: 50GiB");
+        }
+        long unit = 1L << 10 * UNITS.indexOf(size.group(2) == null ? "" : size.group(2));
+        try {
+            return Math.multiplyExact(Long.parseLong(size.group(1)), unit);
+        } catch (ArithmeticException e) {
+            throw ServerConfig.invalid(key, "is too large: " + text.get());
+        }
     }
 
     /** The folder that the launcher fetches plug-ins to, unless others are named. */
@@ -151,6 +197,11 @@ final class ConnectConfig {
             case ConnectSettings.Embedded embedded -> {
                 all.put("connect.kafka-port", Integer.toString(embedded.port()));
                 all.put("connect.data-dir", embedded.dataDir().toString());
+                BrokerLimits limits = embedded.limits();
+                all.put("connect.retention-hours", Integer.toString(limits.retentionHours()));
+                all.put("connect.retention-bytes", Long.toString(limits.retentionBytes()));
+                all.put("connect.disk-limit", Long.toString(limits.diskLimit()));
+                all.put("connect.disk-reserve", Long.toString(limits.diskReserve()));
             }
             case ConnectSettings.External external ->
                     all.put("connect.bootstrap-servers", external.bootstrapServers());

@@ -48,6 +48,10 @@ final class Settings {
                     "connect.kafka-port",
                     "connect.data-dir",
                     "connect.plugin-path",
+                    "connect.retention-hours",
+                    "connect.retention-bytes",
+                    "connect.disk-limit",
+                    "connect.disk-reserve",
                     "connect.group-id");
 
     private static final String UPSTREAMS = "upstreams";

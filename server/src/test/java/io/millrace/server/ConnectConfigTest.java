@@ -3,6 +3,7 @@ package io.millrace.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.millrace.connect.host.BrokerLimits;
 import io.millrace.connect.host.ConnectSettings;
 import io.millrace.core.error.MillraceException;
 import java.io.IOException;
@@ -104,6 +105,40 @@ class ConnectConfigTest {
         refused(folder, on + "bootstrap-servers = \"\"", "connect.bootstrap-servers - must not be");
         refused(folder, on + "group-id = \"\"", "connect.group-id - must not be empty");
         refused(folder, on + "grup-id = \"g\"", "connect.grup-id - unknown key");
+    }
+
+    @Test
+    void theBrokersLimits(@TempDir Path folder) throws IOException {
+        String on = "[connect]\nenabled = true\n";
+        assertThat(limits(connect(folder, on)))
+                .isEqualTo(new BrokerLimits(168, 0, 50L << 30, 1L << 30));
+        assertThat(
+                        limits(
+                                connect(
+                                        folder,
+                                        on
+                                                + "retention-hours = 24\nretention-bytes = \"5 MiB\"\n"
+                                                + "disk-limit = \"2TiB\"\ndisk-reserve = 4096")))
+                .isEqualTo(new BrokerLimits(24, 5L << 20, 2L << 40, 4096));
+        assertThat(limits(connect(folder, on + "disk-limit = 0\ndisk-reserve = 0")))
+                .isEqualTo(new BrokerLimits(168, 0, 0, 0));
+        assertThat(config(folder, on + "disk-limit = \"1GiB\"").shown())
+                .containsEntry("connect.disk-limit", "1073741824")
+                .containsEntry("connect.retention-hours", "168");
+        refused(folder, on + "retention-hours = 0", "connect.retention-hours - must be 1..");
+        refused(folder, on + "disk-limit = \"5 apples\"", "connect.disk-limit - must be a number");
+        refused(folder, on + "disk-limit = -1", "connect.disk-limit - must be a number");
+        refused(folder, on + "disk-limit = 100", "connect.disk-limit - must be 0 (none) or at");
+        refused(folder, on + "disk-reserve = \"99999999999TiB\"", "is too large");
+        refused(folder, on + "retention-bytes = 1", "connect.retention-bytes - must be 0 (none)");
+        refused(
+                folder,
+                on + "bootstrap-servers = \"k:1\"\ndisk-limit = \"1GiB\"",
+                "connect.disk-limit - is for the broker in this process");
+    }
+
+    private static BrokerLimits limits(ConnectSettings connect) {
+        return ((ConnectSettings.Embedded) connect.kafka()).limits();
     }
 
     @Test

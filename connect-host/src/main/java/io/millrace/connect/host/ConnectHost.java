@@ -9,10 +9,13 @@ import io.millrace.connect.host.runtime.TcpPorts;
 import io.millrace.connect.host.runtime.WorkerProperties;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
+import java.io.IOException;
 import java.net.URI;
+import java.nio.file.Files;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -34,6 +37,9 @@ public final class ConnectHost implements AutoCloseable {
 
     /** A worker reads its topics and joins its group within this, unless Kafka is not there. */
     public static final Duration USUAL_START = Duration.ofSeconds(60);
+
+    /** Less than a batch of records. */
+    private static final long FULL_BYTES = 2L << 20;
 
     private final Deque<OrderedStop.Stage> stages = new ArrayDeque<>();
     private final AtomicBoolean closed = new AtomicBoolean();
@@ -68,11 +74,19 @@ public final class ConnectHost implements AutoCloseable {
                 case ConnectSettings.External external ->
                         bootstrapServers = external.bootstrapServers();
             }
-            ExitGuard guard = ExitGuard.install(onFatal);
+            Map<String, String> properties = WorkerProperties.of(settings, bootstrapServers);
+            ExitGuard guard =
+                    ExitGuard.install(why -> onFatal.accept(why + fullDisk(settings.kafka())));
             stages.push(new OrderedStop.Stage("exit guard", Duration.ZERO, guard::close));
             if (settings.kafka() instanceof ConnectSettings.Embedded embedded) {
                 brokerRuns.set(true);
-                broker = Optional.of(EmbeddedBroker.starting(embedded.dataDir(), kafkaPort));
+                broker =
+                        Optional.of(
+                                EmbeddedBroker.starting(
+                                        embedded.dataDir(),
+                                        kafkaPort,
+                                        embedded.limits(),
+                                        WorkerProperties.ownTopics(properties)));
                 CompletableFuture<EmbeddedBroker> starting = broker.get();
                 stages.push(
                         new OrderedStop.Stage(
@@ -84,8 +98,7 @@ public final class ConnectHost implements AutoCloseable {
                                 }));
             }
             // Plug-ins are looked for while the broker starts; the API answers 503 from then on.
-            worker =
-                    ConnectWorker.listen(WorkerProperties.of(settings, bootstrapServers), settings);
+            worker = ConnectWorker.listen(properties, settings);
             stages.push(
                     new OrderedStop.Stage("worker", ConnectWorker.STOP_LIMIT, worker::stopHerder));
             stages.push(
@@ -165,6 +178,26 @@ public final class ConnectHost implements AutoCloseable {
         if (closed.compareAndSet(false, true)) {
             OrderedStop.run(stages);
         }
+    }
+
+    /** Adds the most frequent cause, if it is that; empty otherwise. */
+    private static String fullDisk(ConnectSettings.Kafka kafka) {
+        if (kafka instanceof ConnectSettings.Embedded embedded) {
+            try {
+                long free = Files.getFileStore(embedded.dataDir()).getUsableSpace();
+                if (free < FULL_BYTES) {
+                    return ". The disk of the broker's folder "
+                            + embedded.dataDir().toAbsolutePath()
+                            + " is full ("
+                            + free
+                            + " bytes free): make space and start again; connect.disk-reserve"
+                            + " keeps it from getting there";
+                }
+            } catch (IOException e) {
+                LOG.debug("no free space known", e);
+            }
+        }
+        return "";
     }
 
     private static EmbeddedBroker await(CompletableFuture<EmbeddedBroker> starting) {

@@ -50,10 +50,16 @@ public record ConnectSettings(
      *
      * @param dataDir its data, and the lock that keeps other processes out
      * @param port its port; connectors whose settings name brokers name this one, so it should stay
+     * @param limits how much it keeps
      */
-    public record Embedded(Path dataDir, int port) implements Kafka {
+    public record Embedded(Path dataDir, int port, BrokerLimits limits) implements Kafka {
         public Embedded {
             checkPort("connect.kafka-port", port);
+        }
+
+        /** With default limits. */
+        public Embedded(Path dataDir, int port) {
+            this(dataDir, port, BrokerLimits.DEFAULT);
         }
     }
 

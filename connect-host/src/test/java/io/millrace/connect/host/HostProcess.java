@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 
 /** A host as the only thing of a process, so that tests can kill it. */
@@ -14,21 +15,41 @@ final class HostProcess {
 
     private HostProcess() {}
 
-    /** Arguments: data folder, port of the API, port of Kafka, plug-ins. */
+    /**
+     * Arguments: data folder, port of the API, port of Kafka (or {@code host:port} of one
+     * elsewhere), plug-ins, and then settings of the worker as {@code key=value}; {@code
+     * disk-reserve} is the broker's.
+     */
     public static void main(String[] args) throws InterruptedException {
+        Map<String, String> worker = new TreeMap<>();
+        for (String setting : List.of(args).subList(4, args.length)) {
+            int equals = setting.indexOf('=');
+            worker.put(setting.substring(0, equals), setting.substring(equals + 1));
+        }
+        BrokerLimits all = BrokerLimits.DEFAULT;
+        String reserve = worker.remove("disk-reserve");
+        BrokerLimits limits =
+                new BrokerLimits(
+                        all.retentionHours(),
+                        all.retentionBytes(),
+                        all.diskLimit(),
+                        reserve == null ? all.diskReserve() : Long.parseLong(reserve));
         ConnectSettings settings =
                 new ConnectSettings(
                         "127.0.0.1",
                         Integer.parseInt(args[1]),
                         Optional.empty(),
-                        new ConnectSettings.Embedded(Path.of(args[0]), Integer.parseInt(args[2])),
+                        args[2].indexOf(':') > 0
+                                ? new ConnectSettings.External(args[2])
+                                : new ConnectSettings.Embedded(
+                                        Path.of(args[0]), Integer.parseInt(args[2]), limits),
                         "connect",
                         List.of(Path.of(args[3])),
                         Optional.empty(),
                         Optional.empty(),
-                        Map.of());
+                        worker);
         try {
-            ConnectHost host = ConnectHost.start(settings, why -> Runtime.getRuntime().halt(FATAL));
+            ConnectHost host = ConnectHost.start(settings, HostProcess::fatal);
             Runtime.getRuntime()
                     .addShutdownHook(
                             new Thread(() -> {
@@ -40,5 +61,10 @@ final class HostProcess {
             Runtime.getRuntime().halt(REFUSED);
         }
         new CountDownLatch(1).await();
+    }
+
+    private static void fatal(String why) {
+        System.err.println("fatal: " + why);
+        Runtime.getRuntime().halt(FATAL);
     }
 }

@@ -28,6 +28,8 @@ final class HostUnderTest implements AutoCloseable {
     final Path folder;
     final File log;
     private final Path plugins;
+    private final String kafka;
+    private final List<String> more;
     private final HttpClient http = HttpClient.newHttpClient();
     private @Nullable Process process;
 
@@ -39,7 +41,17 @@ final class HostUnderTest implements AutoCloseable {
     }
 
     HostUnderTest(Path folder, Path plugins) {
+        this(folder, plugins, "", List.of());
+    }
+
+    /**
+     * @param kafka {@code host:port}; empty runs a broker in the process
+     * @param more settings of the worker, {@code key=value}
+     */
+    HostUnderTest(Path folder, Path plugins, String kafka, List<String> more) {
         this.folder = folder;
+        this.kafka = kafka;
+        this.more = more;
         this.plugins = plugins;
         this.log = folder.resolve("host.log").toFile();
     }
@@ -54,23 +66,27 @@ final class HostUnderTest implements AutoCloseable {
     }
 
     private Process launch(int restPort, int brokerPort) {
+        List<String> command =
+                new ArrayList<>(
+                        List.of(
+                                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                                "-Xmx400m",
+                                "-XX:+UseSerialGC",
+                                "-XX:TieredStopAtLevel=1",
+                                "--enable-native-access=ALL-UNNAMED",
+                                "--sun-misc-unsafe-memory-access=allow",
+                                "-cp",
+                                System.getProperty(
+                                        "surefire.test.class.path",
+                                        System.getProperty("java.class.path")),
+                                HostProcess.class.getName(),
+                                folder.resolve("data").toString(),
+                                Integer.toString(restPort),
+                                kafka.isEmpty() ? Integer.toString(brokerPort) : kafka,
+                                plugins.toString()));
+        command.addAll(more);
         try {
-            return new ProcessBuilder(
-                            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                            "-Xmx400m",
-                            "-XX:+UseSerialGC",
-                            "-XX:TieredStopAtLevel=1",
-                            "--enable-native-access=ALL-UNNAMED",
-                            "--sun-misc-unsafe-memory-access=allow",
-                            "-cp",
-                            System.getProperty(
-                                    "surefire.test.class.path",
-                                    System.getProperty("java.class.path")),
-                            HostProcess.class.getName(),
-                            folder.resolve("data").toString(),
-                            Integer.toString(restPort),
-                            Integer.toString(brokerPort),
-                            plugins.toString())
+            return new ProcessBuilder(command)
                     .redirectErrorStream(true)
                     .redirectOutput(ProcessBuilder.Redirect.appendTo(log))
                     .start();
@@ -159,6 +175,19 @@ final class HostUnderTest implements AutoCloseable {
     void kill9() throws InterruptedException {
         Process running = java.util.Objects.requireNonNull(process);
         running.destroyForcibly().waitFor();
+    }
+
+    /** Waits for the process to end by itself; the exit code. */
+    int awaitEnd(Duration limit) throws InterruptedException {
+        Process running = java.util.Objects.requireNonNull(process);
+        if (!running.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
+            throw new AssertionError("no end within " + limit + "\n" + logText());
+        }
+        return running.exitValue();
+    }
+
+    boolean isAlive() {
+        return process != null && process.isAlive();
     }
 
     /** SIGTERM; the exit code. */

@@ -1,5 +1,6 @@
 package io.millrace.connect.host.runtime;
 
+import io.millrace.connect.host.BrokerLimits;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import java.io.OutputStream;
@@ -9,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Properties;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
@@ -27,25 +29,41 @@ public final class EmbeddedBroker implements AutoCloseable {
     /** An orderly stop takes half a second; without one the next start repairs the logs. */
     public static final Duration STOP_LIMIT = Duration.ofSeconds(8);
 
+    private static final String LOG_DIRS = "log.dirs";
     private static final String HOST = "127.0.0.1";
     private static final String DATA = "broker";
     private static final int NODE = 1;
 
-    private final KafkaRaftServer server;
+    /** A segment is deleted as a whole, and the last one never: a limit wants many. */
+    private static final int SEGMENTS_IN_LIMIT = 8;
 
-    private EmbeddedBroker(KafkaRaftServer server) {
+    private static final long MAX_SEGMENT = 1L << 30;
+    private static final long MIN_SEGMENT = 1L << 20;
+
+    private final KafkaRaftServer server;
+    private final DiskWatch disk;
+    private final String logDirs;
+
+    private EmbeddedBroker(KafkaRaftServer server, DiskWatch disk, String logDirs) {
         this.server = server;
+        this.disk = disk;
+        this.logDirs = logDirs;
     }
 
-    /** Starts a broker on a thread of its own. */
-    public static CompletableFuture<EmbeddedBroker> starting(Path folder, int port) {
+    /**
+     * Starts a broker on a thread of its own.
+     *
+     * @param alwaysWritable topics that take records also when the disk limit is reached
+     */
+    public static CompletableFuture<EmbeddedBroker> starting(
+            Path folder, int port, BrokerLimits limits, Set<String> alwaysWritable) {
         CompletableFuture<EmbeddedBroker> broker = new CompletableFuture<>();
         Thread.ofPlatform()
                 .name("kafka-start")
                 .daemon()
                 .start(() -> {
                     try {
-                        broker.complete(start(folder.resolve(DATA), port));
+                        broker.complete(start(folder.resolve(DATA), port, limits, alwaysWritable));
                     } catch (Throwable t) {
                         broker.completeExceptionally(t);
                     }
@@ -53,31 +71,40 @@ public final class EmbeddedBroker implements AutoCloseable {
         return broker;
     }
 
-    private static EmbeddedBroker start(Path data, int port) {
+    private static EmbeddedBroker start(
+            Path data, int port, BrokerLimits limits, Set<String> alwaysWritable) {
         if (!Files.exists(data.resolve("meta.properties"))) {
             format(data);
         }
+        Properties properties = properties(data, port, limits);
+        String logDirs = properties.getProperty(LOG_DIRS);
+        DiskGate gate = new DiskGate(logDirs, limits);
+        DiskWatch disk = new DiskWatch(data, gate);
+        FullDiskAuthorizer.register(logDirs, new FullDiskAuthorizer.Gate(gate, alwaysWritable));
         KafkaRaftServer server =
-                new KafkaRaftServer(
-                        KafkaConfig.fromProps(properties(data, port), false), Time.SYSTEM);
+                new KafkaRaftServer(KafkaConfig.fromProps(properties, false), Time.SYSTEM);
         try {
             server.startup();
         } catch (Throwable t) {
             // A part of it may run, and write into the folder.
+            disk.close();
+            FullDiskAuthorizer.forget(logDirs);
             server.shutdown();
             server.awaitShutdown();
             throw t;
         }
-        return new EmbeddedBroker(server);
+        return new EmbeddedBroker(server, disk, logDirs);
     }
 
     @Override
     public void close() {
+        disk.close();
         server.shutdown();
         server.awaitShutdown();
+        FullDiskAuthorizer.forget(logDirs);
     }
 
-    static Properties properties(Path data, int port) {
+    static Properties properties(Path data, int port, BrokerLimits limits) {
         // Nobody else needs to know the controller's port, so any will do.
         int controllerPort = TcpPorts.free(HOST);
         while (controllerPort == port) {
@@ -92,7 +119,26 @@ public final class EmbeddedBroker implements AutoCloseable {
         String broker = "PLAINTEXT://" + HOST + ":" + port;
         p.put("listeners", broker + ",CONTROLLER://" + HOST + ":" + controllerPort);
         p.put("advertised.listeners", broker);
-        p.put("log.dirs", data.toAbsolutePath().toString());
+        p.put(LOG_DIRS, data.toAbsolutePath().toString());
+        p.put("log.retention.hours", Integer.toString(limits.retentionHours()));
+        long kept = Long.MAX_VALUE;
+        if (limits.retentionBytes() > 0) {
+            p.put("log.retention.bytes", Long.toString(limits.retentionBytes()));
+            kept = limits.retentionBytes();
+        }
+        if (limits.diskLimit() > 0) {
+            kept = Math.min(kept, limits.diskLimit());
+        }
+        p.put(
+                "log.segment.bytes",
+                Long.toString(Math.clamp(kept / SEGMENTS_IN_LIMIT, MIN_SEGMENT, MAX_SEGMENT)));
+        // By default it looks for what is too old every 5 minutes.
+        p.put("log.retention.check.interval.ms", "30000");
+        // The first look after the start, also for deleted topics, comes after 30 s by default.
+        p.put("log.initial.task.delay.ms", "3000");
+        // Deleted files go on taking space for a minute by default.
+        p.put("log.segment.delete.delay.ms", "3000");
+        p.put("authorizer.class.name", FullDiskAuthorizer.class.getName());
         // One broker: one copy of everything.
         p.put("offsets.topic.replication.factor", "1");
         p.put("transaction.state.log.replication.factor", "1");

@@ -6,7 +6,10 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Settings of the worker in Kafka Connect's words: our defaults under what the user gave. */
 public final class WorkerProperties {
@@ -67,6 +70,14 @@ public final class WorkerProperties {
         p.putAll(settings.worker());
         p.merge(EXTENSIONS, RestRepairs.class.getName(), (given, ours) -> ours + "," + given);
         return p;
+    }
+
+    /** The topics in which the worker keeps its own things. */
+    public static Set<String> ownTopics(Map<String, String> properties) {
+        return Stream.of("config.storage.topic", "offset.storage.topic", "status.storage.topic")
+                .map(properties::get)
+                .filter(Objects::nonNull)
+                .collect(Collectors.toUnmodifiableSet());
     }
 
     private static String pluginPath(List<Path> folders) {

@@ -3,6 +3,7 @@ package io.millrace.connect.host.runtime;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.millrace.connect.host.BrokerLimits;
 import io.millrace.connect.host.ConnectSettings;
 import io.millrace.core.error.MillraceException;
 import java.net.InetAddress;
@@ -184,7 +185,7 @@ class PartsTest {
 
     @Test
     void aBrokerOfOneKeepsOneCopyAndStaysOnThisMachine(@TempDir Path folder) {
-        assertThat(EmbeddedBroker.properties(folder, 1234))
+        assertThat(EmbeddedBroker.properties(folder, 1234, BrokerLimits.DEFAULT))
                 .containsEntry("advertised.listeners", "PLAINTEXT://127.0.0.1:1234")
                 .containsEntry("offsets.topic.replication.factor", "1")
                 .hasEntrySatisfying(
