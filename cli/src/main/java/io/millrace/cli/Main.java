@@ -7,15 +7,17 @@ import java.util.Properties;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
-/** Entry point of {@code ./millrace changefeed}, {@code cdc} and {@code version}. */
+/** Entry point of the commands of {@code ./millrace} that speak to a running server or a Kafka. */
 @Command(
         name = "millrace",
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
-        description = "Operates a Millrace server over its HTTP API.",
+        description = "Operates a Millrace server over its HTTP API, and shows what a Kafka holds.",
         subcommands = {
             ChangefeedCommand.class,
             CdcCommand.class,
+            TopicsCommand.class,
+            ConsumeCommand.class,
             Main.VersionCommand.class,
             CommandLine.HelpCommand.class
         })

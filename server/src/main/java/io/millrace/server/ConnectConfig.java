@@ -87,8 +87,9 @@ final class ConnectConfig {
                 switch (connect.map(ConnectSettings::kafka).orElse(null)) {
                     case null ->
                             throw noBroker(
-                                    "this server runs none, because [connect] enabled is false:"
-                                            + " set it to true (or start with --connect), or");
+                                    "this server runs none, because it was started with --no-connect or"
+                                            + " [connect] enabled is false: start it with Kafka"
+                                            + " Connect, or");
                     case ConnectSettings.External external ->
                             throw noBroker(
                                     "this server runs none, because its [connect] uses the Kafka at"

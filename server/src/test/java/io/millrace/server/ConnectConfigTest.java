@@ -152,7 +152,10 @@ class ConnectConfigTest {
                                         config(folder, on + "kafka-port = 5").connect())
                                 .address())
                 .isEqualTo("127.0.0.1:5");
-        noBroker(folder, "[connect]\nenabled = false", "enabled is false: set it to true");
+        noBroker(
+                folder,
+                "[connect]\nenabled = false",
+                "enabled is false: start it with Kafka Connect");
         noBroker(
                 folder,
                 on + "bootstrap-servers = \"k:1\"",
