@@ -33,7 +33,10 @@ final class ChildProcess implements AutoCloseable {
     static ChildProcess start(
             List<String> command, Map<String, String> environment, File output, File errors) {
         ProcessBuilder builder =
-                new ProcessBuilder(command).redirectOutput(output).redirectError(errors);
+                new ProcessBuilder(command)
+                        // Both may be one file: neither may write over what the other wrote.
+                        .redirectOutput(ProcessBuilder.Redirect.appendTo(output))
+                        .redirectError(ProcessBuilder.Redirect.appendTo(errors));
         builder.environment().putAll(environment);
         try {
             return new ChildProcess(builder.start());
