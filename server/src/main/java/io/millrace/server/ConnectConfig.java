@@ -6,6 +6,7 @@ import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.kafka.InProcessKafka;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -78,6 +79,7 @@ final class ConnectConfig {
                         login.map(
                                 known -> new ConnectSettings.Login(known.user(), known.password())),
                         tls.map(ConnectConfig::tls),
+                        watch(settings),
                         settings.table("connect.worker")));
     }
 
@@ -111,6 +113,23 @@ final class ConnectConfig {
                 "sink-uri kafka://embedded/… is for the Kafka broker of the server's process, and "
                         + why
                         + " name the brokers in the sink-uri, kafka://host:port/topic");
+    }
+
+    private static ConnectSettings.Watch watch(Settings settings) {
+        String restart = settings.get("connect.auto-restart").orElse("false");
+        if (!restart.equals("true") && !restart.equals("false")) {
+            throw ServerConfig.invalid("connect.auto-restart", "must be true or false");
+        }
+        ConnectSettings.Watch defaults = ConnectSettings.Watch.DEFAULTS;
+        return new ConnectSettings.Watch(
+                duration(settings, "connect.stalled-after", defaults.stalledAfter()),
+                restart.equals("true"),
+                duration(settings, "connect.restart-wait", defaults.restartWait()),
+                duration(settings, "connect.restart-max-wait", defaults.restartMaxWait()));
+    }
+
+    private static Duration duration(Settings settings, String key, Duration otherwise) {
+        return settings.get(key).map(text -> ServerConfig.duration(key, text)).orElse(otherwise);
     }
 
     private static ConnectSettings.Kafka kafka(Settings settings, Path dataDir) {
@@ -208,6 +227,11 @@ final class ConnectConfig {
                     all.put("connect.bootstrap-servers", external.bootstrapServers());
         }
         all.put("connect.group-id", connect.groupId());
+        ConnectSettings.Watch watch = connect.watch();
+        all.put("connect.stalled-after", watch.stalledAfter().toMillis() + "ms");
+        all.put("connect.auto-restart", Boolean.toString(watch.autoRestart()));
+        all.put("connect.restart-wait", watch.restartWait().toMillis() + "ms");
+        all.put("connect.restart-max-wait", watch.restartMaxWait().toMillis() + "ms");
         all.put(
                 "connect.plugin-path",
                 connect.pluginPath().stream().map(Path::toString).collect(Collectors.joining(",")));

@@ -2,9 +2,13 @@ package io.millrace.server;
 
 import io.millrace.connect.host.ConnectHost;
 import io.millrace.connect.host.ConnectSettings;
+import io.millrace.connect.host.HostedConnector;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
@@ -127,6 +131,29 @@ final class ConnectPart implements AutoCloseable {
             throw new MillraceException(
                     ErrorCode.INTERNAL, "Kafka Connect did not start: " + e.getCause(), e);
         }
+    }
+
+    /** The worker once it has started; a worker that could not start is none. */
+    private Optional<ConnectHost> started() {
+        return host.isDone() && !host.isCompletedExceptionally()
+                ? Optional.of(host.join())
+                : Optional.empty();
+    }
+
+    /** Whether the worker knows its connectors. */
+    boolean isReady() {
+        return started().map(ConnectHost::isReady).orElse(false);
+    }
+
+    /** The group's connectors; empty until the worker is ready. */
+    List<HostedConnector> connectors() {
+        return started().map(ConnectHost::connectors).orElse(List.of());
+    }
+
+    /** Where connectors stand, by name; those that do not tell it in time are missing. */
+    Map<String, String> positions(Duration limit) throws InterruptedException {
+        Optional<ConnectHost> running = started();
+        return running.isPresent() ? running.get().positions(limit) : Map.of();
     }
 
     @Override

@@ -315,7 +315,7 @@ final class MetricsPage implements AutoCloseable {
         return out;
     }
 
-    private static String escaped(String label) {
+    static String escaped(String label) {
         return label.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n");
     }
 
@@ -369,7 +369,7 @@ final class MetricsPage implements AutoCloseable {
                 .append("} ");
     }
 
-    private static String number(double value) {
+    static String number(double value) {
         return value == Math.rint(value) && Math.abs(value) < 1e15
                 ? Long.toString((long) value)
                 : Double.toString(value);

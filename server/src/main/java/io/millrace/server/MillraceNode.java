@@ -1,6 +1,7 @@
 package io.millrace.server;
 
 import io.javalin.config.JavalinConfig;
+import io.javalin.http.Context;
 import io.millrace.core.control.ControlPlane;
 import io.millrace.core.control.LocalControlPlane;
 import io.millrace.core.control.NodeInfo;
@@ -36,6 +37,7 @@ final class MillraceNode implements AutoCloseable {
     private final HttpListener listener;
     private final MetricsPage metrics;
     private final Optional<ConnectPart> connect;
+    private final JobsPage jobs;
     private volatile Optional<LocalControlPlane> control = Optional.empty();
 
     private MillraceNode(
@@ -50,6 +52,13 @@ final class MillraceNode implements AutoCloseable {
             SqliteMetaStore store = own(SqliteMetaStore.open(config.dataDir()));
             this.connect =
                     config.connect().map(settings -> own(new ConnectPart(settings, onFatal)));
+            this.jobs =
+                    own(
+                            new JobsPage(
+                                    Clock.systemUTC(),
+                                    this::plane,
+                                    connect,
+                                    config.retryingWord()));
             Vault vault = Vault.open(config.dataDir().resolve("secret.key"));
             this.listener = own(HttpListener.open(config, this::install, TiCdcDialect::errorBody));
             Upstreams upstreams = own(new Upstreams(store, vault, sources, config.upstreams()));
@@ -143,21 +152,45 @@ final class MillraceNode implements AutoCloseable {
         http.routes.get(
                 "/metrics",
                 request -> {
-                    var given = request.basicAuthCredentials();
-                    if (authenticator.isPresent()
-                            && (given == null
-                                    || !authenticator
-                                            .get()
-                                            .accepts(given.getUsername(), given.getPassword()))) {
-                        request.header("WWW-Authenticate", "Basic realm=\"millrace\"").status(401);
+                    if (refused(request, authenticator)) {
                         return;
                     }
                     control.ifPresentOrElse(
                             plane ->
                                     request.contentType(MetricsPage.CONTENT_TYPE)
-                                            .result(metrics.text(plane)),
+                                            .result(
+                                                    metrics.text(plane)
+                                                            + connect.map(ConnectPart::connectors)
+                                                                    .map(ConnectorMetrics::text)
+                                                                    .orElse("")),
                             () -> request.status(503));
                 });
+        http.routes.get(
+                JobsPage.ROUTE,
+                request -> {
+                    if (refused(request, authenticator)) {
+                        return;
+                    }
+                    request.contentType(JobsPage.CONTENT_TYPE);
+                    if (control.isEmpty()) {
+                        request.status(503).result(JobsPage.NOT_READY);
+                        return;
+                    }
+                    request.result(jobs.json(control.get()));
+                });
+    }
+
+    /** Answers 401 when a login is asked for and not given. */
+    private static boolean refused(
+            Context request, Optional<TiCdcDialect.Authenticator> authenticator) {
+        var given = request.basicAuthCredentials();
+        if (authenticator.isEmpty()
+                || (given != null
+                        && authenticator.get().accepts(given.getUsername(), given.getPassword()))) {
+            return false;
+        }
+        request.header("WWW-Authenticate", "Basic realm=\"millrace\"").status(401);
+        return true;
     }
 
     private static TiCdcDialect.Authenticator authenticator(ServerConfig.Login login) {

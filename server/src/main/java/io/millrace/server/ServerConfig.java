@@ -224,7 +224,7 @@ record ServerConfig(
         }
     }
 
-    private static Duration duration(String key, String text) {
+    static Duration duration(String key, String text) {
         var matcher = java.util.regex.Pattern.compile("(\\d+)(ms|s|m|h)").matcher(text);
         if (!matcher.matches()) {
             throw invalid(key, "must be a duration like 500ms, 10s or 5m");

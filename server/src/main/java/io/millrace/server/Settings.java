@@ -52,7 +52,11 @@ final class Settings {
                     "connect.retention-bytes",
                     "connect.disk-limit",
                     "connect.disk-reserve",
-                    "connect.group-id");
+                                        "connect.group-id",
+                    "connect.stalled-after",
+                    "connect.auto-restart",
+                    "connect.restart-wait",
+                    "connect.restart-max-wait");
 
     private static final String UPSTREAMS = "upstreams";
     private static final String WORKER = "connect.worker";

@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
@@ -156,6 +157,22 @@ public final class ConnectHost implements AutoCloseable {
             Thread.sleep(20);
         }
         return isReady();
+    }
+
+    /**
+     * The connectors of the group, by name, as seen within the last second; empty before the worker
+     * is ready.
+     */
+    public List<HostedConnector> connectors() {
+        return worker.connectors();
+    }
+
+    /**
+     * Where connectors stand, as stored in Kafka, in few words by name. A connector without a
+     * position, or that did not tell it in time, is missing.
+     */
+    public Map<String, String> positions(Duration limit) throws InterruptedException {
+        return worker.positions(limit);
     }
 
     /** Base address of the REST API, such as {@code http://127.0.0.1:8083}. */

@@ -4,6 +4,7 @@ import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import java.nio.file.Path;
 import java.security.KeyStore;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,6 +23,7 @@ import java.util.Optional;
  *     passed over
  * @param login user and password that every request needs; empty asks for none
  * @param tls certificate of the API, which then speaks HTTPS
+ * @param watch what is done about connectors that fail or stand still
  * @param worker further settings of the worker in Kafka Connect's own words; they override the
  *     defaults of this host
  */
@@ -34,6 +36,7 @@ public record ConnectSettings(
         List<Path> pluginPath,
         Optional<Login> login,
         Optional<Tls> tls,
+        Watch watch,
         Map<String, String> worker) {
     public static final String DEFAULT_HOST = "127.0.0.1";
     public static final int DEFAULT_PORT = 8083;
@@ -98,6 +101,41 @@ public record ConnectSettings(
         }
     }
 
+    /**
+     * What is done about connectors that fail or stand still.
+     *
+     * @param stalledAfter a running connector that does not move for so long is shown as stalled
+     * @param autoRestart whether tasks and connectors that failed are restarted
+     * @param restartWait before the first restart; it doubles with each further one
+     * @param restartMaxWait the wait does not grow beyond it; what has been well for so long begins
+     *     with the first wait again
+     */
+    public record Watch(
+            Duration stalledAfter,
+            boolean autoRestart,
+            Duration restartWait,
+            Duration restartMaxWait) {
+        public static final Watch DEFAULTS =
+                new Watch(
+                        Duration.ofSeconds(30),
+                        false,
+                        Duration.ofSeconds(10),
+                        Duration.ofMinutes(5));
+
+        public Watch {
+            if (stalledAfter.toMillis() < 1000) {
+                throw invalid("connect.stalled-after", "must be at least 1s");
+            }
+            if (restartWait.toMillis() < 1000) {
+                throw invalid("connect.restart-wait", "must be at least 1s");
+            }
+            if (restartMaxWait.compareTo(restartWait) < 0) {
+                throw invalid(
+                        "connect.restart-max-wait", "must not be less than connect.restart-wait");
+            }
+        }
+    }
+
     public ConnectSettings {
         pluginPath = List.copyOf(pluginPath);
         worker = Map.copyOf(worker);
@@ -123,6 +161,7 @@ public record ConnectSettings(
                 List.of(plugins),
                 Optional.empty(),
                 Optional.empty(),
+                Watch.DEFAULTS,
                 Map.of());
     }
 

@@ -47,6 +47,7 @@ final class HostProcess {
                         List.of(Path.of(args[3])),
                         Optional.empty(),
                         Optional.empty(),
+                        ConnectSettings.Watch.DEFAULTS,
                         worker);
         try {
             ConnectHost host = ConnectHost.start(settings, HostProcess::fatal);

@@ -1,11 +1,13 @@
 package io.millrace.connect.host.runtime;
 
 import io.millrace.connect.host.ConnectSettings;
+import io.millrace.connect.host.HostedConnector;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import java.net.URI;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -59,10 +61,13 @@ public final class ConnectWorker {
     private final JettyErrors errors = new JettyErrors();
     private final HostState state;
     private final URI url;
+    private final ConnectSettings.Watch watchSettings;
     private volatile Optional<HostHerder> herder = Optional.empty();
+    private volatile Optional<ConnectorWatch> watch = Optional.empty();
 
     private ConnectWorker(Map<String, String> properties, ConnectSettings settings) {
         plugins = new Plugins(properties);
+        watchSettings = settings.watch();
         // Settings name classes that only plug-ins hold.
         config = inPlugins(() -> new DistributedConfig(properties));
         restClient = new RestClient(config);
@@ -136,6 +141,7 @@ public final class ConnectWorker {
                 Set<String> connectors = connectorNames(built.plugins());
                 state.attach(built::isReady, connectors::contains);
                 rest.initializeResources(built);
+                watch = Optional.of(new ConnectorWatch(built, workerId(), watchSettings));
                 return built;
             });
         } catch (org.apache.kafka.common.KafkaException e) {
@@ -154,8 +160,7 @@ public final class ConnectWorker {
     }
 
     private HostHerder build() {
-        URI advertised = rest.advertisedUrl();
-        String workerId = advertised.getHost() + ":" + advertised.getPort();
+        String workerId = workerId();
         ConnectorClientConfigOverridePolicy overrides =
                 plugins.newPlugin(
                         config.getString(WorkerConfig.CONNECTOR_CLIENT_POLICY_CLASS_CONFIG),
@@ -190,10 +195,15 @@ public final class ConnectWorker {
                 clusterId,
                 status,
                 configs,
-                advertised.toString(),
+                rest.advertisedUrl().toString(),
                 restClient,
                 overrides,
                 admin);
+    }
+
+    private String workerId() {
+        URI advertised = rest.advertisedUrl();
+        return advertised.getHost() + ":" + advertised.getPort();
     }
 
     /** Classes of all connectors with the short names that Connect takes for them. */
@@ -235,8 +245,19 @@ public final class ConnectWorker {
         rest.stop();
     }
 
+    /** The group's connectors as last seen; empty before the worker is ready. */
+    public List<HostedConnector> connectors() {
+        return watch.map(ConnectorWatch::connectors).orElse(List.of());
+    }
+
+    /** Where connectors stand, by name; those that do not answer in time are missing. */
+    public Map<String, String> positions(Duration limit) throws InterruptedException {
+        return watch.isPresent() ? watch.get().positions(limit) : Map.of();
+    }
+
     /** Stops connectors and tasks and leaves the group. */
     public void stopHerder() {
+        watch.ifPresent(ConnectorWatch::close);
         herder.ifPresent(HostHerder::stop);
     }
 

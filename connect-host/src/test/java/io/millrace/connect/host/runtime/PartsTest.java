@@ -140,6 +140,7 @@ class PartsTest {
                         List.of(plugins, folder.resolve("missing")),
                         Optional.empty(),
                         Optional.empty(),
+                        ConnectSettings.Watch.DEFAULTS,
                         Map.of(
                                 "producer.linger.ms",
                                 "5",
@@ -179,6 +180,7 @@ class PartsTest {
                         List.of(folder.resolve("missing")),
                         Optional.empty(),
                         Optional.empty(),
+                        ConnectSettings.Watch.DEFAULTS,
                         Map.of());
         assertThat(WorkerProperties.of(settings, "k1:9092")).doesNotContainKey("plugin.path");
     }

@@ -1,0 +1,240 @@
+package io.millrace.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.millrace.core.blackhole.BlackholeSinkFactory;
+import io.millrace.testkit.net.FaultProxy;
+import io.millrace.testkit.servers.DbServer;
+import io.millrace.testkit.servers.DebeziumPlugins;
+import io.millrace.testkit.servers.Ports;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * One server with a changefeed and Debezium's connector for MySQL, which reads through a proxy that
+ * can fail. The tests go through the life of the connector in an order.
+ */
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+@SuppressWarnings("NullAway.Init") // fields are set before all tests
+class JobsIT {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final HttpClient HTTP = HttpClient.newHttpClient();
+    private static final String PASSWORD = "hidden1";
+
+    private static DbServer mysql;
+    private static FaultProxy proxy;
+    private static MillraceNode node;
+    private static String connect;
+    private static int kafkaPort;
+
+    @BeforeAll
+    static void start(@TempDir Path folder) throws Exception {
+        int port = Ports.free();
+        kafkaPort = Ports.free();
+        connect = "http://127.0.0.1:" + port;
+        Thread starting =
+                Thread.ofVirtual()
+                        .start(() ->
+                                node =
+                                        MillraceNode.start(
+                                                ServerConfig.of(
+                                                        new Settings()
+                                                                .set("addr", "127.0.0.1:0")
+                                                                .set("data-dir", folder.toString())
+                                                                .set("upstream", "fake://here")
+                                                                .set("connect.enabled", "true")
+                                                                .set(
+                                                                        "connect.addr",
+                                                                        "127.0.0.1:" + port)
+                                                                .set(
+                                                                        "connect.kafka-port",
+                                                                        Integer.toString(kafkaPort))
+                                                                .set(
+                                                                        "connect.plugin-path",
+                                                                        DebeziumPlugins.mysql()
+                                                                                .toString())
+                                                                .set("connect.stalled-after", "2s")
+                                                                .set("connect.auto-restart", "true")
+                                                                .set("connect.restart-wait", "1s")
+                                                                .set(
+                                                                        "connect.restart-max-wait",
+                                                                        "2s")),
+                                                List.of(new FakeUpstream()),
+                                                List.of(new BlackholeSinkFactory())));
+        mysql = DbServer.mysql().rootPassword(PASSWORD).start();
+        mysql.execute(
+                "CREATE DATABASE shop",
+                "CREATE TABLE shop.item (id INT PRIMARY KEY, name VARCHAR(20))",
+                "INSERT INTO shop.item VALUES (1,'one')");
+        proxy = new FaultProxy(mysql.host(), mysql.port());
+        starting.join();
+    }
+
+    @AfterAll
+    static void stop() {
+        proxy.close();
+        node.close();
+        mysql.close();
+    }
+
+    private static HttpResponse<String> send(String method, String url, String body)
+            throws Exception {
+        return HTTP.send(
+                HttpRequest.newBuilder(URI.create(url))
+                        .header("Content-Type", "application/json")
+                        .method(method, HttpRequest.BodyPublishers.ofString(body))
+                        .build(),
+                HttpResponse.BodyHandlers.ofString());
+    }
+
+    private static JsonNode jobs() throws Exception {
+        HttpResponse<String> answer = send("GET", node.url() + "/api/millrace/v1/jobs", "");
+        assertThat(answer.statusCode()).isEqualTo(200);
+        return JSON.readTree(answer.body());
+    }
+
+    private static JsonNode job(String name) throws Exception {
+        for (JsonNode job : jobs().path("jobs")) {
+            if (job.path("name").asText().equals(name)) {
+                return job;
+            }
+        }
+        return JSON.createObjectNode();
+    }
+
+    private static JsonNode await(String name, Predicate<JsonNode> wanted) throws Exception {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (true) {
+            JsonNode job = job(name);
+            if (wanted.test(job)) {
+                return job;
+            }
+            assertThat(System.nanoTime()).as("%s stays %s", name, job).isLessThan(deadline);
+            Thread.sleep(100);
+        }
+    }
+
+    private static JsonNode awaitState(String state) throws Exception {
+        return await("shop", job -> job.path("state").asText().equals(state));
+    }
+
+    private static String metrics() throws Exception {
+        return send("GET", node.url() + "/metrics", "").body();
+    }
+
+    @Test
+    @Order(1)
+    void changefeedsAreInTheListBesideConnectors() throws Exception {
+        assertThat(jobs().path("connect").asText()).isIn("starting", "on");
+        send(
+                "POST",
+                node.url() + "/api/v2/changefeeds",
+                "{\"changefeed_id\":\"feed\",\"sink_uri\":\"blackhole://\"}");
+        JsonNode feed = await("feed", job -> job.path("rows_per_second").isNumber());
+        assertThat(feed.path("dialect").asText()).isEqualTo("ticdc");
+        assertThat(feed.path("kind").asText()).isEqualTo("changefeed");
+        assertThat(feed.path("class").asText()).isEqualTo("blackhole");
+        assertThat(feed.path("namespace").asText()).isEqualTo("default");
+        assertThat(feed.path("state").asText()).isEqualTo("normal");
+        assertThat(feed.path("position").asText()).matches("\\d{18}");
+        assertThat(feed.path("lag_ms").isNumber()).isTrue();
+        assertThat(feed.path("error").isNull()).isTrue();
+    }
+
+    @Test
+    @Order(2)
+    void aConnectorMovesAndThenIsIdle() throws Exception {
+        HttpResponse<String> created;
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        do {
+            created =
+                    send(
+                            "POST",
+                            connect + "/connectors",
+                            """
+                            {"name": "shop", "config": {
+                              "connector.class": "io.debezium.connector.mysql.MySqlConnector",
+                              "database.hostname": "127.0.0.1",
+                              "database.port": "%d",
+                              "database.user": "root",
+                              "database.password": "%s",
+                              "database.server.id": "9002",
+                              "topic.prefix": "shop",
+                              "table.include.list": "shop.item",
+                              "connect.keep.alive.interval.ms": "1000",
+                              "schema.history.internal.kafka.bootstrap.servers": "127.0.0.1:%d",
+                              "schema.history.internal.kafka.topic": "shop-history"}}
+                            """
+                                    .formatted(proxy.port(), PASSWORD, kafkaPort));
+        } while (created.statusCode() == 503 && System.nanoTime() < deadline);
+        assertThat(created.statusCode()).as(created.body()).isEqualTo(201);
+        JsonNode moving = awaitState("moving");
+        assertThat(moving.path("dialect").asText()).isEqualTo("connect");
+        assertThat(moving.path("kind").asText()).isEqualTo("source");
+        assertThat(moving.path("class").asText()).endsWith(".MySqlConnector");
+        assertThat(moving.path("connector_state").asText()).isEqualTo("RUNNING");
+        assertThat(moving.at("/tasks/0/state").asText()).isEqualTo("RUNNING");
+        mysql.execute("INSERT INTO shop.item VALUES (2,'two')");
+        await("shop", job -> job.path("rows_per_second").asDouble() > 0);
+        JsonNode idle = awaitState("idle");
+        assertThat(idle.path("rows_per_second").asDouble()).isZero();
+        assertThat(idle.path("lag_ms").asLong()).isZero();
+        assertThat(idle.path("position").asText()).matches("binlog\\.\\d+:\\d+.*");
+        assertThat(idle.path("error").isNull()).isTrue();
+        assertThat(metrics())
+                .contains(
+                        "millrace_connect_connector_activity{connector=\"shop\",activity=\"idle\"} 1\n",
+                        "millrace_connect_connector_tasks{connector=\"shop\",state=\"RUNNING\"} 1\n",
+                        "millrace_connect_lag_seconds{connector=\"shop\"} 0\n",
+                        "millrace_connect_task_restarts_total{connector=\"shop\"} 0\n");
+    }
+
+    @Test
+    @Order(3)
+    void runningWithoutAConnectionIsStalled() throws Exception {
+        proxy.stall();
+        JsonNode stalled = awaitState("stalled");
+        assertThat(stalled.path("connector_state").asText()).isEqualTo("RUNNING");
+        assertThat(stalled.at("/tasks/0/state").asText()).isEqualTo("RUNNING");
+        assertThat(stalled.path("detail").asText()).startsWith("no connection to the database for");
+        long lag = stalled.path("lag_ms").asLong();
+        assertThat(lag).isGreaterThanOrEqualTo(2000);
+        await("shop", job -> job.path("lag_ms").asLong() > lag);
+        proxy.heal();
+        mysql.execute("INSERT INTO shop.item VALUES (3,'three')");
+        awaitState("moving");
+    }
+
+    @Test
+    @Order(4)
+    void aFailedTaskIsRestartedUntilItRuns() throws Exception {
+        // A restart reads the schema history with a user that the server does not know any more.
+        mysql.execute("ALTER USER 'root'@'%' IDENTIFIED BY 'other'");
+        send("POST", connect + "/connectors/shop/restart?includeTasks=true", "");
+        JsonNode restarting =
+                await(
+                        "shop",
+                        job ->
+                                job.path("state").asText().equals("restarting")
+                                        && job.path("restarts").asInt() > 0);
+        assertThat(restarting.path("detail").asText()).matches("try \\d+ at 20.*Z");
+        assertThat(restarting.path("error").asText())
+                .contains("Access denied")
+                .doesNotContain(PASSWORD);
+    }
+}
