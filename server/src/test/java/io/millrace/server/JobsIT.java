@@ -9,6 +9,7 @@ import io.millrace.testkit.net.FaultProxy;
 import io.millrace.testkit.servers.DbServer;
 import io.millrace.testkit.servers.DebeziumPlugins;
 import io.millrace.testkit.servers.Ports;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -156,32 +157,43 @@ class JobsIT {
         assertThat(feed.path("error").isNull()).isTrue();
     }
 
+    /** The worker starts beside the server: at first nobody listens, then it answers 503. */
+    private static HttpResponse<String> create(String body) throws Exception {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (true) {
+            try {
+                HttpResponse<String> answer = send("POST", connect + "/connectors", body);
+                if (answer.statusCode() != 503) {
+                    return answer;
+                }
+            } catch (ConnectException e) {
+                // Not yet.
+            }
+            assertThat(System.nanoTime()).as("the worker starts").isLessThan(deadline);
+            Thread.sleep(50);
+        }
+    }
+
     @Test
     @Order(2)
     void aConnectorMovesAndThenIsIdle() throws Exception {
-        HttpResponse<String> created;
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-        do {
-            created =
-                    send(
-                            "POST",
-                            connect + "/connectors",
-                            """
-                            {"name": "shop", "config": {
-                              "connector.class": "io.debezium.connector.mysql.MySqlConnector",
-                              "database.hostname": "127.0.0.1",
-                              "database.port": "%d",
-                              "database.user": "root",
-                              "database.password": "%s",
-                              "database.server.id": "9002",
-                              "topic.prefix": "shop",
-                              "table.include.list": "shop.item",
-                              "connect.keep.alive.interval.ms": "1000",
-                              "schema.history.internal.kafka.bootstrap.servers": "127.0.0.1:%d",
-                              "schema.history.internal.kafka.topic": "shop-history"}}
-                            """
-                                    .formatted(proxy.port(), PASSWORD, kafkaPort));
-        } while (created.statusCode() == 503 && System.nanoTime() < deadline);
+        HttpResponse<String> created =
+                create(
+                        """
+                        {"name": "shop", "config": {
+                          "connector.class": "io.debezium.connector.mysql.MySqlConnector",
+                          "database.hostname": "127.0.0.1",
+                          "database.port": "%d",
+                          "database.user": "root",
+                          "database.password": "%s",
+                          "database.server.id": "9002",
+                          "topic.prefix": "shop",
+                          "table.include.list": "shop.item",
+                          "connect.keep.alive.interval.ms": "1000",
+                          "schema.history.internal.kafka.bootstrap.servers": "127.0.0.1:%d",
+                          "schema.history.internal.kafka.topic": "shop-history"}}
+                        """
+                                .formatted(proxy.port(), PASSWORD, kafkaPort));
         assertThat(created.statusCode()).as(created.body()).isEqualTo(201);
         JsonNode moving = awaitState("moving");
         assertThat(moving.path("dialect").asText()).isEqualTo("connect");
