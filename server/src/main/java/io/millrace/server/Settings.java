@@ -52,7 +52,7 @@ final class Settings {
                     "connect.retention-bytes",
                     "connect.disk-limit",
                     "connect.disk-reserve",
-                                        "connect.group-id",
+                    "connect.group-id",
                     "connect.stalled-after",
                     "connect.auto-restart",
                     "connect.restart-wait",
