@@ -19,8 +19,7 @@ import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Calls one server's {@code /api/v2}. Every failure becomes a {@link CliException} that a person
- * can act on.
+ * Calls one server's API. Every failure becomes a {@link CliException} that a person can act on.
  */
 final class ApiClient {
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
@@ -37,6 +36,7 @@ final class ApiClient {
     private final URI server;
     private final @Nullable String authorization;
     private final @Nullable PrintWriter trace;
+    private final String hint;
 
     /**
      * @param server base address such as {@code http://127.0.0.1:8300}; the scheme may be left out
@@ -56,6 +56,24 @@ final class ApiClient {
             @Nullable String credentials,
             @Nullable SSLContext tls,
             @Nullable PrintWriter trace) {
+        this(
+                server,
+                credentials,
+                tls,
+                trace,
+                "Start one with: ./millrace server --upstream mysql://...");
+    }
+
+    /**
+     * @param hint what to do when nobody answers
+     */
+    ApiClient(
+            String server,
+            @Nullable String credentials,
+            @Nullable SSLContext tls,
+            @Nullable PrintWriter trace,
+            String hint) {
+        this.hint = hint;
         HttpClient.Builder client = HttpClient.newBuilder().connectTimeout(CONNECT_TIMEOUT);
         if (tls != null) {
             client.sslContext(tls);
@@ -95,6 +113,10 @@ final class ApiClient {
         return call("PUT", path, body);
     }
 
+    JsonNode patch(String path, JsonNode body) {
+        return call("PATCH", path, body);
+    }
+
     JsonNode delete(String path) {
         return call("DELETE", path, null);
     }
@@ -127,10 +149,7 @@ final class ApiClient {
         try {
             response = http.send(request.build(), HttpResponse.BodyHandlers.ofString());
         } catch (ConnectException e) {
-            throw new CliException(
-                    "no server answers at "
-                            + server
-                            + ". Start one with: ./millrace server --upstream mysql://...");
+            throw new CliException("no server answers at " + server + ". " + hint);
         } catch (IOException e) {
             throw new CliException("calling " + server + path + " failed: " + e);
         } catch (InterruptedException e) {
@@ -140,7 +159,11 @@ final class ApiClient {
         trace("< " + response.statusCode() + " " + response.body().length() + " bytes");
         JsonNode answer = parse(response.body());
         if (response.statusCode() / 100 != 2) {
-            String message = answer.path("error_msg").asText("");
+            // TiCDC's API and Kafka Connect's have their own words.
+            String message = answer.path("error_msg").asText(answer.path("message").asText(""));
+            if (response.statusCode() == 401 && message.isEmpty()) {
+                message = "the server wants another user and password: give --user";
+            }
             throw new CliException(
                     message.isEmpty()
                             ? method + " " + path + " answered " + response.statusCode()

@@ -18,6 +18,8 @@ import picocli.CommandLine.Command;
             CdcCommand.class,
             TopicsCommand.class,
             ConsumeCommand.class,
+            JobsCommand.class,
+            ConnectorCommand.class,
             Main.VersionCommand.class,
             CommandLine.HelpCommand.class
         })
