@@ -17,6 +17,8 @@ final class ChildProcess implements AutoCloseable {
      */
     private static final double TICKS_PER_SECOND = 100;
 
+    private static final long CLOSE_SECONDS = 10;
+
     private final Process process;
     private final long startedNanos = System.nanoTime();
     private final Thread killer;
@@ -145,10 +147,15 @@ final class ChildProcess implements AutoCloseable {
     /** Ends it: politely, then by force. */
     @Override
     public void close() {
+        close(CLOSE_SECONDS);
+    }
+
+    /** The same for a process that has this many seconds of work to do before it ends. */
+    void close(long seconds) {
         sample();
         process.destroy();
         try {
-            if (!process.waitFor(10, TimeUnit.SECONDS)) {
+            if (!process.waitFor(seconds, TimeUnit.SECONDS)) {
                 process.destroyForcibly().waitFor();
             }
         } catch (InterruptedException e) {

@@ -1,7 +1,6 @@
 package io.millrace.bench;
 
-import io.millrace.testkit.servers.Cache;
-import io.millrace.testkit.servers.MavenArtifact;
+import io.millrace.testkit.servers.DebeziumPlugins;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -9,7 +8,6 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 
 /**
  * Debezium's MySQL connector on a standalone Kafka Connect worker.
@@ -19,9 +17,6 @@ import java.util.stream.Stream;
  * documentation advises for throughput.
  */
 final class DebeziumPeer implements Subject {
-    private static final MavenArtifact PLUGIN =
-            new MavenArtifact(
-                    "io.debezium", "debezium-connector-mysql", "3.6.1.Final", "tar.gz", "plugin");
     private static final long TIMEOUT_SECONDS = 900;
 
     private final String bootstrap;
@@ -103,7 +98,7 @@ final class DebeziumPeer implements Subject {
         worker.put("value.converter.schemas.enable", Boolean.toString(schemas));
         worker.put("offset.storage.file.filename", folder.resolve("offsets").toString());
         worker.put("offset.flush.interval.ms", "1000");
-        worker.put("plugin.path", plugins().toString());
+        worker.put("plugin.path", DebeziumPlugins.mysql().toString());
         worker.put("listeners", "http://127.0.0.1:0");
         Map<String, String> connector = new LinkedHashMap<>();
         connector.put("name", prefix);
@@ -137,34 +132,5 @@ final class DebeziumPeer implements Subject {
                 List.of(workerFile.toString(), connectorFile.toString()),
                 log,
                 log);
-    }
-
-    private static Path plugins() {
-        return Cache.entry(
-                "debezium-mysql-3.6.1",
-                folder -> {
-                    try {
-                        Process tar =
-                                new ProcessBuilder(
-                                                "tar",
-                                                "-xzf",
-                                                PLUGIN.file().toString(),
-                                                "-C",
-                                                folder.toString())
-                                        .inheritIO()
-                                        .start();
-                        if (tar.waitFor() != 0) {
-                            throw new IOException("cannot unpack " + PLUGIN.file());
-                        }
-                    } catch (InterruptedException e) {
-                        Thread.currentThread().interrupt();
-                        throw new IOException("interrupted", e);
-                    }
-                    try (Stream<Path> entries = Files.list(folder)) {
-                        if (entries.findAny().isEmpty()) {
-                            throw new IOException(PLUGIN.file() + " is empty");
-                        }
-                    }
-                });
     }
 }

@@ -29,6 +29,8 @@ import picocli.CommandLine.Option;
             Main.MySqlBench.class,
             LatencyBench.class,
             CodecBench.class,
+            ConnectBench.class,
+            StartBench.class,
             CommandLine.HelpCommand.class
         })
 public final class Main implements Runnable {
@@ -269,6 +271,12 @@ public final class Main implements Runnable {
                 defaultValue = "")
         private String sinkParams = "";
 
+        @Option(
+                names = "--aot",
+                description =
+                        "Measure ours with a JDK AOT cache as well, recorded in a run that does not count.")
+        private boolean aot;
+
         /** Peers write their own formats: each fits its own protocol, and the default one. */
         private boolean wants(String peer, String itsProtocol) {
             return settings.wants(
@@ -301,7 +309,10 @@ public final class Main implements Runnable {
             Path log = Files.createTempFile(scratch, "broker", ".log");
             try (BrokerProcess broker = BrokerProcess.start(output.toFile(), log.toFile())) {
                 List<Subject> subjects = new ArrayList<>();
-                subjects.add(new KafkaSubject(broker.bootstrap(), protocol, sinkParams));
+                subjects.add(new KafkaSubject(broker.bootstrap(), protocol, sinkParams, false));
+                if (aot) {
+                    subjects.add(new KafkaSubject(broker.bootstrap(), protocol, sinkParams, true));
+                }
                 if (settings.wants(
                         "bare-producer", protocol.equals("canal-json") || valueBytes > 0)) {
                     subjects.add(new BareProducer(broker.bootstrap(), this::valueBytes));

@@ -30,6 +30,7 @@ final class Report {
                     "p99_ms",
                     "max_ms",
                     "ready_s",
+                    "connect_ready_s",
                     "first_row_s");
 
     private final String bench;
@@ -64,11 +65,11 @@ final class Report {
                 new TreeSet<>(java.util.Comparator.comparingInt(FIGURES::indexOf));
         runs.values().forEach(list -> list.forEach(run -> present.addAll(run.values().keySet())));
         out.printf(Locale.ROOT, "%n%s, workload %s, medians%n", bench, workload);
-        out.printf(Locale.ROOT, "%-24s %4s", "subject", "runs");
+        out.printf(Locale.ROOT, "%-34s %4s", "subject", "runs");
         present.forEach(figure -> out.printf(Locale.ROOT, " %21s", figure));
         out.println();
         runs.forEach((subject, list) -> {
-            out.printf(Locale.ROOT, "%-24s %4d", subject, list.size());
+            out.printf(Locale.ROOT, "%-34s %4d", subject, list.size());
             for (String figure : present) {
                 Double median = median(subject, figure);
                 out.printf(Locale.ROOT, " %21s", median == null ? "-" : number(median));

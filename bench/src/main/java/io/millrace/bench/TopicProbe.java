@@ -95,11 +95,23 @@ final class TopicProbe implements AutoCloseable {
      */
     long[] await(String topic, long rows, ChildProcess child, java.io.File log, long timeoutSeconds)
             throws ExecutionException, InterruptedException {
+        return await(topic, 0, rows, child, log, timeoutSeconds);
+    }
+
+    /** The same for the {@code rows} records behind the first {@code before}. */
+    long[] await(
+            String topic,
+            long before,
+            long rows,
+            ChildProcess child,
+            java.io.File log,
+            long timeoutSeconds)
+            throws ExecutionException, InterruptedException {
         long start = System.nanoTime();
         long deadline = start + TimeUnit.SECONDS.toNanos(timeoutSeconds);
         long first = 0;
         while (true) {
-            long end = end(topic);
+            long end = end(topic) - before;
             long now = System.nanoTime();
             if (end > 0 && first == 0) {
                 first = now;
@@ -112,7 +124,7 @@ final class TopicProbe implements AutoCloseable {
                 throw new IllegalStateException(
                         "ended after " + end + " of " + rows + " records" + ChildProcess.tail(log));
             }
-            if (now > deadline || end == 0 && now - start > FIRST_RECORD_NANOS) {
+            if (now > deadline || end <= 0 && now - start > FIRST_RECORD_NANOS) {
                 throw new IllegalStateException(
                         end
                                 + " of "

@@ -115,6 +115,10 @@ enum Workload {
 
     static final int WIDE_COUNT = 50;
 
+    /** Columns of the eight-column table behind its key. */
+    static final String MIXED_COLUMNS_BUT_ID =
+            "user_id, email, amount, state, created, note, weight";
+
     /**
      * Updates hit one of this many newest rows; deletes take the oldest, which are never updated.
      */

@@ -17,6 +17,11 @@ public final class DebeziumPlugins {
         return folder("mysql", VERSION, "debezium-mysql-3.6.1");
     }
 
+    /** The connector for PostgreSQL. */
+    public static Path postgres() {
+        return folder("postgres", VERSION, "debezium-postgres-3.6.1");
+    }
+
     private static Path folder(String name, String version, String entry) {
         MavenArtifact archive =
                 new MavenArtifact(
