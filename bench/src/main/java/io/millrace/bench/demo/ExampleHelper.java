@@ -19,6 +19,8 @@ import java.nio.file.Path;
  * <p>POINTER is a JSON pointer. EXPECTED is the value's text, compact JSON for objects and arrays;
  * {@code ~REGEX} is a pattern for it, {@code *} any value, {@code -} none at all, {@code =} prints
  * the value.
+ *
+ * <p>With the argument {@code connect} it is {@link ConnectHelper}.
  */
 public final class ExampleHelper {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -27,6 +29,10 @@ public final class ExampleHelper {
 
     public static void main(String[] args) throws IOException {
         System.setProperty("log4j2.configurationFile", "log4j2-bench.xml");
+        if (args.length == 1 && args[0].equals("connect")) {
+            ConnectHelper.run();
+            return;
+        }
         try (DbServer upstream = DbServer.mariadb().start()) {
             upstream.execute(
                     "CREATE DATABASE shop",
@@ -52,14 +58,18 @@ public final class ExampleHelper {
         if (parts.length < 3) {
             return "expected FILE, POINTER and EXPECTED with tabs between";
         }
+        return check(Path.of(parts[0]), parts[1], parts[2]);
+    }
+
+    /** {@code ok}, or what is there instead. */
+    static String check(Path file, String pointer, String expected) {
         JsonNode value;
         try {
-            value = JSON.readTree(Files.readString(Path.of(parts[0]))).at(parts[1]);
+            value = JSON.readTree(Files.readString(file)).at(pointer);
         } catch (IOException e) {
             return "not JSON: " + String.valueOf(e.getMessage()).lines().findFirst().orElse("");
         }
         String found = value.isValueNode() ? value.asText() : value.toString();
-        String expected = parts[2];
         boolean fits =
                 switch (expected.isEmpty() ? ' ' : expected.charAt(0)) {
                     case '*' -> !value.isMissingNode();

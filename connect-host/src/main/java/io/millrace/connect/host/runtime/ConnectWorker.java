@@ -66,7 +66,7 @@ public final class ConnectWorker {
     private volatile Optional<ConnectorWatch> watch = Optional.empty();
 
     private ConnectWorker(Map<String, String> properties, ConnectSettings settings) {
-        plugins = new Plugins(properties);
+        plugins = PluginLoaders.plugins(properties);
         watchSettings = settings.watch();
         // Settings name classes that only plug-ins hold.
         config = inPlugins(() -> new DistributedConfig(properties));

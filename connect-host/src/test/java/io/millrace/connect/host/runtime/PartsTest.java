@@ -8,6 +8,8 @@ import io.millrace.connect.host.ConnectSettings;
 import io.millrace.core.error.MillraceException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import org.apache.kafka.common.utils.Exit;
+import org.apache.kafka.connect.runtime.isolation.PluginClassLoader;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -165,6 +168,42 @@ class PartsTest {
                         "rest.extension.classes",
                         RestRepairs.class.getName() + ",org.example.Theirs")
                 .doesNotContainKey("session.timeout.ms");
+    }
+
+    /** An interface that both a plug-in and the process have. */
+    interface Greeter {}
+
+    @Test
+    void aPluginFindsItsOwnProvidersOfItsOwnInterfaces(@TempDir Path folder) throws Exception {
+        String own = Greeter.class.getName();
+        Path plugin = folder.resolve("plugin");
+        Path process = folder.resolve("process");
+        for (Path place : List.of(plugin, process)) {
+            Path services = Files.createDirectories(place.resolve("META-INF/services"));
+            Files.writeString(services.resolve(own), "a.Greeter");
+            Files.writeString(services.resolve("org.example.Elsewhere"), "a.Other");
+        }
+        String file = own.replace('.', '/') + ".class";
+        Files.createDirectories(plugin.resolve(file).getParent());
+        try (var in = Greeter.class.getClassLoader().getResourceAsStream(file)) {
+            Files.copy(in, plugin.resolve(file));
+        }
+        try (URLClassLoader parent = new URLClassLoader(new URL[] {process.toUri().toURL()}, null);
+                PluginClassLoader loader =
+                        new PluginLoaders()
+                                .newPluginClassLoader(
+                                        plugin.toUri().toURL(),
+                                        new URL[] {plugin.toUri().toURL()},
+                                        parent)) {
+            assertThat(Collections.list(loader.getResources("META-INF/services/" + own)))
+                    .singleElement()
+                    .asString()
+                    .contains("/plugin/");
+            assertThat(
+                            Collections.list(
+                                    loader.getResources("META-INF/services/org.example.Elsewhere")))
+                    .hasSize(2);
+        }
     }
 
     /** Kafka takes an empty path for the current directory. */
