@@ -2,8 +2,10 @@ package io.millrace.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -149,13 +151,19 @@ final class ConnectorConfig extends CdcAction.Group {
                 return OK;
             }
             TextTable table = new TextTable("KEY", "ERROR");
+            // Debezium tells some errors twice.
+            Set<List<String>> lines = new LinkedHashSet<>();
             for (JsonNode each : answer.path("configs")) {
                 for (JsonNode error : each.at("/value/errors")) {
-                    table.add(each.at("/value/name").asText(), SecretText.maskText(error.asText()));
+                    lines.add(
+                            List.of(
+                                    each.at("/value/name").asText(),
+                                    SecretText.maskText(error.asText())));
                 }
             }
+            lines.forEach(line -> table.add(line.get(0), line.get(1)));
             print(table);
-            out().println(answer.path("error_count").asInt() + " error(s)");
+            out().println(lines.size() + " error(s)");
             return FAILED;
         }
     }
@@ -202,12 +210,12 @@ final class ConnectorConfig extends CdcAction.Group {
                 print(found);
                 return OK;
             }
-            TextTable table = new TextTable("KEY", "TYPE", "NEEDED", "DEFAULT");
+            TextTable table = new TextTable("KEY", "TYPE", "IMPORTANCE", "DEFAULT");
             for (JsonNode key : found) {
                 table.add(
                         key.path("name").asText(),
                         key.path("type").asText(),
-                        key.path("required").asBoolean() ? "yes" : "",
+                        key.path("importance").asText(""),
                         key.path("default_value").asText(""));
             }
             print(table);

@@ -42,7 +42,11 @@ final class SecretText {
 
     /** Text with passwords in it, such as a stack trace. */
     static String maskText(String text) {
-        return PAIR.matcher(USER_INFO.matcher(text).replaceAll("$1" + HIDDEN + "@"))
+        // What MySQL says of a refused login tells only whether a password was given.
+        String plain =
+                text.replace("(using password: YES)", "(using password)")
+                        .replace("(using password: NO)", "(without password)");
+        return PAIR.matcher(USER_INFO.matcher(plain).replaceAll("$1" + HIDDEN + "@"))
                 .replaceAll("$1" + HIDDEN);
     }
 

@@ -278,7 +278,8 @@ final class ConnectorCommandTest {
                 """
                 {"error_count": 1, "configs": [
                   {"value": {"name": "a", "errors": []}},
-                  {"value": {"name": "database.hostname", "errors": ["A value is required"]}}]}
+                  {"value": {"name": "database.hostname", "errors":
+                    ["A value is required", "A value is required"]}}]}
                 """;
         Ran bad = connector("validate", file(SHOP), "--name", "v");
         assertThat(bad)
@@ -308,9 +309,10 @@ final class ConnectorCommandTest {
         assertThat(requests).containsExactly("GET /connector-plugins?connectorsOnly=true");
         connector("plugins", "--all");
         assertThat(requests).containsExactly("GET /connector-plugins?connectorsOnly=false");
-        answer = "[{\"name\":\"k\",\"type\":\"INT\",\"required\":true,\"default_value\":null}]";
+        answer =
+                "[{\"name\":\"k\",\"type\":\"INT\",\"importance\":\"HIGH\",\"default_value\":null}]";
         assertThat(connector("plugins", "MySql").out())
-                .isEqualTo("KEY  TYPE  NEEDED  DEFAULT\nk    INT   yes\n");
+                .isEqualTo("KEY  TYPE  IMPORTANCE  DEFAULT\nk    INT   HIGH\n");
         assertThat(requests).containsExactly("GET /connector-plugins/MySql/config");
     }
 

@@ -9,6 +9,7 @@ import io.millrace.core.error.MillraceException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -88,6 +89,38 @@ class ConnectConfigTest {
     }
 
     @Test
+    void whatFailedIsRestartedOnlyWhenAskedFor(@TempDir Path folder) throws IOException {
+        assertThat(connect(folder, "[connect]\nenabled = true").watch())
+                .isEqualTo(
+                        new ConnectSettings.Watch(
+                                Duration.ofSeconds(30),
+                                false,
+                                Duration.ofSeconds(10),
+                                Duration.ofMinutes(5)));
+        ServerConfig config =
+                config(
+                        folder,
+                        """
+                        [connect]
+                        enabled = true
+                        stalled-after = "2m"
+                        auto-restart = true
+                        restart-wait = "3s"
+                        restart-max-wait = "1h"
+                        """);
+        assertThat(config.connect().orElseThrow().watch())
+                .isEqualTo(
+                        new ConnectSettings.Watch(
+                                Duration.ofMinutes(2),
+                                true,
+                                Duration.ofSeconds(3),
+                                Duration.ofHours(1)));
+        assertThat(config.shown())
+                .containsEntry("connect.auto-restart", "true")
+                .containsEntry("connect.restart-wait", "3000ms");
+    }
+
+    @Test
     void aWrongValueIsNamed(@TempDir Path folder) {
         String on = "[connect]\nenabled = true\n";
         refused(
@@ -104,6 +137,13 @@ class ConnectConfigTest {
                 "connect.kafka-port - is for the broker in this process");
         refused(folder, on + "bootstrap-servers = \"\"", "connect.bootstrap-servers - must not be");
         refused(folder, on + "group-id = \"\"", "connect.group-id - must not be empty");
+        refused(folder, on + "auto-restart = \"x\"", "connect.auto-restart - must be true or");
+        refused(folder, on + "restart-wait = \"1ms\"", "connect.restart-wait - must be at least");
+        refused(
+                folder,
+                on + "restart-max-wait = \"1s\"",
+                "connect.restart-max-wait - must not be less than connect.restart-wait");
+        refused(folder, on + "stalled-after = \"x\"", "connect.stalled-after - must be a duration");
         refused(folder, on + "grup-id = \"g\"", "connect.grup-id - unknown key");
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.millrace.cli.CliRun;
 import io.millrace.core.blackhole.BlackholeSinkFactory;
 import io.millrace.testkit.net.FaultProxy;
 import io.millrace.testkit.servers.DbServer;
@@ -14,8 +15,11 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterAll;
@@ -37,6 +41,8 @@ class JobsIT {
     private static final HttpClient HTTP = HttpClient.newHttpClient();
     private static final String PASSWORD = "hidden1";
 
+    @TempDir static Path folder;
+
     private static DbServer mysql;
     private static FaultProxy proxy;
     private static MillraceNode node;
@@ -44,7 +50,7 @@ class JobsIT {
     private static int kafkaPort;
 
     @BeforeAll
-    static void start(@TempDir Path folder) throws Exception {
+    static void start() throws Exception {
         int port = Ports.free();
         kafkaPort = Ports.free();
         connect = "http://127.0.0.1:" + port;
@@ -81,15 +87,17 @@ class JobsIT {
         mysql.execute(
                 "CREATE DATABASE shop",
                 "CREATE TABLE shop.item (id INT PRIMARY KEY, name VARCHAR(20))",
-                "INSERT INTO shop.item VALUES (1,'one')");
+                "INSERT INTO shop.item VALUES (1,'one')",
+                "CREATE USER dbz@'%' IDENTIFIED BY '" + PASSWORD + "'",
+                "GRANT ALL ON *.* TO dbz@'%'");
         proxy = new FaultProxy(mysql.host(), mysql.port());
         starting.join();
     }
 
     @AfterAll
     static void stop() {
-        proxy.close();
         node.close();
+        proxy.close();
         mysql.close();
     }
 
@@ -184,7 +192,7 @@ class JobsIT {
                           "connector.class": "io.debezium.connector.mysql.MySqlConnector",
                           "database.hostname": "127.0.0.1",
                           "database.port": "%d",
-                          "database.user": "root",
+                          "database.user": "dbz",
                           "database.password": "%s",
                           "database.server.id": "9002",
                           "topic.prefix": "shop",
@@ -203,6 +211,10 @@ class JobsIT {
         assertThat(moving.at("/tasks/0/state").asText()).isEqualTo("RUNNING");
         mysql.execute("INSERT INTO shop.item VALUES (2,'two')");
         await("shop", job -> job.path("rows_per_second").asDouble() > 0);
+        assertThat(ok("jobs", "--server", node.url()))
+                .containsPattern("feed +ticdc +changefeed \\(blackhole\\) +normal +\\d")
+                .containsPattern("shop +connect +MySqlConnector +moving +\\d");
+        commandsShowTheConnector();
         JsonNode idle = awaitState("idle");
         assertThat(idle.path("rows_per_second").asDouble()).isZero();
         assertThat(idle.path("lag_ms").asLong()).isZero();
@@ -214,6 +226,79 @@ class JobsIT {
                         "millrace_connect_connector_tasks{connector=\"shop\",state=\"RUNNING\"} 1\n",
                         "millrace_connect_lag_seconds{connector=\"shop\"} 0\n",
                         "millrace_connect_task_restarts_total{connector=\"shop\"} 0\n");
+    }
+
+    /** In the time that the connector takes to become idle. */
+    private static void commandsShowTheConnector() throws Exception {
+        assertThat(connector("list"))
+                .containsPattern("shop +\\S+MySqlConnector +RUNNING +1 RUNNING");
+        assertThat(connector("status", "shop")).containsPattern("task 0 +RUNNING");
+        assertThat(connector("info")).containsPattern("version +4\\.3");
+        assertThat(connector("plugins")).containsPattern("source +\\S+MySqlConnector +3\\.");
+        assertThat(connector("plugins", "MySql")).containsPattern("database.port +INT +HIGH +3306");
+        assertThat(connector("tasks", "shop"))
+                .containsPattern("0 +task.class +\\S+MySqlConnectorTask");
+        assertThat(connector("topics", "shop")).contains("shop.shop.item\n");
+        String shown = connector("config", "get", "shop", "-o", "json");
+        assertThat(shown).contains("\"database.password\": \"xxxxx\"").doesNotContain(PASSWORD);
+        Path file = Files.writeString(folder.resolve("shop.json"), shown);
+        CliRun invalid =
+                cli("connector", "validate", file.toString(), "--set", "database.port=abc");
+        assertThat(invalid.code()).isEqualTo(1);
+        assertThat(invalid.out()).containsPattern("database.port +\\S+");
+        assertThat(cli("connector", "create", file.toString()).err()).contains("is hidden");
+        assertThat(
+                        connector(
+                                "create",
+                                file.toString(),
+                                "--name",
+                                "other",
+                                "--state",
+                                "stopped",
+                                "--set",
+                                "database.password=" + PASSWORD,
+                                "--set",
+                                "database.server.id=9003",
+                                "--set",
+                                "topic.prefix=other"))
+                .isEqualTo("connector other created\n");
+        await("other", job -> job.path("state").asText().equals("stopped"));
+        assertThat(connector("config", "patch", "other", "--set", "max.batch.size=512"))
+                .isEqualTo("connector other changed\n");
+        assertThat(connector("config", "get", "other")).containsPattern("max.batch.size +512");
+        String offsets =
+                "{\"offsets\":[{\"partition\":{\"server\":\"other\"},"
+                        + "\"offset\":{\"file\":\"binlog.000001\",\"pos\":4}}]}";
+        Path place = Files.writeString(folder.resolve("offsets.json"), offsets);
+        assertThat(connector("offsets", "set", "other", place.toString()))
+                .contains("altered successfully");
+        assertThat(connector("offsets", "get", "other")).contains("binlog.000001");
+        await("other", job -> job.path("position").asText().startsWith("binlog.000001:4"));
+        assertThat(connector("offsets", "reset", "other", "--yes")).contains("reset successfully");
+        assertThat(connector("delete", "other", "--yes")).isEqualTo("connector other deleted\n");
+        assertThat(cli("connector", "status", "zz").err())
+                .isEqualTo("error: No status found for connector zz\n");
+    }
+
+    private static CliRun cli(String... arguments) {
+        List<String> all = new ArrayList<>(List.of(arguments));
+        if (!all.contains("--server")) {
+            all.addAll(List.of("--server", connect));
+        }
+        return CliRun.of(Map.of(), "", all.toArray(new String[0]));
+    }
+
+    private static String ok(String... arguments) {
+        CliRun ran = cli(arguments);
+        assertThat(ran.code()).as("%s: %s", List.of(arguments), ran).isZero();
+        assertThat(ran.err()).isEmpty();
+        return ran.out();
+    }
+
+    private static String connector(String... arguments) {
+        List<String> all = new ArrayList<>(List.of("connector"));
+        all.addAll(List.of(arguments));
+        return ok(all.toArray(new String[0]));
     }
 
     @Test
@@ -235,9 +320,9 @@ class JobsIT {
     @Test
     @Order(4)
     void aFailedTaskIsRestartedUntilItRuns() throws Exception {
-        // A restart reads the schema history with a user that the server does not know any more.
-        mysql.execute("ALTER USER 'root'@'%' IDENTIFIED BY 'other'");
-        send("POST", connect + "/connectors/shop/restart?includeTasks=true", "");
+        // It has its connection until a restart.
+        mysql.execute("ALTER USER dbz@'%' IDENTIFIED BY 'other'");
+        connector("restart", "shop", "--include-tasks");
         JsonNode restarting =
                 await(
                         "shop",
@@ -246,7 +331,13 @@ class JobsIT {
                                         && job.path("restarts").asInt() > 0);
         assertThat(restarting.path("detail").asText()).matches("try \\d+ at 20.*Z");
         assertThat(restarting.path("error").asText())
-                .contains("Access denied")
+                .contains("Access denied", "(using password)")
                 .doesNotContain(PASSWORD);
+        assertThat(ok("jobs", "--server", node.url()))
+                .containsPattern("shop +connect +MySqlConnector +restarting")
+                .contains("    ERROR ");
+        assertThat(connector("status", "shop")).contains("Caused by: ");
+        mysql.execute("ALTER USER dbz@'%' IDENTIFIED BY '" + PASSWORD + "'");
+        awaitState("idle");
     }
 }

@@ -25,7 +25,11 @@ final class Traces {
             cause = said(matcher.group(1));
         }
         String line = cause.isEmpty() || first.contains(cause) ? first : first + " Cause: " + cause;
-        String masked = Secrets.maskText(line);
+        // What MySQL says of a refused login tells only whether a password was given.
+        String masked =
+                Secrets.maskText(
+                        line.replace("(using password: YES)", "(using password)")
+                                .replace("(using password: NO)", "(without password)"));
         return masked.length() <= MAX_LENGTH ? masked : masked.substring(0, MAX_LENGTH) + "…";
     }
 

@@ -54,6 +54,8 @@ class WordsTest {
                         Traces.line(
                                 "a.b.C: the table is gone\n\tat x\nCaused by: d.E: the table is gone"))
                 .isEqualTo("the table is gone");
+        assertThat(Traces.line("a.B: Access denied for user 'u'@'h' (using password: YES)"))
+                .isEqualTo("Access denied for user 'u'@'h' (using password)");
         assertThat(Traces.line("java.lang.NullPointerException\n\tat x"))
                 .isEqualTo("NullPointerException");
         assertThat(Traces.line("x.Y: " + "z".repeat(1000))).hasSize(401).endsWith("…");
