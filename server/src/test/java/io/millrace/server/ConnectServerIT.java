@@ -8,9 +8,11 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.millrace.connect.host.ConnectSettings;
 import io.millrace.core.error.MillraceException;
 import io.millrace.testkit.servers.DbServer;
+import io.millrace.testkit.servers.KafkaServer;
 import io.millrace.testkit.servers.Ports;
 import io.millrace.testkit.servers.TlsMaterial;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -100,6 +102,72 @@ class ConnectServerIT {
                 refused(settings(other, Ports.free(), kafka), "is in use by this process");
             }
         }
+    }
+
+    @Test
+    void serversOfAGroupCallEachOtherWithTheServersTlsAndLogin(@TempDir Path folder)
+            throws Exception {
+        TlsMaterial tls = TlsMaterial.copyInto(folder.resolve("tls"));
+        try (KafkaServer kafka = KafkaServer.builder().autoCreateTopics().start();
+                MillraceNode one = member(folder.resolve("one"), kafka, tls);
+                MillraceNode two = member(folder.resolve("two"), kafka, tls)) {
+            HttpClient client = TlsClients.client(tls, true);
+            // Only the leader of the group deletes, so one of them has to ask the other one.
+            for (MillraceNode node : List.of(one, two)) {
+                String text = node.connectText().orElseThrow();
+                String url = text.substring(0, text.indexOf(','));
+                HttpResponse<String> answer = delete(client, url + "/connectors/zz");
+                assertThat(answer.statusCode()).as(answer.body()).isEqualTo(404);
+                assertThat(answer.body()).contains("Connector zz not found");
+            }
+        }
+    }
+
+    /** The first answer that is not about the start of the group. */
+    private static HttpResponse<String> delete(HttpClient client, String url) throws Exception {
+        HttpRequest request =
+                HttpRequest.newBuilder(URI.create(url))
+                        .header("Authorization", basic("admin:pw"))
+                        .DELETE()
+                        .build();
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (true) {
+            try {
+                HttpResponse<String> answer =
+                        client.send(request, HttpResponse.BodyHandlers.ofString());
+                boolean starting = answer.statusCode() == 503 || answer.statusCode() == 409;
+                if (!starting || System.nanoTime() > deadline) {
+                    return answer;
+                }
+            } catch (ConnectException e) {
+                assertThat(System.nanoTime()).isLessThan(deadline);
+            }
+            Thread.sleep(20);
+        }
+    }
+
+    private static MillraceNode member(Path folder, KafkaServer kafka, TlsMaterial tls) {
+        return MillraceNode.start(
+                ServerConfig.of(
+                        new Settings()
+                                .set("addr", "127.0.0.1:0")
+                                .set("data-dir", folder.toString())
+                                .set("auth.user", "admin")
+                                .set("auth.password", "pw")
+                                .set("tls.cert", tls.serverCertificate().toString())
+                                .set("tls.key", tls.serverKey().toString())
+                                .set("tls.ca", tls.ca().toString())
+                                .set("connect.enabled", "true")
+                                .set("connect.addr", "127.0.0.1:" + Ports.free())
+                                .set("connect.bootstrap-servers", kafka.bootstrapServers())
+                                .set("connect.plugin-path", folder.toString())),
+                List.of(),
+                List.of());
+    }
+
+    private static String basic(String login) {
+        return "Basic "
+                + Base64.getEncoder().encodeToString(login.getBytes(StandardCharsets.UTF_8));
     }
 
     private static void refused(Settings settings, String message) {

@@ -7,6 +7,7 @@ import io.millrace.connect.host.runtime.FolderLock;
 import io.millrace.connect.host.runtime.OrderedStop;
 import io.millrace.connect.host.runtime.TcpPorts;
 import io.millrace.connect.host.runtime.WorkerProperties;
+import io.millrace.connect.host.runtime.WorkerTls;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import java.io.IOException;
@@ -76,6 +77,13 @@ public final class ConnectHost implements AutoCloseable {
                         bootstrapServers = external.bootstrapServers();
             }
             Map<String, String> properties = WorkerProperties.of(settings, bootstrapServers);
+            if (settings.tls().isPresent()
+                    && settings.kafka() instanceof ConnectSettings.External
+                    && !WorkerTls.isGiven(settings.worker())) {
+                WorkerTls calls = WorkerTls.of(settings.tls().get());
+                stages.push(new OrderedStop.Stage("keys of calls", Duration.ZERO, calls::close));
+                properties.putAll(calls.settings());
+            }
             ExitGuard guard =
                     ExitGuard.install(why -> onFatal.accept(why + fullDisk(settings.kafka())));
             stages.push(new OrderedStop.Stage("exit guard", Duration.ZERO, guard::close));

@@ -118,6 +118,7 @@ public final class ConnectWorker {
             SslContextFactory.Server ssl = https.getSslContextFactory();
             ssl.setKeyStore(tls.identity());
             ssl.setKeyStorePassword(tls.password());
+            ssl.setKeyManagerPassword(tls.password());
             tls.clients()
                     .ifPresent(authorities -> {
                         ssl.setTrustStore(authorities);

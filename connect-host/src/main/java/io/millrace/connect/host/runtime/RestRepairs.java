@@ -77,6 +77,7 @@ public final class RestRepairs implements ConnectRestExtension {
         resources.register(new BadJson());
         resources.register(new FailedCall());
         resources.register(new NameErrorsJson());
+        resources.register(new OtherWorkerGone());
     }
 
     @Override
@@ -246,6 +247,32 @@ public final class RestRepairs implements ConnectRestExtension {
                     yield error(500, message);
                 }
             };
+        }
+    }
+
+    /**
+     * Until the group has noticed that a worker is gone, requests that only that one can answer
+     * fail; Connect calls this an error of its own (500).
+     */
+    private static final class OtherWorkerGone implements ContainerResponseFilter {
+        private static final String FORWARDING = "IO Error trying to forward REST request: ";
+
+        @Override
+        public void filter(ContainerRequestContext request, ContainerResponseContext response) {
+            if (response.getStatus() == 500
+                    && response.getEntity() instanceof ErrorMessage error
+                    && error.message() != null
+                    && error.message().startsWith(FORWARDING)) {
+                response.setStatus(503);
+                response.getHeaders().putSingle(HttpHeaders.RETRY_AFTER, "3");
+                response.setEntity(
+                        new ErrorMessage(
+                                503,
+                                "The worker of the group that has to answer this cannot be reached ("
+                                        + error.message().substring(FORWARDING.length())
+                                        + "). If it is gone, another takes its place within the"
+                                        + " session time-out: try again then"));
+            }
         }
     }
 

@@ -1,0 +1,139 @@
+package io.millrace.connect.host;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.millrace.testkit.servers.DbServer;
+import io.millrace.testkit.servers.DebeziumPlugins;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * A process with connectors and its own broker is killed in a snapshot and in streaming, and
+ * stopped and started again and again: nothing may be missing in the topics, and each stop must end
+ * by itself. {@code -Dmillrace.soak=true} does the latter 50 times, the former with more rows.
+ */
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class ConnectCrashIT {
+    private static final boolean SOAK = Boolean.getBoolean("millrace.soak");
+    private static final int ROWS = SOAK ? 100_000 : 20_000;
+    private static final Duration STOP_LIMIT = Duration.ofSeconds(30);
+
+    private static DbServer mysql;
+    private static HostUnderTest host;
+    private static ShopTables tables;
+
+    @BeforeAll
+    static void start(@TempDir Path folder) {
+        host = new HostUnderTest(folder, DebeziumPlugins.mysql());
+        host.start();
+        mysql = DbServer.mysql().start();
+        tables = new ShopTables(mysql);
+        tables.create("big");
+        tables.create("live");
+        mysql.execute(
+                "SET SESSION cte_max_recursion_depth=" + ROWS,
+                "INSERT INTO shop.big (name) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1"
+                        + " FROM n WHERE i<"
+                        + ROWS
+                        + ") SELECT CONCAT('row ',i) FROM n");
+        host.answersUntilReady("/connectors");
+    }
+
+    @AfterAll
+    static void stop() {
+        host.close();
+        mysql.close();
+    }
+
+    private static String kafka() {
+        return "127.0.0.1:" + host.kafkaPort;
+    }
+
+    private static void create(String table, int serverId) {
+        assertThat(
+                        host.call(
+                                        "POST",
+                                        "/connectors",
+                                        ShopTables.connector(mysql, table, kafka(), serverId))
+                                .status())
+                .isEqualTo(201);
+    }
+
+    private static void restart() {
+        host.start();
+        host.answersUntilReady("/connectors");
+    }
+
+    @Test
+    @Order(1)
+    void killedInASnapshotItStartsItAgain() throws Exception {
+        create("big", 9200);
+        long before = 0;
+        while (before == 0) {
+            ShopTables.pause(20);
+            before = ShopTables.records(kafka(), "big");
+        }
+        host.kill9();
+        assertThat(before).as("in the middle").isBetween(1L, ROWS - 1L);
+        restart();
+        long records = tables.awaitComplete(kafka(), "big");
+        System.out.printf("killed after %d of %d, then %d records%n", before, ROWS, records);
+        assertThat(records).isGreaterThan(ROWS);
+    }
+
+    @Test
+    @Order(2)
+    void killedUnderLoadItGoesOn() throws Exception {
+        create("live", 9201);
+        try (ShopTables.Load load = tables.new Load("live", "big")) {
+            while (ShopTables.records(kafka(), "live") == 0) {
+                load.awaitMore(10);
+            }
+            host.kill9();
+            restart();
+            load.awaitMore(20);
+        }
+        for (String table : List.of("live", "big")) {
+            tables.awaitComplete(kafka(), table);
+        }
+    }
+
+    @Test
+    @Order(3)
+    void everyStopEndsByItselfAndNothingIsLost() throws Exception {
+        int cycles = SOAK ? 50 : 3;
+        List<Long> stops = new ArrayList<>();
+        try (ShopTables.Load load = tables.new Load("live", "big")) {
+            for (int i = 0; i < cycles; i++) {
+                load.awaitMore(5);
+                long start = System.nanoTime();
+                assertThat(host.stop(STOP_LIMIT)).as("cycle %d", i).isZero();
+                stops.add((System.nanoTime() - start) / 1_000_000);
+                assertThat(host.logText()).contains("stopped part=broker");
+                restart();
+                for (String table : List.of("live", "big")) {
+                    host.await(
+                            "/connectors/" + table + "/status",
+                            a -> a.body().at("/tasks/0/state").asText().equals("RUNNING"));
+                }
+            }
+        }
+        for (String table : List.of("live", "big")) {
+            tables.awaitComplete(kafka(), table);
+        }
+        Collections.sort(stops);
+        System.out.printf(
+                "%d stops: median %d ms, longest %d ms%n",
+                cycles, stops.get(cycles / 2), stops.getLast());
+    }
+}
