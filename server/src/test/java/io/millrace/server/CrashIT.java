@@ -40,7 +40,7 @@ import org.junit.jupiter.api.io.TempDir;
  * <p>{@code -Dmillrace.crash.kills=N} sets how often the server is killed.
  */
 final class CrashIT {
-    private static final int KILLS = Integer.getInteger("millrace.crash.kills", 12);
+    private static final int KILLS = Integer.getInteger("millrace.crash.kills", 8);
     private static final int EXACTLY_ONCE_KILLS = Math.min(KILLS, 4);
     private static final long SEED = Long.getLong("millrace.crash.seed", 20261121L);
     private static final Duration CATCH_UP = Duration.ofMinutes(3);
