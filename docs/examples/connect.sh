@@ -472,6 +472,23 @@ jdbc_sink() {
     await /connectors/copy/offsets /offsets/0/partition/kafka_topic o.shop.orders
 }
 
+# The same connectors in the server's own list, with what each one does.
+jobs() {
+    local name i=0 server listed
+    server=$(sed -n 's|.*TiCDC API v2 at \(http://[^/]*\)/.*|\1|p' "$WORK/server.log" | head -n 1)
+    "$MILLRACE" jobs --json --server "$server" >"$ANSWER"
+    for name in copy lines maria my orders own pg; do
+        has /jobs/$i/name $name && has /jobs/$i/dialect connect && has /jobs/$i/connector_state RUNNING
+        has /jobs/$i/state '~moving|idle' && has /jobs/$i/rows_per_second '~[0-9.E]+'
+        i=$((i + 1))
+    done
+    has /jobs/2/lag_ms '~[0-9]+' && has /jobs/3/lag_ms '~[0-9]+' && has /jobs/6/lag_ms '~[0-9]+'
+    has /jobs/2/position '~.+:[0-9]+.*' && has /jobs/3/position '~binlog.+:[0-9]+.*' && has /jobs/6/position '~lsn [0-9A-F]+/[0-9A-F]+'
+    has /jobs/0/kind sink && has /jobs/0/position '~o.shop.orders.0.:[0-9]+' && has /jobs/7 -
+    listed=$("$MILLRACE" connector list --server "$API")
+    if [ "$(grep -c RUNNING <<<"$listed")" = 7 ]; then pass; else fail "connector list prints $listed"; fi
+}
+
 # No such servers here: the connectors say so themselves, and Debezium's are not created then.
 unreachable() {
     local config refused='~(?s).*contains the following 1 error.*Unable to connect.*Connection refused.*'
@@ -523,6 +540,7 @@ step offsets
 step loggers
 step own_plugins
 step jdbc_sink
+step jobs
 step unreachable
 step delete
 if [ "$failed" -gt 0 ]; then
