@@ -447,6 +447,23 @@ own_plugins() {
     if [ "$(grep -c 'HELLO\|null' "$WORK/lines")" = 3 ]; then pass; else fail "the sink wrote $(cat "$WORK/lines")"; fi
 }
 
+# A task that fails shows why, and starts again on request when the cause is gone.
+failed_task() {
+    example 201 curl -X POST -H "$JSON" $AT/connectors -d "{\"name\":\"broken\",\"config\":{\"connector.class\":\"example.LinesSink\",
+        \"topics\":\"own.shop.note\",\"file\":\"$WORK/later/lines\",
+        \"value.converter\":\"org.apache.kafka.connect.storage.StringConverter\"}}"
+    await /connectors/broken/status /tasks/0/state FAILED
+    has /tasks/0/trace '~(?s).*NoSuchFileException: .*later/lines.*' && has /connector/state RUNNING
+    example 200 curl $AT/connectors/broken/tasks/0/status
+    has /state FAILED && has /trace '~(?s).*NoSuchFileException.*'
+    mkdir "$WORK/later"
+    example 202 curl -X POST "$AT/connectors/broken/restart?includeTasks=true&onlyFailed=true"
+    has /connector/state RUNNING && has /tasks/0/state RESTARTING
+    running broken
+    await /connectors/broken/offsets /offsets/0/offset/kafka_offset 3
+    example 204 curl -X DELETE $AT/connectors/broken
+}
+
 # Debezium's sink: rows of MySQL in a table of PostgreSQL.
 jdbc_sink() {
     sql mysql 'CREATE TABLE orders (id INT PRIMARY KEY, item VARCHAR(40), amount INT)'
@@ -539,6 +556,7 @@ step steer
 step offsets
 step loggers
 step own_plugins
+step failed_task
 step jdbc_sink
 step jobs
 step unreachable

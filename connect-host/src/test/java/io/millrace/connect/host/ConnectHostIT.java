@@ -9,6 +9,8 @@ import io.millrace.connect.host.HostUnderTest.Answer;
 import io.millrace.testkit.servers.DbServer;
 import io.millrace.testkit.servers.DebeziumPlugins;
 import java.io.IOException;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -396,8 +398,90 @@ class ConnectHostIT {
         assertError(host.call("PUT", "/admin/loggers/org.apache.zz", "{"), 400, "");
     }
 
+    /** What clients in other words, or with other manners, get. */
     @Test
     @Order(11)
+    void cornersOfTheProtocol() {
+        assertThat(host.call("HEAD", "/").status()).isEqualTo(200);
+        assertThat(host.call("OPTIONS", "/connectors").status()).isEqualTo(200);
+        assertError(host.call("POST", "/", "{}"), 405, "Method Not Allowed");
+        assertError(host.call("DELETE", "/connector-plugins"), 405, "Method Not Allowed");
+        assertThat(host.get("/connectors/").body().toString()).isEqualTo("[\"shop\"]");
+        for (String expand : List.of("status,info", "other", "")) {
+            assertThat(host.get("/connectors?expand=" + expand).body().toString())
+                    .isEqualTo("{\"shop\":{}}");
+        }
+        assertError(host.get("/connectors/shop/restart"), 405, "");
+        assertError(host.get("/connectors/shop/tasks-config"), 404, "");
+        assertError(host.call("POST", "/connectors/shop/tasks", "[]"), 400, "signature");
+        assertError(host.call("PUT", "/connectors/shop/fence", ""), 400, "signature");
+        assertThat(host.get("/connectors/zz/topics").body().toString())
+                .isEqualTo("{\"zz\":{\"topics\":[]}}");
+        assertThat(host.call("PUT", "/connectors/zz/topics/reset").status()).isEqualTo(202);
+        assertError(host.call("DELETE", "/connectors/zz/offsets"), 404, "not found");
+        assertError(
+                host.call(
+                        "PATCH",
+                        "/connectors/zz/offsets",
+                        "{\"offsets\":[{\"partition\":{\"a\":\"b\"},\"offset\":null}]}"),
+                404,
+                "not found");
+        assertError(
+                host.call("PATCH", "/connectors/shop/offsets", "{\"offsets\":{}}"),
+                400,
+                "is not what is wanted here");
+        assertError(host.get("/connector-plugins/MySql/config?version=9"), 400, "version range");
+        assertError(host.get("/connectors/%2E%2E"), 400, "");
+        assertError(host.get("//connectors"), 400, "");
+        assertError(host.call("PUT", "/admin/loggers/root", "{\"level\":\"LOUD\"}"), 404, "LOUD");
+        assertError(host.get("/admin/loggers/no.such.logger"), 404, "");
+        assertThat(
+                        host.call(
+                                        "PUT",
+                                        "/admin/loggers/org.apache.zz?scope=cluster",
+                                        "{\"level\":\"WARN\"}")
+                                .status())
+                .isEqualTo(204);
+    }
+
+    @Test
+    @Order(12)
+    void oddNamesAndBodies() {
+        String at = "/connectors";
+        for (String name : List.of("..", "x".repeat(501))) {
+            assertError(host.call("POST", at, create(name, config())), 400, "must not be");
+        }
+        assertError(host.call("POST", at, create("", config())), 400, "may not be empty");
+        assertError(host.call("POST", at, create("a\nb", config())), 400, "control sequences");
+        ObjectNode huge = config().put("database.query.timeout.comment", "x".repeat(1_000_000));
+        assertError(host.call("POST", at, create("huge", huge)), 413, "larger than 1000000 bytes");
+        assertError(host.call("PUT", at + "/huge/config", huge.toString()), 413, "larger");
+        assertError(
+                host.sendBytes(
+                        "POST", at, "{\"name\":\"\u00ff\"}".getBytes(StandardCharsets.ISO_8859_1)),
+                400,
+                "Invalid UTF-8");
+        assertError(host.call("POST", at, "[".repeat(100_000)), 400, "");
+        String odd = " a b?#&=;+é世 ";
+        ObjectNode body = JSON.createObjectNode();
+        body.put("name", odd).put("initial_state", "STOPPED");
+        body.set("config", config().put("topic.prefix", "odd"));
+        Answer made = host.call("POST", at, body.toString());
+        assertThat(made.status()).as("%s", made).isEqualTo(201);
+        assertThat(made.body().path("name").asText()).isEqualTo(odd.strip());
+        String path =
+                at
+                        + "/"
+                        + URLEncoder.encode(odd.strip(), StandardCharsets.UTF_8)
+                                .replace("+", "%20");
+        assertThat(host.get(path).body().path("name").asText()).isEqualTo(odd.strip());
+        host.await(
+                path + "/status", a -> a.body().at("/connector/state").asText().equals("STOPPED"));
+        assertThat(host.call("DELETE", path).status()).isEqualTo(204);
+    }
+
+    @Test
+    @Order(13)
     void aSecondProcessOnTheFolderIsRefused() throws InterruptedException {
         Process second = host.second();
         try {
@@ -411,7 +495,7 @@ class ConnectHostIT {
     }
 
     @Test
-    @Order(12)
+    @Order(14)
     void aKilledHostComesBackWithItsConnectorAndGoesOn() throws Exception {
         int before = records(6).size();
         host.kill9();
@@ -423,7 +507,7 @@ class ConnectHostIT {
     }
 
     @Test
-    @Order(13)
+    @Order(15)
     void stopsInOrder() throws Exception {
         assertThat(host.stop(Duration.ofSeconds(30))).isZero();
         assertThat(host.logText()).contains("stopped part=broker").doesNotContain("did not stop");

@@ -10,6 +10,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -129,6 +130,19 @@ final class HostUnderTest implements AutoCloseable {
     }
 
     Answer send(String method, String path, @Nullable String body, String contentType) {
+        return exchange(
+                method,
+                path,
+                body == null ? null : body.getBytes(StandardCharsets.UTF_8),
+                contentType);
+    }
+
+    Answer sendBytes(String method, String path, byte[] body) {
+        return exchange(method, path, body, "application/json");
+    }
+
+    private Answer exchange(
+            String method, String path, byte @Nullable [] body, String contentType) {
         HttpRequest.Builder request =
                 HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
                         .timeout(Duration.ofSeconds(60))
@@ -136,7 +150,7 @@ final class HostUnderTest implements AutoCloseable {
                                 method,
                                 body == null
                                         ? HttpRequest.BodyPublishers.noBody()
-                                        : HttpRequest.BodyPublishers.ofString(body));
+                                        : HttpRequest.BodyPublishers.ofByteArray(body));
         if (body != null) {
             request.header("Content-Type", contentType);
         }

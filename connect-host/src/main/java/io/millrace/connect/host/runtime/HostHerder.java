@@ -35,6 +35,9 @@ final class HostHerder extends DistributedHerder {
     private static final String NAME = "name";
     private static final String NOT_IN_PATHS = "/\\%";
 
+    /** Encoded in a path, characters may take 9 bytes each, and Jetty takes 8 KiB. */
+    private static final int MAX_NAME = 500;
+
     HostHerder(
             DistributedConfig config,
             Worker worker,
@@ -90,13 +93,15 @@ final class HostHerder extends DistributedHerder {
                                 info.configKey().name(), null, List.of(), List.of(), false);
             } else if (NAME.equals(value.name())
                     && value.value() != null
-                    && value.value().chars().anyMatch(c -> NOT_IN_PATHS.indexOf(c) >= 0)) {
+                    && cannotBeNamed(value.value())) {
                 List<String> messages = new ArrayList<>(value.errors());
                 messages.add(
                         "The connector name '"
                                 + value.value()
-                                + "' must not contain '/', '\\' or '%': no request could name the"
-                                + " connector afterwards");
+                                + "' must not contain '/', '\\' or '%', must not be '.' or '..', and"
+                                + " must not be longer than "
+                                + MAX_NAME
+                                + " characters: no request could name the connector afterwards");
                 value =
                         new ConfigValueInfo(
                                 value.name(),
@@ -109,5 +114,12 @@ final class HostHerder extends DistributedHerder {
             configs.add(new ConfigInfo(info.configKey(), value));
         }
         return new ConfigInfos(infos.name(), errors, infos.groups(), configs);
+    }
+
+    private static boolean cannotBeNamed(String name) {
+        return name.chars().anyMatch(c -> NOT_IN_PATHS.indexOf(c) >= 0)
+                || name.equals(".")
+                || name.equals("..")
+                || name.length() > MAX_NAME;
     }
 }

@@ -18,7 +18,9 @@ import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.ext.ExceptionMapper;
 import jakarta.ws.rs.ext.ReaderInterceptor;
 import jakarta.ws.rs.ext.ReaderInterceptorContext;
+import java.io.FilterInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.Base64;
@@ -49,6 +51,12 @@ import org.slf4j.LoggerFactory;
  */
 public final class RestRepairs implements ConnectRestExtension {
     private static final Logger LOG = LoggerFactory.getLogger(RestRepairs.class);
+
+    /**
+     * A configuration is one record in Kafka, of at most 1 MiB with all around it; Connect answers
+     * 500 to a larger one, after it has read any number of bytes into memory.
+     */
+    private static final int MAX_BODY_BYTES = 1_000_000;
 
     /** Requests of workers among themselves; they carry a signature instead of a login. */
     private static final Pattern INTERNAL = Pattern.compile("connectors/[^/]+/(tasks|fence)/?");
@@ -187,15 +195,22 @@ public final class RestRepairs implements ConnectRestExtension {
         }
     }
 
-    /** Connect's resources take a body for granted. */
+    /** Connect's resources take a body for granted, and of any size. */
     private static final class RefuseMissingBody implements ReaderInterceptor {
         @Override
         public Object aroundReadFrom(ReaderInterceptorContext context) throws IOException {
             Object body;
+            context.setInputStream(new LimitedBody(context.getInputStream()));
             try {
                 body = context.proceed();
             } catch (jakarta.ws.rs.core.NoContentException e) {
                 throw new BadRequestException("The request needs a JSON object as its body", e);
+            } catch (JacksonException e) {
+                // Inside a map it wraps what the stream throws.
+                if (e.getCause() instanceof ConnectRestException tooLarge) {
+                    throw tooLarge;
+                }
+                throw e;
             }
             if (body == null) {
                 throw new BadRequestException("The request needs a JSON object as its body");
@@ -204,6 +219,40 @@ public final class RestRepairs implements ConnectRestExtension {
                 throw new BadRequestException("The request's body lacks the object 'config'");
             }
             return body;
+        }
+    }
+
+    /** A body that ends with 413 when it is too large. */
+    private static final class LimitedBody extends FilterInputStream {
+        private long left = MAX_BODY_BYTES;
+
+        LimitedBody(InputStream in) {
+            super(in);
+        }
+
+        @Override
+        public int read() throws IOException {
+            int read = super.read();
+            count(read < 0 ? 0 : 1);
+            return read;
+        }
+
+        @Override
+        public int read(byte[] bytes, int offset, int length) throws IOException {
+            int read = super.read(bytes, offset, length);
+            count(Math.max(0, read));
+            return read;
+        }
+
+        private void count(int read) {
+            left -= read;
+            if (left < 0) {
+                throw new ConnectRestException(
+                        413,
+                        "The request's body is larger than "
+                                + MAX_BODY_BYTES
+                                + " bytes, and so than what Kafka stores of a connector");
+            }
         }
     }
 
