@@ -252,11 +252,15 @@ final class MetricsPage implements AutoCloseable {
         String type =
                 switch (metric.kind()) {
                     case SECONDS, SIZES -> "histogram";
-                    case COUNT -> "counter";
+                    case COUNT, BUSY -> "counter";
                     case LEVEL -> "gauge";
                 };
         head(out, metric.metricName(), type, metric.help());
-        double unit = metric.kind() == SinkMetric.Kind.SECONDS ? 1e9 : 1;
+        double unit =
+                switch (metric.kind()) {
+                    case SECONDS, BUSY -> 1e9;
+                    case SIZES, COUNT, LEVEL -> 1;
+                };
         for (Job job : jobs) {
             JobMetrics metrics = control.metrics(job.id());
             JobMetrics.Histogram histogram = metrics.histogram(metric);
@@ -265,7 +269,7 @@ final class MetricsPage implements AutoCloseable {
                     histogram(out, metric.metricName(), job, histogram, unit);
                 }
             } else if (metrics.value(metric) != 0 || metric.isAlwaysShown()) {
-                line(out, metric.metricName(), job, metrics.value(metric));
+                line(out, metric.metricName(), job, metrics.value(metric) / unit);
             }
         }
     }

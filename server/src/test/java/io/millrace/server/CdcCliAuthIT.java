@@ -1,6 +1,7 @@
 package io.millrace.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.cli.CliRun;
 import io.millrace.core.blackhole.BlackholeSinkFactory;
@@ -201,7 +202,11 @@ final class CdcCliAuthIT {
                         "--gc-ttl",
                         "86400");
         try {
-            awaitAnswer(process, "http://" + address + "/api/v2/health", log);
+            awaitAnswer(
+                    HttpClient.newHttpClient(),
+                    process,
+                    "http://" + address + "/api/v2/health",
+                    log);
             assertThat(get("http://" + address + "/api/v2/status"))
                     .contains("\"cluster_id\":\"from-file\"");
             assertThat(get("http://" + address + "/config"))
@@ -217,6 +222,42 @@ final class CdcCliAuthIT {
                 .contains("warning: --gc-ttl has no meaning here")
                 .contains("cdc.toml: gc-ttl has no meaning here")
                 .contains("is ready");
+        tls = TlsMaterial.copyInto(folder.resolve("tls"));
+        Process secure =
+                server(
+                        "--config",
+                        config.toString(),
+                        "--addr",
+                        address,
+                        "--data-dir",
+                        folder.resolve("other").toString(),
+                        "--tz",
+                        "Europe/Oslo",
+                        "--cluster-id",
+                        "from-option",
+                        "--ca",
+                        tls.ca().toString(),
+                        "--cert",
+                        tls.serverCertificate().toString(),
+                        "--key",
+                        tls.serverKey().toString());
+        try {
+            HttpClient known = TlsClients.client(tls, true);
+            awaitAnswer(known, secure, "https://" + address + "/api/v2/health", log);
+            assertThat(response(known, "https://" + address + "/api/v2/status").body())
+                    .contains("\"cluster_id\":\"from-option\"");
+            assertThat(response(known, "https://" + address + "/config").body())
+                    .contains("\"time-zone\":\"Europe/Oslo\"");
+            assertThatThrownBy(() ->
+                            response(
+                                    TlsClients.client(tls, false),
+                                    "https://" + address + "/api/v2/status"))
+                    .as("without a certificate of --ca")
+                    .isInstanceOf(IOException.class);
+        } finally {
+            secure.destroy();
+            assertThat(secure.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        }
         refused("there is no PD here", "--pd", "http://127.0.0.1:2379");
         refused("names are not checked", "--cert-allowed-cn", "a");
         Files.writeString(config, "[security]\ncert-allowed-cn = [\"a\"]\n");
@@ -255,11 +296,12 @@ final class CdcCliAuthIT {
                 .start();
     }
 
-    private static void awaitAnswer(Process process, String address, Path log) throws Exception {
+    private static void awaitAnswer(HttpClient client, Process process, String address, Path log)
+            throws Exception {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
         while (true) {
             try {
-                if (response(address).statusCode() == 200) {
+                if (response(client, address).statusCode() == 200) {
                     return;
                 }
             } catch (IOException notYet) {
@@ -273,14 +315,13 @@ final class CdcCliAuthIT {
     }
 
     private static String get(String address) throws IOException, InterruptedException {
-        return response(address).body();
+        return response(HttpClient.newHttpClient(), address).body();
     }
 
-    private static HttpResponse<String> response(String address)
+    private static HttpResponse<String> response(HttpClient client, String address)
             throws IOException, InterruptedException {
-        return HttpClient.newHttpClient()
-                .send(
-                        HttpRequest.newBuilder(URI.create(address)).build(),
-                        HttpResponse.BodyHandlers.ofString());
+        return client.send(
+                HttpRequest.newBuilder(URI.create(address)).build(),
+                HttpResponse.BodyHandlers.ofString());
     }
 }

@@ -149,6 +149,82 @@ final class JobLifeIT {
         JsonNode well = api.await("gone", "normal");
         assertThat(well.has("error")).isFalse();
         assertThat(well.get("checkpoint_ts").asLong()).isGreaterThan(checkpoint);
+        assertThat(metric("ticdc_sink_execution_error", "gone")).isPositive();
+        // The checkpoint has passed the error.
+        untilCaughtUp("gone");
+        assertThat(api.get(FEEDS + "/gone/status").body().has("last_error")).isFalse();
+    }
+
+    /** The value of a metric of a changefeed; -1 when the page does not have it. */
+    private static double metric(String name, String feed) {
+        String start = name + "{namespace=\"default\",changefeed=\"" + feed + "\"} ";
+        return api.get("/metrics")
+                .text()
+                .lines()
+                .filter(line -> line.startsWith(start))
+                .mapToDouble(line -> Double.parseDouble(line.substring(start.length())))
+                .findFirst()
+                .orElse(-1);
+    }
+
+    /**
+     * A transaction that is many times the quota: what is held never exceeds the quota, and the
+     * metrics tell what was done.
+     */
+    @Test
+    void aSmallQuotaHoldsAndWorkIsCounted() throws Exception {
+        long quota = 1 << 20;
+        for (DbServer db : List.of(source, target)) {
+            db.execute(
+                    "CREATE DATABASE small",
+                    "CREATE TABLE small.t (id INT PRIMARY KEY, body TEXT CHARACTER SET ascii)",
+                    "CREATE TABLE small.u (id INT PRIMARY KEY)");
+        }
+        Answer made =
+                api.create(
+                        "{\"changefeed_id\":\"small\",\"sink_uri\":\""
+                                + target.uri()
+                                + "\",\"replica_config\":{\"memory_quota\":"
+                                + quota
+                                + ",\"filter\":{\"rules\":[\"small.*\"]}}}");
+        assertThat(made.status()).as(made.text()).isEqualTo(200);
+        int rows = 4000;
+        source.execute(
+                "SET SESSION cte_max_recursion_depth=1000000",
+                "INSERT INTO small.t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n"
+                        + " WHERE i<"
+                        + rows
+                        + ") SELECT i, REPEAT(MD5(i), 192) FROM n");
+        double most = 0;
+        long deadline = System.nanoTime() + PATIENCE_NANOS;
+        while (metric("ticdc_sink_table_sink_total_rows_count", "small") < rows) {
+            double held = metric("ticdc_processor_memory_consumption", "small");
+            assertThat(held).isLessThanOrEqualTo(quota);
+            most = Math.max(most, held);
+            assertThat(System.nanoTime()).as("rows arrive").isLessThan(deadline);
+        }
+        assertThat(most).as("something was held").isPositive();
+        untilTarget("SELECT COUNT(*) FROM small.t", Integer.toString(rows));
+        source.execute("ALTER TABLE small.u ADD v INT");
+        untilCaughtUp("small");
+        assertThat(metric("ticdc_sink_write_bytes_total", "small")).isGreaterThan(rows * 6000.0);
+        assertThat(metric("ticdc_sink_ddl_exec_count", "small")).isEqualTo(1);
+        assertThat(metric("ticdc_sink_ddl_exec_duration_count", "small")).isEqualTo(1);
+        assertThat(metric("ticdc_sink_ddl_exec_duration_sum", "small")).isPositive();
+        assertThat(metric("ticdc_sink_txn_worker_handled_rows", "small")).isEqualTo(rows);
+        assertThat(metric("ticdc_sink_batch_row_count_sum", "small")).isEqualTo(rows);
+        // DDL that the filter leaves out is read too.
+        assertThat(metric("ticdc_puller_txn_collect_event_count", "small"))
+                .isBetween(rows + 1.0, rows + 9.0);
+        for (String recorded :
+                List.of(
+                        "ticdc_sink_txn_worker_flush_duration_count",
+                        "ticdc_sink_txn_sink_dml_batch_commit_count",
+                        "ticdc_sink_flush_lag_histogram_count")) {
+            assertThat(metric(recorded, "small")).as(recorded).isPositive();
+        }
+        assertThat(metric("ticdc_processor_num_of_tables", "small")).isEqualTo(2);
+        assertThat(metric("ticdc_scheduler_table", "small")).isEqualTo(2);
     }
 
     @Test

@@ -46,7 +46,7 @@ final class SimpleOptionsIT {
                     "CREATE TABLE shop.orders (id INT PRIMARY KEY, v VARCHAR(9))",
                     "CREATE TABLE shop.keyless (id INT)",
                     "CREATE DATABASE zoned",
-                    "CREATE TABLE zoned.t (id INT PRIMARY KEY, at TIMESTAMP)");
+                    "CREATE TABLE zoned.t (id INT PRIMARY KEY, at TIMESTAMP, body TEXT)");
             ServerConfig config =
                     ServerConfig.of(
                             new Settings()
@@ -84,11 +84,21 @@ final class SimpleOptionsIT {
                 // Both are 02:30 in Berlin, where the hour comes twice.
                 upstream.execute(
                         "SET time_zone='+00:00'",
-                        "INSERT INTO zoned.t VALUES (1, '2026-10-25 00:30:00'),"
-                                + " (2, '2026-10-25 01:30:00')");
+                        "INSERT INTO zoned.t VALUES (1, '2026-10-25 00:30:00', ''),"
+                                + " (2, '2026-10-25 01:30:00', REPEAT('x', 3000))");
                 assertThat(read(kafka, "instants", all -> all.size() >= 2))
                         .extracting(each -> each.at("/payload/after/at").asText())
                         .containsExactly("2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z");
+                String page = api.get("/metrics").text();
+                for (String value :
+                        List.of(
+                                "large_row_size_count%s 1",
+                                "batch_row_count_sum%s 2",
+                                "mq_worker_batch_size_sum%s 2",
+                                "mq_worker_batch_duration_count%s ",
+                                "mq_worker_send_message_duration_count%s ")) {
+                    assertThat(page).contains("\nticdc_sink_" + value.formatted(labels("d")));
+                }
                 List<JsonNode> start =
                         read(kafka, "simple", all -> of(all, "BOOTSTRAP").size() >= 2);
                 assertThat(of(start, "BOOTSTRAP"))
@@ -119,8 +129,34 @@ final class SimpleOptionsIT {
                         .contains(
                                 "millrace_table_rows_total{namespace=\"default\",changefeed=\"s\","
                                         + "table=\"shop.orders\"} 1\n");
+                outage(api, upstream, kafka);
             }
         }
+    }
+
+    private static String labels(String feed) {
+        return "{namespace=\"default\",changefeed=\"" + feed + "\"}";
+    }
+
+    /** The broker goes away and comes back: a warning meanwhile, and nothing is lost. */
+    private static void outage(ApiClient api, DbServer upstream, KafkaServer kafka)
+            throws Exception {
+        String status = "\nticdc_owner_status" + labels("d") + " ";
+        assertThat(api.get("/metrics").text()).contains(status + "0");
+        kafka.stop();
+        upstream.execute("INSERT INTO zoned.t VALUES (3, '2026-10-25 02:00:00', '')");
+        api.await("d", "error");
+        assertThat(api.get("/api/v2/changefeeds/d/status").body().at("/last_warning/message"))
+                .asString()
+                .contains(kafka.bootstrapServers());
+        assertThat(api.get("/metrics").text()).contains(status + "1");
+        kafka.start();
+        api.await("d", "normal");
+        assertThat(api.get("/metrics").text()).contains(status + "0");
+        assertThat(read(kafka, "instants", all -> all.size() >= 3))
+                .extracting(each -> each.at("/payload/after/id").asInt())
+                .startsWith(1, 2)
+                .contains(3);
     }
 
     private static List<JsonNode> of(List<JsonNode> messages, String type) {

@@ -27,6 +27,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -942,5 +943,32 @@ final class TiCdcApiTest {
                                         + java.util.Base64.getEncoder()
                                                 .encodeToString(userPassword.getBytes()))
                         .build());
+    }
+
+    /** After a restart, until each changefeed that is to run has been tried. */
+    @Test
+    void aNodeWhoseChangefeedsAreNotStartedIsUnhealthy() throws Exception {
+        api.create(TEST5);
+        api.await("test5", "normal");
+        node.close();
+        upstream = new FakeUpstream();
+        upstream.mayOpen = new CountDownLatch(1);
+        try {
+            open();
+            for (String route : List.of("/api/v1/health", "/api/v2/health")) {
+                Answer sick = api.get(route);
+                assertThat(sick.status()).as(sick.text()).isEqualTo(500);
+                assertThat(sick.errorCode()).isEqualTo("CDC:ErrClusterIsUnhealthy");
+                assertThat(sick.errorMessage()).contains("TiCDC cluster is unhealthy");
+            }
+        } finally {
+            upstream.mayOpen.countDown();
+        }
+        long deadline = System.nanoTime() + 20_000_000_000L;
+        while (api.get("/api/v2/health").status() != 200) {
+            assertThat(System.nanoTime()).as("healthy").isLessThan(deadline);
+            Thread.sleep(10);
+        }
+        assertThat(api.get("/api/v1/health").status()).isEqualTo(200);
     }
 }

@@ -247,6 +247,26 @@ final class TiCdcUpdateTest {
         return api.post("/api/v2/tso", "{\"id\":" + id + "}").body().path("timestamp").asLong();
     }
 
+    /** By the checkpoint's time, which is the upstream's: here it is ahead of the server's. */
+    @Test
+    void statusTellsNoErrorThatTheCheckpointHasPassed() throws Exception {
+        for (String name : List.of("maria", "default")) {
+            api.create(
+                    "{\"changefeed_id\":\"x\",\"upstream\":\""
+                            + name
+                            + "\",\"sink_uri\":\"blackhole://\"}");
+            api.await("x", "normal");
+            FakeUpstream source = name.equals("maria") ? other : upstream;
+            source.captureError =
+                    Optional.of(new MillraceException(ErrorCode.UPSTREAM_CORRUPT, "broken"));
+            assertThat(api.await("x", "failed").at("/error/message").asText()).contains("broken");
+            assertThat(api.get(FEEDS + "/x/status").body().has("last_error"))
+                    .as(name)
+                    .isEqualTo(name.equals("default"));
+            api.call("DELETE", FEEDS + "/x", "");
+        }
+    }
+
     /** The default upstream is away: nobody needs its clock. */
     @Test
     void theCliAsksTheChangefeedsOwnUpstream(@TempDir Path home) throws Exception {

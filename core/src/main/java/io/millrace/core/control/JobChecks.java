@@ -126,6 +126,13 @@ public final class JobChecks {
      * others), sink and upstream are not the same cluster, the sink really opens.
      */
     public void job(JobSpec spec) {
+        job(spec, () -> {});
+    }
+
+    /**
+     * @param beforeSink a check of the caller's own, made when the tables have been looked at
+     */
+    public void job(JobSpec spec, Runnable beforeSink) {
         SinkSpec sink = spec.sinkSpec();
         SinkFactory factory = sinks.of(sink);
         factory.validate(sink);
@@ -145,6 +152,7 @@ public final class JobChecks {
         if (!spec.forceReplicate() && !spec.ignoreIneligible()) {
             eligible(tables);
         }
+        beforeSink.run();
         // Before the sink really opens, because that may leave its tables in the target.
         differentClusters(spec);
         factory.testOpen(sink);

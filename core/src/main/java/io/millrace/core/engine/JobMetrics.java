@@ -124,7 +124,7 @@ public final class JobMetrics implements SinkMetrics {
             switch (metric.kind()) {
                 case SECONDS -> histograms[i] = new Histogram(DURATIONS);
                 case SIZES -> histograms[i] = new Histogram(SIZES);
-                case COUNT, LEVEL -> histograms[i] = null;
+                case COUNT, BUSY, LEVEL -> histograms[i] = null;
             }
         }
     }
@@ -143,10 +143,10 @@ public final class JobMetrics implements SinkMetrics {
         Histogram histogram = histograms[i];
         if (histogram != null) {
             histogram.record(value);
-        } else if (metric.kind() == SinkMetric.Kind.COUNT) {
-            counts[i].add(value);
-        } else {
+        } else if (metric.kind() == SinkMetric.Kind.LEVEL) {
             values[i].set(value);
+        } else {
+            counts[i].add(value);
         }
     }
 

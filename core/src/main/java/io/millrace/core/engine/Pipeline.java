@@ -289,6 +289,7 @@ public final class Pipeline implements Stage, AutoCloseable {
                     return work;
                 }
                 held = event;
+                count(event);
             }
             if (!pass(event, now)) {
                 return work;
@@ -298,6 +299,15 @@ public final class Pipeline implements Stage, AutoCloseable {
             work++;
         }
         return work;
+    }
+
+    private void count(ChangeEvent read) {
+        switch (read) {
+            case RowBatch batch ->
+                    plan.metrics().record(SinkMetric.PULLER_EVENTS, batch.rowCount());
+            case SchemaChange change -> plan.metrics().record(SinkMetric.PULLER_EVENTS, 1);
+            case ResolvedMark mark -> {}
+        }
     }
 
     /** Gets one event through; false when it has to wait. */

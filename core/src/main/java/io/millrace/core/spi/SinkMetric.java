@@ -16,6 +16,10 @@ public enum SinkMetric {
             "ticdc_sink_ddl_exec_duration",
             Kind.SECONDS,
             "Time from reaching a DDL until it was done downstream, seconds."),
+    PULLER_EVENTS(
+            "ticdc_puller_txn_collect_event_count",
+            Kind.COUNT,
+            "Rows and DDL statements that came from the upstream."),
     FLUSH_LAG(
             "ticdc_sink_flush_lag_histogram",
             Kind.SECONDS,
@@ -62,6 +66,10 @@ public enum SinkMetric {
             "ticdc_sink_cloud_storage_flush_duration_seconds",
             Kind.SECONDS,
             "Time from a flush's begin until its files are there, seconds."),
+    STORAGE_BUSY(
+            "ticdc_sink_cloud_storage_worker_busy_ratio",
+            Kind.BUSY,
+            "Seconds that workers spent writing files; its rate is how busy they are."),
     REDO_WRITE_BYTES("ticdc_redo_write_bytes_total", Kind.COUNT, "Bytes of redo log written."),
     REDO_TOTAL_ROWS("ticdc_redo_total_rows_count", Kind.COUNT, "Rows in the redo log."),
     REDO_FSYNC_DURATION(
@@ -77,7 +85,11 @@ public enum SinkMetric {
     REDO_FLUSH_LOG_DURATION(
             "ticdc_redo_flush_log_duration_seconds",
             Kind.SECONDS,
-            "Time until events in the redo log are durable, seconds.");
+            "Time until events in the redo log are durable, seconds."),
+    REDO_BUSY(
+            "ticdc_redo_worker_busy_ratio",
+            Kind.BUSY,
+            "Seconds that the redo log spent writing files; its rate is how busy it is.");
 
     /** What is recorded. */
     public enum Kind {
@@ -87,6 +99,8 @@ public enum SinkMetric {
         SIZES,
         /** Amounts that are added up. */
         COUNT,
+        /** Durations that are added up, recorded in nanoseconds, shown in seconds. */
+        BUSY,
         /** The latest value. */
         LEVEL
     }

@@ -510,8 +510,7 @@ final class TiCdcApi {
                         clock.instant(),
                         settings.version(),
                         settings.zone().getId());
-        lastCheck.run();
-        control.checks().job(spec);
+        control.checks().job(spec, lastCheck);
         Job job = submit(new Command.CreateJob(spec, start.streamEnd())).orElseThrow();
         return info(job, JobProgress.at(spec.startTso()), false);
     }

@@ -1,5 +1,6 @@
 package io.millrace.mysql.sink;
 
+import static io.millrace.testkit.rows.TestRowBatch.delete;
 import static io.millrace.testkit.rows.TestRowBatch.insert;
 import static io.millrace.testkit.rows.TestRowBatch.row;
 import static io.millrace.testkit.rows.TestRowBatch.update;
@@ -18,6 +19,7 @@ import io.millrace.testkit.servers.FlavorServers;
 import io.millrace.testkit.servers.TlsMaterial;
 import java.sql.Connection;
 import java.sql.Statement;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -345,10 +347,110 @@ final class SinkOptionsIT {
                 .isEqualTo(ErrorCode.SINK_ACCESS_DENIED);
     }
 
+    /** One transaction of inserts, updates and deletes by one worker that is connected already. */
+    private static void offerMixed(SinkDriver sink) {
+        sink.offer(
+                insert(
+                        SinkContract.KV,
+                        SinkContract.NEW + 1,
+                        0,
+                        false,
+                        row(1, null, "a"),
+                        row(2, null, "b"),
+                        row(3, null, "c")));
+        sink.offer(
+                update(
+                        SinkContract.KV,
+                        SinkContract.NEW + 1,
+                        1,
+                        false,
+                        row(10, null, ""),
+                        row(10, null, "x"),
+                        row(11, null, ""),
+                        row(11, null, "y")));
+        sink.offer(
+                delete(
+                        SinkContract.KV,
+                        SinkContract.NEW + 1,
+                        2,
+                        true,
+                        row(12, null, ""),
+                        row(13, null, "")));
+        sink.drain();
+    }
+
+    @ParameterizedTest
+    @EnumSource(Flavor.class)
+    void statementsShareARoundTripAndRowsAStatementUnlessToldOtherwise(Flavor flavor)
+            throws Exception {
+        DbServer server = server(flavor);
+        Map<String, Cost> seen = new LinkedHashMap<>();
+        for (String option : List.of("", "multi-stmt-enable=false", "batch-dml-enable=false")) {
+            server.execute(
+                    "DELETE FROM d.kv",
+                    "INSERT INTO d.kv (id,v) VALUES (9,''),(10,''),(11,''),(12,''),(13,'')");
+            try (RoundTrips relay = new RoundTrips(server.port());
+                    SinkDriver sink =
+                            new SinkDriver(
+                                    uri(
+                                                    server,
+                                                    "mysql",
+                                                    "worker-count=1&row-events=false&" + option)
+                                            .replace(
+                                                    ":" + server.port() + "/",
+                                                    ":" + relay.port() + "/"),
+                                    "options/" + jobs++,
+                                    SinkContract.CLOCK)) {
+                sink.offer(delete(SinkContract.KV, SinkContract.NEW, 0, true, row(9, null, "")));
+                sink.drain();
+                long commands = relay.commands();
+                long inserts = counted(server, "insert");
+                long deletes = counted(server, "delete");
+                offerMixed(sink);
+                seen.put(
+                        option,
+                        new Cost(
+                                relay.commands() - commands,
+                                counted(server, "insert") - inserts,
+                                counted(server, "delete") - deletes));
+            }
+            assertThat(server.query("SELECT GROUP_CONCAT(id,v ORDER BY id) FROM d.kv"))
+                    .as(option)
+                    .contains("1a,2b,3c,10x,11y");
+        }
+        // The worker may begin with what it has: the transaction comes in one to three parts.
+        assertThat(seen.get(""))
+                .satisfies(of -> {
+                    assertThat(of.roundTrips()).isBetween(1L, 3L);
+                    assertThat(of.inserts()).isEqualTo(1);
+                    assertThat(of.deletes()).isEqualTo(1);
+                });
+        // BEGIN, progress, three kinds of statements, COMMIT.
+        assertThat(seen.get("multi-stmt-enable=false"))
+                .satisfies(of -> {
+                    assertThat(of.roundTrips()).isGreaterThanOrEqualTo(6);
+                    assertThat(of.inserts()).isEqualTo(1);
+                    assertThat(of.deletes()).isEqualTo(1);
+                });
+        assertThat(seen.get("batch-dml-enable=false"))
+                .satisfies(of -> {
+                    assertThat(of.roundTrips()).isBetween(1L, 3L);
+                    assertThat(of.inserts()).isEqualTo(3);
+                    assertThat(of.deletes()).isEqualTo(2);
+                });
+    }
+
+    /** What a transaction cost on the wire, and statements that the server counted. */
+    private record Cost(long roundTrips, long inserts, long deletes) {}
+
     private static long updates(DbServer server) throws Exception {
+        return counted(server, "update");
+    }
+
+    private static long counted(DbServer server, String command) throws Exception {
         try (Connection c = server.connect();
                 Statement s = c.createStatement();
-                var r = s.executeQuery("SHOW GLOBAL STATUS LIKE 'Com_update'")) {
+                var r = s.executeQuery("SHOW GLOBAL STATUS LIKE 'Com_" + command + "'")) {
             r.next();
             return r.getLong(2);
         }

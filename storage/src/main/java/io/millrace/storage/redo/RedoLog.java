@@ -295,6 +295,7 @@ final class RedoLog implements AutoCloseable {
         }
         long now = System.nanoTime();
         metrics.record(SinkMetric.REDO_FSYNC_DURATION, now - began);
+        metrics.record(SinkMetric.REDO_BUSY, now - began);
         metrics.record(SinkMetric.REDO_FLUSH_ALL_DURATION, now - began);
         metrics.record(SinkMetric.REDO_FLUSH_LOG_DURATION, now - segment.beganNanos);
         metrics.record(SinkMetric.REDO_TOTAL_ROWS, segment.rows);

@@ -141,6 +141,7 @@ final class Uploads implements AutoCloseable {
             store.put(folder + name, content.array(), 0, content.length());
             long ended = System.nanoTime();
             metrics.record(SinkMetric.STORAGE_WRITE_DURATION, ended - began);
+            metrics.record(SinkMetric.STORAGE_BUSY, ended - began);
             metrics.record(SinkMetric.STORAGE_FLUSH_DURATION, ended - file.queuedNanos);
             metrics.record(SinkMetric.STORAGE_WRITE_BYTES, content.length());
             metrics.record(SinkMetric.STORAGE_FILE_COUNT, 1);

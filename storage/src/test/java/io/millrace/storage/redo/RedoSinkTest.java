@@ -237,6 +237,7 @@ final class RedoSinkTest {
             assertThat(recorded)
                     .containsKeys(
                             SinkMetric.REDO_FSYNC_DURATION,
+                            SinkMetric.REDO_BUSY,
                             SinkMetric.REDO_FLUSH_ALL_DURATION,
                             SinkMetric.REDO_WRITE_LOG_DURATION,
                             SinkMetric.REDO_FLUSH_LOG_DURATION);

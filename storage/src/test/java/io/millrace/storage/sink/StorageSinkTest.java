@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.management.ThreadMXBean;
+import com.sun.net.httpserver.HttpServer;
 import io.millrace.core.engine.JobMetrics;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
@@ -33,6 +34,8 @@ import io.millrace.testkit.rows.TestPosition;
 import io.millrace.testkit.rows.TestRowBatch;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -41,6 +44,7 @@ import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableSet;
@@ -48,6 +52,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentSkipListSet;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
@@ -225,6 +230,76 @@ final class StorageSinkTest {
         return all.toString();
     }
 
+    /** A bucket that takes everything and holds nothing; the requests that parts are made of. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3})
+    void flushConcurrencyIsTheNumberOfPartsOfALargeFileAtATime(int parts) throws Exception {
+        List<String> writes = Collections.synchronizedList(new ArrayList<>());
+        HttpServer server =
+                HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
+        server.createContext(
+                "/",
+                exchange -> {
+                    exchange.getRequestBody().readAllBytes();
+                    String method = exchange.getRequestMethod();
+                    String query =
+                            Objects.requireNonNullElse(exchange.getRequestURI().getQuery(), "");
+                    String answer =
+                            query.equals("uploads")
+                                    ? "<InitiateMultipartUploadResult><UploadId>u1</UploadId>"
+                                            + "</InitiateMultipartUploadResult>"
+                                    : method.equals("POST")
+                                            ? "<CompleteMultipartUploadResult/>"
+                                            : query.contains("list-type")
+                                                    ? "<ListBucketResult/>"
+                                                    : "<Error><Code>NoSuchKey</Code></Error>";
+                    if (exchange.getRequestURI().getPath().endsWith(".csv")) {
+                        writes.add(method + " " + query.replaceFirst("&?uploadId=u1&?", ""));
+                    }
+                    exchange.getResponseHeaders().set("ETag", "\"1\"");
+                    boolean found = !method.matches("GET|HEAD") || query.contains("list-type");
+                    byte[] body = answer.getBytes(UTF_8);
+                    boolean silent = method.equals("HEAD");
+                    exchange.sendResponseHeaders(found ? 200 : 404, silent ? -1 : body.length);
+                    if (!silent) {
+                        exchange.getResponseBody().write(body);
+                    }
+                    exchange.close();
+                });
+        server.start();
+        try (Driver driver =
+                open(
+                        SinkSpec.of(
+                                "s3://b/p?protocol=csv&file-size=67108864&access-key=k"
+                                        + "&secret-access-key=s&flush-concurrency="
+                                        + parts
+                                        + "&endpoint=http://127.0.0.1:"
+                                        + server.getAddress().getPort()),
+                        START,
+                        false)) {
+            TableSchema t = table("t");
+            String megabyte = "x".repeat(1 << 20);
+            for (int i = 0; i < 18; i++) {
+                driver.send(insert(t, 200 + i, 0, i, megabyte));
+            }
+            driver.drain();
+        } finally {
+            server.stop(0);
+        }
+        if (parts == 1) {
+            assertThat(writes).containsExactly("PUT ");
+        } else {
+            assertThat(writes)
+                    .containsExactlyInAnyOrder(
+                            "POST uploads",
+                            "PUT partNumber=1",
+                            "PUT partNumber=2",
+                            "PUT partNumber=3",
+                            "POST ");
+        }
+    }
+
     /** Of an hour that comes twice a text would not tell which one is meant. */
     @Test
     void parquetFilesWantRowsInUtc() {
@@ -258,6 +333,7 @@ final class StorageSinkTest {
             driver.await("metadata", () -> Files.exists(folder.resolve("metadata")));
             assertThat(driver.metrics.value(SinkMetric.STORAGE_FILE_COUNT)).isEqualTo(2);
             assertThat(driver.metrics.value(SinkMetric.STORAGE_WRITE_BYTES)).isEqualTo(133);
+            assertThat(driver.metrics.value(SinkMetric.STORAGE_BUSY)).isPositive();
             for (SinkMetric metric :
                     List.of(SinkMetric.STORAGE_WRITE_DURATION, SinkMetric.STORAGE_FLUSH_DURATION)) {
                 assertThat(Objects.requireNonNull(driver.metrics.histogram(metric)).isEmpty())
