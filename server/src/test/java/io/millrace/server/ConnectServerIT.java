@@ -27,9 +27,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -184,7 +188,11 @@ class ConnectServerIT {
             mysql.execute(
                     "CREATE DATABASE shop",
                     "CREATE TABLE shop.item (id INT PRIMARY KEY, name VARCHAR(20))");
-            Settings with = settings(folder, Ports.free(), kafka).set("upstream", mysql.uri());
+            Settings with =
+                    settings(folder, Ports.free(), kafka)
+                            .set("upstream", mysql.uri())
+                            .set("retry-interval", "1s")
+                            .set("connect.disk-limit", "16MiB");
             String feed =
                     "{\"changefeed_id\":\"emb\",\"sink_uri\":\"kafka://embedded/items"
                             + "?protocol=canal-json&partition-num=1%s\","
@@ -212,6 +220,8 @@ class ConnectServerIT {
                 awaitSame(mysql, broker);
                 JsonNode feedNow = new ApiClient(node.url()).await("emb", "normal");
                 assertThat(feedNow.at("/error/message").asText()).as("%s", feedNow).isEmpty();
+                atTheDiskLimitItSaysSoAndGoesOnWhenThereIsSpace(
+                        mysql, broker, new ApiClient(node.url()));
             }
             try (MillraceNode node = server(with.set("connect.enabled", "false"))) {
                 ApiClient api = new ApiClient(node.url());
@@ -223,6 +233,33 @@ class ConnectServerIT {
                 assertThat(refused.errorMessage()).contains("[connect] enabled is false");
             }
         }
+    }
+
+    private static void atTheDiskLimitItSaysSoAndGoesOnWhenThereIsSpace(
+            DbServer mysql, String broker, ApiClient api) throws Exception {
+        Map<String, Object> client = Map.of("bootstrap.servers", broker);
+        try (Admin admin = Admin.create(client)) {
+            try (KafkaProducer<byte[], byte[]> producer =
+                    new KafkaProducer<>(
+                            client, new ByteArraySerializer(), new ByteArraySerializer())) {
+                assertThatThrownBy(
+                                () -> {
+                                    for (int i = 0; i < 1000; i++) {
+                                        producer.send(
+                                                        new ProducerRecord<>(
+                                                                "filler", new byte[500_000]))
+                                                .get();
+                                    }
+                                })
+                        .hasMessageContaining("the disk limit of the in-process broker is reached");
+            }
+            mysql.execute("INSERT INTO shop.item VALUES (6,'at the limit')");
+            assertThat(api.await("emb", "error").at("/error/message").asText())
+                    .contains("the disk limit of the in-process broker is reached: ")
+                    .contains("connect.disk-limit is 16.0 MiB");
+            admin.deleteTopics(List.of("filler")).all().get();
+        }
+        awaitSame(mysql, broker);
     }
 
     private static MillraceNode server(Settings settings) {

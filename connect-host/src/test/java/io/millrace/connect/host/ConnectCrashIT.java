@@ -1,6 +1,7 @@
 package io.millrace.connect.host;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.millrace.testkit.servers.DbServer;
 import io.millrace.testkit.servers.DebeziumPlugins;
@@ -86,6 +87,7 @@ class ConnectCrashIT {
         host.kill9();
         assertThat(before).as("in the middle").isBetween(1L, ROWS - 1L);
         restart();
+        create("live", 9201);
         long records = tables.awaitComplete(kafka(), "big");
         System.out.printf("killed after %d of %d, then %d records%n", before, ROWS, records);
         assertThat(records).isGreaterThan(ROWS);
@@ -94,7 +96,7 @@ class ConnectCrashIT {
     @Test
     @Order(2)
     void killedUnderLoadItGoesOn() throws Exception {
-        create("live", 9201);
+        assumeTrue(SOAK, "only with -Dmillrace.soak=true: TwoWorkersIT kills under load too");
         try (ShopTables.Load load = tables.new Load("live", "big")) {
             while (ShopTables.records(kafka(), "live") == 0) {
                 load.awaitMore(10);

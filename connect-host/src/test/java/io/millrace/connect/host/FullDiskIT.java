@@ -3,6 +3,8 @@ package io.millrace.connect.host;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.millrace.testkit.servers.DbServer;
+import io.millrace.testkit.servers.DebeziumPlugins;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -12,6 +14,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -25,8 +28,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A disk that is really full, with the guard against it switched off: the process says so and ends,
- * and when there is space again it starts with all that it had acknowledged.
+ * What a full disk does to processes: the limit as a connector sees it, and a disk that is really
+ * full, with the guard against it switched off. There the process says so and ends, and when there
+ * is space again it starts with all that it had acknowledged.
  */
 class FullDiskIT {
     @Test
@@ -58,6 +62,60 @@ class FullDiskIT {
             assertThat(host.stop(Duration.ofSeconds(30))).isZero();
         } finally {
             run("umount", "-l", disk.toString());
+        }
+    }
+
+    @Test
+    void aConnectorThatReachesTheLimitSaysWhyAndGoesOnAfterARestart(@TempDir Path folder)
+            throws Exception {
+        assumeTrue(
+                Boolean.getBoolean("millrace.soak"),
+                "only with -Dmillrace.soak=true: it takes half a minute");
+        try (HostUnderTest host =
+                        new HostUnderTest(
+                                folder,
+                                DebeziumPlugins.mysql(),
+                                "",
+                                List.of("disk-limit=" + (16 << 20)));
+                DbServer mysql = DbServer.mysql().start()) {
+            host.start();
+            ShopTables tables = new ShopTables(mysql);
+            tables.create("a");
+            mysql.execute("INSERT INTO shop.a (name) VALUES ('before')");
+            host.answersUntilReady("/connectors");
+            String kafka = "127.0.0.1:" + host.kafkaPort;
+            assertThat(
+                            host.call(
+                                            "POST",
+                                            "/connectors",
+                                            ShopTables.connector(mysql, "a", kafka, 9300))
+                                    .status())
+                    .isEqualTo(201);
+            tables.awaitComplete(kafka, "a");
+            assertThat(fill(host)).isNotEmpty();
+            mysql.execute("INSERT INTO shop.a (name) VALUES ('while it is full')");
+            HostUnderTest.Answer failed =
+                    host.await(
+                            "/connectors/a/status",
+                            a -> a.body().at("/tasks/0/state").asText().equals("FAILED"));
+            assertThat(failed.body().at("/tasks/0/trace").asText())
+                    .contains("the disk limit of the in-process broker is reached: ")
+                    .contains("raise it, delete topics");
+            try (Admin admin = Admin.create(Map.of("bootstrap.servers", kafka))) {
+                admin.deleteTopics(List.of("full")).all().get();
+            }
+            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+            while (!host.logText().contains("the broker takes records again")) {
+                assertThat(System.nanoTime()).isLessThan(deadline);
+                ShopTables.pause(100);
+            }
+            assertThat(
+                            host.call(
+                                            "POST",
+                                            "/connectors/a/restart?includeTasks=true&onlyFailed=true")
+                                    .status())
+                    .isEqualTo(202);
+            tables.awaitComplete(kafka, "a");
         }
     }
 

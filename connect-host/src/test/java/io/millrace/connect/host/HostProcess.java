@@ -18,7 +18,7 @@ final class HostProcess {
     /**
      * Arguments: data folder, port of the API, port of Kafka (or {@code host:port} of one
      * elsewhere), plug-ins, and then settings of the worker as {@code key=value}; {@code
-     * disk-reserve} is the broker's.
+     * disk-limit} and {@code disk-reserve} are the broker's.
      */
     public static void main(String[] args) throws InterruptedException {
         Map<String, String> worker = new TreeMap<>();
@@ -28,11 +28,12 @@ final class HostProcess {
         }
         BrokerLimits all = BrokerLimits.DEFAULT;
         String reserve = worker.remove("disk-reserve");
+        String limit = worker.remove("disk-limit");
         BrokerLimits limits =
                 new BrokerLimits(
                         all.retentionHours(),
                         all.retentionBytes(),
-                        all.diskLimit(),
+                        limit == null ? all.diskLimit() : Long.parseLong(limit),
                         reserve == null ? all.diskReserve() : Long.parseLong(reserve));
         ConnectSettings settings =
                 new ConnectSettings(

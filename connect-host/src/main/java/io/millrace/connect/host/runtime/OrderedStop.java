@@ -6,7 +6,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Stops parts one after the other, each within its own time.
+ * Stops parts one after the other, each within its own time and what those before it left of
+ * theirs.
  *
  * <p>A part that hangs must not keep the ones under it from stopping: seen were Jetty waiting for
  * itself, and a log of Connect waiting 22 s for a write.
@@ -25,12 +26,13 @@ public final class OrderedStop {
 
     /** Takes stages from the front and stops them; never throws. */
     public static void run(Deque<Stage> stages) {
+        Duration spare = Duration.ZERO;
         while (!stages.isEmpty()) {
             Stage stage = stages.pop();
             if (stage.limit().isZero()) {
                 stopNow(stage);
             } else {
-                stopWithin(stage);
+                spare = stopWithin(stage, stage.limit().plus(spare));
             }
         }
     }
@@ -43,20 +45,21 @@ public final class OrderedStop {
         }
     }
 
-    private static void stopWithin(Stage stage) {
+    /** What is left of the limit. */
+    private static Duration stopWithin(Stage stage, Duration limit) {
         long start = System.nanoTime();
         Thread thread = new Thread(() -> stopNow(stage), "connect-stop-" + stage.name());
         thread.setDaemon(true);
         thread.start();
         boolean interrupted = false;
-        long left = stage.limit().toNanos();
+        long left = limit.toNanos();
         while (thread.isAlive() && left > 0) {
             try {
                 thread.join(Duration.ofNanos(left));
             } catch (InterruptedException e) {
                 interrupted = true;
             }
-            left = stage.limit().toNanos() - (System.nanoTime() - start);
+            left = limit.toNanos() - (System.nanoTime() - start);
         }
         if (thread.isAlive()) {
             IllegalStateException where = new IllegalStateException("still stopping");
@@ -64,7 +67,7 @@ public final class OrderedStop {
             LOG.error(
                     "part={} did not stop within seconds={}, going on without it",
                     stage.name(),
-                    stage.limit().toSeconds(),
+                    limit.toSeconds(),
                     where);
         } else {
             LOG.info(
@@ -73,5 +76,6 @@ public final class OrderedStop {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
+        return Duration.ofNanos(Math.max(0, limit.toNanos() - (System.nanoTime() - start)));
     }
 }

@@ -119,6 +119,27 @@ class PartsTest {
     }
 
     @Test
+    void whatAPartLeavesOfItsTimeIsTheNextOnesToo() {
+        List<String> stopped = Collections.synchronizedList(new ArrayList<>());
+        Deque<OrderedStop.Stage> stages = new ArrayDeque<>();
+        stages.push(
+                new OrderedStop.Stage(
+                        "slow",
+                        Duration.ofMillis(1),
+                        () -> {
+                            try {
+                                Thread.sleep(100);
+                                stopped.add("slow");
+                            } catch (InterruptedException e) {
+                                Thread.currentThread().interrupt();
+                            }
+                        }));
+        stages.push(new OrderedStop.Stage("quick", Duration.ofSeconds(20), () -> {}));
+        OrderedStop.run(stages);
+        assertThat(stopped).containsExactly("slow");
+    }
+
+    @Test
     void aHaltOfKafkaIsToldOnceInsteadOfEndingTheProcess() {
         List<String> told = new ArrayList<>();
         try (ExitGuard guard = ExitGuard.install(told::add)) {
