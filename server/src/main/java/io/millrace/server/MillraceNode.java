@@ -160,9 +160,11 @@ final class MillraceNode implements AutoCloseable {
                                     request.contentType(MetricsPage.CONTENT_TYPE)
                                             .result(
                                                     metrics.text(plane)
-                                                            + connect.map(ConnectPart::connectors)
-                                                                    .map(ConnectorMetrics::text)
-                                                                    .orElse("")),
+                                                            + ConnectorMetrics.text(
+                                                                    connect.map(
+                                                                                    ConnectPart
+                                                                                            ::connectors)
+                                                                            .orElse(List.of()))),
                             () -> request.status(503));
                 });
         http.routes.get(

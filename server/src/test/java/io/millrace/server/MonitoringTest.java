@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 final class MonitoringTest {
     private static final Path FOLDER = Path.of("../docs/monitoring");
     private static final Pattern NAME =
-            Pattern.compile("\\b(?:ticdc|go|jvm|process|system)_[a-z_]+\\b");
+            Pattern.compile("\\b(?:ticdc|millrace|go|jvm|process|system)_[a-z_]+\\b");
     private static final Pattern EXPRESSION = Pattern.compile("(?m)^ +expr: (.+)$");
 
     @TempDir Path dir;
@@ -92,7 +92,7 @@ final class MonitoringTest {
 
     @Test
     void everyMetricOfDashboardAndAlertsExists() throws Exception {
-        assertThat(alertExpressions()).hasSize(9);
+        assertThat(alertExpressions()).hasSize(12);
         assertThat(dashboardExpressions()).hasSizeGreaterThan(40);
         Set<String> wanted =
                 names(Stream.concat(alertExpressions().stream(), dashboardExpressions().stream()));

@@ -212,7 +212,7 @@ final class ConnectorWatch implements AutoCloseable {
 
     /** Paused and stopped connectors keep tasks that failed before. */
     private static boolean mayRun(String state) {
-        return state.equals(HostedConnector.RUNNING) || state.equals(HostedConnector.FAILED);
+        return !state.equals("PAUSED") && !state.equals("STOPPED");
     }
 
     private record Unit(String state, String worker, String error) {}

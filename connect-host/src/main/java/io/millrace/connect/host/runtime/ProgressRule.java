@@ -17,7 +17,8 @@ import java.util.OptionalLong;
  * <p>The rule, first match wins:
  *
  * <ol>
- *   <li>Connect's status, unless it is RUNNING for the connector and all of its tasks.
+ *   <li>Connect's status, unless it is RUNNING for the connector and all of its tasks. (Tasks that
+ *       run count more than a connector that is called unassigned.)
  *   <li>Tasks on another worker: <i>running</i>, for their figures are not here.
  *   <li><i>stalled</i>, when for the given time records that were read wait for being written and
  *       none gets written; or it has no connection to its database; or a snapshot reads no row; or
@@ -148,7 +149,11 @@ final class ProgressRule {
             }
             case HostedConnector.RUNNING -> {}
             default -> {
-                return Optional.of(Activity.UNASSIGNED);
+                // A worker that lost it may have written so after the next one wrote RUNNING, when
+                // Kafka was away meanwhile; tasks that run belie it.
+                if (look.taskStates().isEmpty()) {
+                    return Optional.of(Activity.UNASSIGNED);
+                }
             }
         }
         for (String task : look.taskStates()) {

@@ -52,6 +52,11 @@ class ProgressRuleTest {
         assertThat(told("RUNNING", true, "UNASSIGNED", "FAILED").activity())
                 .isEqualTo(Activity.FAILED);
         assertThat(told("UNASSIGNED", true).activity()).isEqualTo(Activity.UNASSIGNED);
+        assertThat(told("UNASSIGNED", true, "UNASSIGNED").activity())
+                .isEqualTo(Activity.UNASSIGNED);
+        assertThat(told("UNASSIGNED", true, "RUNNING").activity())
+                .as("an old note of a worker that lost it")
+                .isEqualTo(Activity.IDLE);
         assertThat(told("RUNNING", true, "UNASSIGNED").activity()).isEqualTo(Activity.UNASSIGNED);
         assertThat(told("RUNNING", true, "RESTARTING").activity()).isEqualTo(Activity.RESTARTING);
         assertThat(told("RUNNING", false, "RUNNING")).isEqualTo(Verdict.of(Activity.RUNNING));
