@@ -63,7 +63,7 @@ sql() { # server, statement
 start() {
     "$MILLRACE" version >/dev/null # builds when needed
     "$MILLRACE" plugins fetch
-    "$MILLRACE" plugins add jdbc --to "$WORK/plugins" 2>/dev/null
+    "$MILLRACE" plugins add jdbc --to "$WORK/plugins"
     mkfifo "$WORK/to" "$WORK/from"
     "$MILLRACE" example-helper connect <"$WORK/to" >"$WORK/from" 2>"$WORK/helper.log" &
     HELPER=$!
