@@ -259,7 +259,7 @@ v1() {
 
 # TiCDC's other commands, as the launcher finds them: each is told from the rest by what it says.
 commands() {
-    for words in "cdc cli changefeed list --server http://$SERVER:[]" "cdc redo meta --storage file://$WORK/none:none" \
+    for words in "cdc cli changefeed list --server http://$SERVER:[]" "cdc redo meta --storage file://$WORK/none:millrace redo" \
         "cdc redo apply --help:--tmp-dir" "cdc server --help:--advertise-addr" "cdc version:Release Version"; do
         # shellcheck disable=SC2086 # words are words
         said=$("$MILLRACE" ${words%:*} 2>&1 </dev/null || true)
