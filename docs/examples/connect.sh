@@ -20,12 +20,14 @@ failed=0
 PATIENCE=60 # seconds that a state may take, on a busy machine
 
 clean_up() {
+    trap '' INT TERM # a second signal must not break this off
     if [ -n "$SERVER_PID" ]; then
         kill "$SERVER_PID" 2>/dev/null || true
         wait "$SERVER_PID" 2>/dev/null || true
     fi
     if [ -n "$HELPER" ]; then
-        exec {TO_HELPER}>&- # the helper stops the databases when its input ends
+        [ -z "${TO_HELPER:-}" ] || exec {TO_HELPER}>&- # the helper stops the databases when its input ends
+        [ -n "${MYSQL:-}" ] || kill "$HELPER" 2>/dev/null || true # it is still starting them, or building
         wait "$HELPER" 2>/dev/null || true
     fi
     rm -rf "$WORK"
