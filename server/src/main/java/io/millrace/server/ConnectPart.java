@@ -23,14 +23,20 @@ import org.slf4j.LoggerFactory;
  */
 final class ConnectPart implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ConnectPart.class);
-    private static final Duration RETRY = Duration.ofSeconds(10);
 
-    /** An attempt that waits for a Kafka elsewhere has nothing that could be lost. */
-    private static final Duration LEAVE_ATTEMPT = Duration.ofSeconds(3);
+    /** A start that waits for a Kafka elsewhere has nothing that could be lost. */
+    private static final Duration LEAVE_WAITING = Duration.ofSeconds(3);
+
+    /**
+     * A broker may repair its log for minutes after a crash, or not come up at all. Left behind, it
+     * repairs it again at the next start.
+     */
+    private static final Duration LEAVE_STARTING = Duration.ofSeconds(15);
 
     private final CompletableFuture<ConnectHost> host = new CompletableFuture<>();
     private final CountDownLatch closing = new CountDownLatch(1);
     private final ConnectSettings settings;
+    private final Thread starter;
 
     /**
      * @param onFatal told why when the worker could not start, or the process must end because of
@@ -40,13 +46,14 @@ final class ConnectPart implements AutoCloseable {
     ConnectPart(ConnectSettings settings, Consumer<String> onFatal) {
         this.settings = settings;
         ConnectHost.requireRoom(settings);
-        Thread.ofPlatform().name("connect-start").daemon().start(() -> start(onFatal));
+        starter = Thread.ofPlatform().name("connect-start").daemon().start(() -> start(onFatal));
     }
 
     private void start(Consumer<String> onFatal) {
         try {
-            while (!host.isDone()) {
-                attempt(onFatal);
+            ConnectHost started = ConnectHost.start(settings, onFatal);
+            if (!host.complete(started)) {
+                started.close();
             }
         } catch (Throwable t) {
             String why = t instanceof MillraceException known ? known.text() : t.toString();
@@ -54,29 +61,6 @@ final class ConnectPart implements AutoCloseable {
             if (closing.getCount() > 0) {
                 onFatal.accept("Kafka Connect did not start: " + why);
             }
-        }
-    }
-
-    private void attempt(Consumer<String> onFatal) throws InterruptedException {
-        ConnectHost started;
-        try {
-            started = ConnectHost.start(settings, onFatal);
-        } catch (MillraceException e) {
-            if (e.code() != ErrorCode.UPSTREAM_CONNECTION || closing.getCount() == 0) {
-                throw e;
-            }
-            // Changefeeds go on, and the Kafka elsewhere may come.
-            LOG.error(
-                    "connect not started, trying again seconds={} cause={}",
-                    RETRY.toSeconds(),
-                    e.text());
-            if (closing.await(RETRY.toMillis(), TimeUnit.MILLISECONDS)) {
-                throw e;
-            }
-            return;
-        }
-        if (!host.complete(started)) {
-            started.close();
         }
     }
 
@@ -159,8 +143,15 @@ final class ConnectPart implements AutoCloseable {
     @Override
     public void close() {
         closing.countDown();
-        if (settings.kafka() instanceof ConnectSettings.External) {
-            host.orTimeout(LEAVE_ATTEMPT.toMillis(), TimeUnit.MILLISECONDS);
+        switch (settings.kafka()) {
+            case ConnectSettings.External external -> {
+                host.orTimeout(LEAVE_WAITING.toMillis(), TimeUnit.MILLISECONDS);
+                if (!host.isDone()) {
+                    starter.interrupt();
+                }
+            }
+            case ConnectSettings.Embedded embedded ->
+                    host.orTimeout(LEAVE_STARTING.toMillis(), TimeUnit.MILLISECONDS);
         }
         host.handle((started, failure) -> started)
                 .thenAccept(started -> {

@@ -40,6 +40,8 @@ public final class ConnectHost implements AutoCloseable {
     /** A worker reads its topics and joins its group within this, unless Kafka is not there. */
     public static final Duration USUAL_START = Duration.ofSeconds(60);
 
+    private static final Duration RETRY = Duration.ofSeconds(10);
+
     /** Less than a batch of records. */
     private static final long FULL_BYTES = 2L << 20;
 
@@ -113,13 +115,38 @@ public final class ConnectHost implements AutoCloseable {
             stages.push(
                     new OrderedStop.Stage("REST", ConnectWorker.REST_STOP_LIMIT, worker::stopRest));
             broker.ifPresent(ConnectHost::await);
-            worker.run();
+            runWhenKafkaAnswers(settings);
         } catch (RuntimeException | Error e) {
             // An Error comes of a plug-in's classes.
             OrderedStop.run(stages);
             throw e;
         }
         LOG.info("connect listening url={} kafka={}", worker.url(), bootstrapServers);
+    }
+
+    /** A Kafka elsewhere may come later; until then the API answers 503. */
+    private void runWhenKafkaAnswers(ConnectSettings settings) {
+        while (true) {
+            try {
+                worker.run();
+                return;
+            } catch (MillraceException e) {
+                if (e.code() != ErrorCode.UPSTREAM_CONNECTION
+                        || settings.kafka() instanceof ConnectSettings.Embedded) {
+                    throw e;
+                }
+                LOG.error(
+                        "connect has no kafka, trying again seconds={} cause={}",
+                        RETRY.toSeconds(),
+                        e.text());
+                try {
+                    Thread.sleep(RETRY);
+                } catch (InterruptedException interrupt) {
+                    Thread.currentThread().interrupt();
+                    throw e;
+                }
+            }
+        }
     }
 
     /**
@@ -139,12 +166,14 @@ public final class ConnectHost implements AutoCloseable {
 
     /**
      * Starts a worker; returns when its API listens and Kafka answers, some time before the worker
-     * is {@linkplain #isReady() ready}.
+     * is {@linkplain #isReady() ready}. Waits for a Kafka elsewhere as long as it takes; an
+     * interrupt ends that.
      *
      * @param onFatal told why, at most once, when Kafka's code wants the process to end; must not
      *     block
      * @throws MillraceException INVALID_CONFIG when the data folder or a port is in use or a
-     *     setting is wrong; UPSTREAM_CONNECTION when Kafka does not answer
+     *     setting is wrong; UPSTREAM_CONNECTION when a Kafka elsewhere did not answer until the
+     *     thread was interrupted
      */
     public static ConnectHost start(ConnectSettings settings, Consumer<String> onFatal) {
         return new ConnectHost(settings, onFatal);

@@ -73,8 +73,8 @@ final class DiskGate {
         if (closed) {
             refusal = Optional.empty();
             LOG.warn(
-                    "the broker takes records again used={} free={}; connectors that failed"
-                            + " meanwhile have to be restarted",
+                    "the broker takes records again used={} free={}; connectors go on by"
+                            + " themselves",
                     size(used),
                     size(free));
         }

@@ -18,6 +18,7 @@ import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.utils.Time;
 import org.apache.kafka.metadata.storage.Formatter;
 import org.apache.kafka.server.common.MetadataVersion;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A Kafka broker of one node (KRaft, broker and controller in one) in this process, reachable from
@@ -81,19 +82,21 @@ public final class EmbeddedBroker implements AutoCloseable {
         DiskGate gate = new DiskGate(logDirs, limits);
         DiskWatch disk = new DiskWatch(data, gate);
         FullDiskAuthorizer.register(logDirs, new FullDiskAuthorizer.Gate(gate, alwaysWritable));
-        KafkaRaftServer server =
-                new KafkaRaftServer(KafkaConfig.fromProps(properties, false), Time.SYSTEM);
+        @Nullable KafkaRaftServer server = null;
         try {
+            server = new KafkaRaftServer(KafkaConfig.fromProps(properties, false), Time.SYSTEM);
             server.startup();
+            return new EmbeddedBroker(server, disk, logDirs);
         } catch (Throwable t) {
-            // A part of it may run, and write into the folder.
             disk.close();
             FullDiskAuthorizer.forget(logDirs);
-            server.shutdown();
-            server.awaitShutdown();
+            if (server != null) {
+                // A part of it may run, and write into the folder.
+                server.shutdown();
+                server.awaitShutdown();
+            }
             throw t;
         }
-        return new EmbeddedBroker(server, disk, logDirs);
     }
 
     @Override

@@ -11,6 +11,7 @@ import org.apache.kafka.common.Endpoint;
 import org.apache.kafka.common.acl.AclBinding;
 import org.apache.kafka.common.acl.AclBindingFilter;
 import org.apache.kafka.common.acl.AclOperation;
+import org.apache.kafka.common.errors.NotEnoughReplicasException;
 import org.apache.kafka.common.errors.PolicyViolationException;
 import org.apache.kafka.common.errors.SecurityDisabledException;
 import org.apache.kafka.common.protocol.ApiKeys;
@@ -32,6 +33,9 @@ import org.apache.kafka.server.authorizer.AuthorizerServerInfo;
  * <p>Kafka makes one by name; it finds its gate under {@code log.dirs} of the settings.
  */
 public final class FullDiskAuthorizer implements Authorizer {
+    /** How Connect names the producers of its tasks. */
+    static final String CONNECTOR_PRODUCERS = "connector-producer-";
+
     private static final Map<String, Gate> GATES = new ConcurrentHashMap<>();
 
     private Optional<Gate> gate = Optional.empty();
@@ -74,10 +78,20 @@ public final class FullDiskAuthorizer implements Authorizer {
             if (refusal.isPresent()
                     && actions.stream().anyMatch(action -> isGuarded(action, known))) {
                 // The exception's text reaches the producer; a denial would not tell why.
-                throw new PolicyViolationException(refusal.get());
+                throw isConnector(request)
+                        ? new NotEnoughReplicasException(refusal.get())
+                        : new PolicyViolationException(refusal.get());
             }
         }
         return actions.stream().map(action -> AuthorizationResult.ALLOWED).toList();
+    }
+
+    /**
+     * Connect takes a final refusal for a fault of the record, which {@code errors.tolerance=all}
+     * skips; so its producers are told what they try again, for as long as it takes.
+     */
+    private static boolean isConnector(AuthorizableRequestContext request) {
+        return request.clientId() != null && request.clientId().startsWith(CONNECTOR_PRODUCERS);
     }
 
     private static boolean isGuarded(Action action, Gate gate) {

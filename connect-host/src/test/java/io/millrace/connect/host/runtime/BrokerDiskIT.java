@@ -10,11 +10,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.PolicyViolationException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -41,7 +43,16 @@ class BrokerDiskIT {
                 Admin admin = Admin.create(client);
                 KafkaProducer<byte[], byte[]> producer =
                         new KafkaProducer<>(
-                                client, new ByteArraySerializer(), new ByteArraySerializer())) {
+                                client, new ByteArraySerializer(), new ByteArraySerializer());
+                KafkaProducer<byte[], byte[]> connector =
+                        new KafkaProducer<>(
+                                Map.of(
+                                        "bootstrap.servers",
+                                        "127.0.0.1:" + port,
+                                        "client.id",
+                                        FullDiskAuthorizer.CONNECTOR_PRODUCERS + "shop-0"),
+                                new ByteArraySerializer(),
+                                new ByteArraySerializer())) {
             assertThat(lock).isNotNull();
             assertThat(broker).isNotNull();
             int taken = fill(producer);
@@ -51,6 +62,10 @@ class BrokerDiskIT {
                     .hasCauseInstanceOf(PolicyViolationException.class);
             send(producer, "own", 10);
             assertThat(end(admin, "own")).isEqualTo(1);
+            // A connector's producer must not give up a record: it may be told to skip refused
+            // ones.
+            Future<RecordMetadata> waiting =
+                    connector.send(new ProducerRecord<>("another", new byte[1]));
 
             admin.deleteTopics(List.of("full")).all().get();
             long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
@@ -63,6 +78,8 @@ class BrokerDiskIT {
                     Thread.sleep(100);
                 }
             }
+            waiting.get(60, TimeUnit.SECONDS);
+            assertThat(end(admin, "another")).as("both records, each once").isEqualTo(2);
         }
     }
 
