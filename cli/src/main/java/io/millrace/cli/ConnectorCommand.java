@@ -83,13 +83,6 @@ final class ConnectorCommand extends CdcAction.Group {
             mixinStandardHelpOptions = true,
             description = "Creates a connector and starts it.")
     static final class Create extends ConnectorAction {
-        /** What it does at first. */
-        enum State {
-            running,
-            paused,
-            stopped
-        }
-
         @Parameters(
                 arity = "0..1",
                 paramLabel = "FILE",
@@ -111,9 +104,9 @@ final class ConnectorCommand extends CdcAction.Group {
                 names = "--state",
                 paramLabel = "STATE",
                 description =
-                        "What it does at first: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}",
-                defaultValue = "running")
-        private State state = State.running;
+                        "What it does at first: ${COMPLETION-CANDIDATES}. Default: initial_state of"
+                                + " the file, or running")
+        private ConnectorFile.@Nullable State state;
 
         @Override
         public Integer call() {
@@ -121,12 +114,17 @@ final class ConnectorCommand extends CdcAction.Group {
                 throw wrongUsage("give a FILE, or settings with --set");
             }
             ConnectorFile given =
-                    ConnectorFile.read(file, name, settings, surroundings()).withRealSecrets();
+                    ConnectorFile.read(file, name, settings, surroundings())
+                            .withRealSecrets(file, settings);
             ObjectNode body = object();
             body.put("name", given.requireName());
             body.set("config", given.config());
-            if (state != State.running) {
-                body.put("initial_state", state == State.paused ? "PAUSED" : "STOPPED");
+            ConnectorFile.State first =
+                    state != null
+                            ? state
+                            : given.initialState().orElse(ConnectorFile.State.running);
+            if (first != ConnectorFile.State.running) {
+                body.put("initial_state", first.wireName());
             }
             JsonNode answer = client().post("/connectors", body);
             return done(answer, "connector " + answer.path("name").asText() + " created");

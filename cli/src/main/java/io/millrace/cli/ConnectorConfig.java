@@ -71,7 +71,9 @@ final class ConnectorConfig extends CdcAction.Group {
         @Override
         public Integer call() {
             ConnectorFile given =
-                    ConnectorFile.read(file, name, settings, surroundings()).withRealSecrets();
+                    ConnectorFile.read(file, name, settings, surroundings())
+                            .withoutState(file)
+                            .withRealSecrets(file, settings);
             return done(
                     client().put(path("/config"), given.config()), "connector " + name + " set");
         }
@@ -101,6 +103,13 @@ final class ConnectorConfig extends CdcAction.Group {
             }
             ObjectNode body = object();
             settings.forEach(body::put);
+            SecretText.hiddenAt(body)
+                    .ifPresent(key -> {
+                        throw ConnectorFile.hidden(
+                                key,
+                                "--set",
+                                "write the real value, or leave the setting as it is");
+                    });
             removed.forEach(body::putNull);
             return done(client().patch(path("/config"), body), "connector " + name + " changed");
         }

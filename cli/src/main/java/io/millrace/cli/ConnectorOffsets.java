@@ -25,7 +25,8 @@ final class ConnectorOffsets extends CdcAction.Group {
         public Integer call() {
             JsonNode answer = client().get(path("/offsets"));
             if (json()) {
-                print(answer);
+                // Not hidden: positions are no secrets, and come back with 'set'.
+                out().println(JsonText.pretty(answer));
                 return OK;
             }
             TextTable table = new TextTable("PARTITION", "OFFSET");
@@ -59,6 +60,11 @@ final class ConnectorOffsets extends CdcAction.Group {
                 wrapped.set("offsets", given);
                 body = wrapped;
             }
+            SecretText.hiddenAt(body)
+                    .ifPresent(at -> {
+                        throw ConnectorFile.hidden(
+                                at, file, "write the value that 'connector offsets get' prints");
+                    });
             JsonNode answer = client().patch(path("/offsets"), body);
             return done(answer, answer.path("message").asText());
         }

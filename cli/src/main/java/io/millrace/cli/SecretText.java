@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 
 /** Hides passwords before something is printed that the user typed. */
@@ -78,6 +80,34 @@ final class SecretText {
         return node.isTextual()
                 ? JsonNodeFactory.instance.textNode(mask(maskText(node.asText())))
                 : node;
+    }
+
+    /**
+     * Where the first value is that was hidden when it was printed, such as {@code
+     * offsets[0].offset.pos}.
+     */
+    static Optional<String> hiddenAt(JsonNode node) {
+        return hiddenAt(node, "");
+    }
+
+    private static Optional<String> hiddenAt(JsonNode node, String path) {
+        if (node.isTextual()) {
+            return node.asText().contains(HIDDEN) ? Optional.of(path) : Optional.empty();
+        }
+        for (Map.Entry<String, JsonNode> member : node.properties()) {
+            String at = path.isEmpty() ? member.getKey() : path + "." + member.getKey();
+            Optional<String> found = hiddenAt(member.getValue(), at);
+            if (found.isPresent()) {
+                return found;
+            }
+        }
+        for (int at = 0; node.isArray() && at < node.size(); at++) {
+            Optional<String> found = hiddenAt(node.get(at), path + "[" + at + "]");
+            if (found.isPresent()) {
+                return found;
+            }
+        }
+        return Optional.empty();
     }
 
     private static boolean isHarmless(String value) {

@@ -142,8 +142,89 @@ final class ConnectorCommandTest {
                 .doesNotContain("hidden1");
         Ran masked = connector("create", file(SHOP.replace("hidden1", "xxxxx")), "--name", "a");
         assertThat(masked.code()).isEqualTo(1);
-        assertThat(masked.err()).contains("the value of database.password is hidden in this file");
+        assertThat(masked.err())
+                .contains("the value of database.password in ", ".json holds xxxxx");
         assertThat(requests).isEmpty();
+    }
+
+    @Test
+    void createLetsTheConnectorBeginAsTheFileSays() throws IOException {
+        answer = "{\"name\":\"a\"}";
+        String body = "{\"name\":\"a\",\"config\":{\"k\":\"v\"},\"initial_state\":\"%s\"}";
+        String stopped = file(body.formatted("STOPPED"));
+        String running = "POST /connectors {\"name\":\"a\",\"config\":{\"k\":\"v\"}}";
+        assertThat(connector("create", stopped).code()).isZero();
+        assertThat(requests).containsExactly("POST /connectors " + body.formatted("STOPPED"));
+        connector("create", file(body.formatted("paused")));
+        assertThat(requests).containsExactly("POST /connectors " + body.formatted("PAUSED"));
+        connector("create", file(body.formatted("RUNNING")));
+        assertThat(requests).containsExactly(running);
+        connector("create", stopped, "--state", "paused");
+        assertThat(requests).containsExactly("POST /connectors " + body.formatted("PAUSED"));
+        connector("create", stopped, "--state", "running");
+        assertThat(requests).containsExactly(running);
+        // What the API shows of a connector makes one like it.
+        connector(
+                "create",
+                file("{\"name\":\"a\",\"config\":{\"k\":\"v\"},\"tasks\":[],\"type\":\"source\"}"));
+        assertThat(requests).containsExactly(running);
+    }
+
+    @Test
+    void whatStandsBesideTheSettingsIsNotDropped() throws IOException {
+        String body = "{\"name\":\"a\",\"config\":{\"k\":\"v\"},\"%s\":%s}";
+        Ran asleep = connector("create", file(body.formatted("initial_state", "\"ASLEEP\"")));
+        assertThat(asleep.code()).isEqualTo(1);
+        assertThat(asleep.err())
+                .contains("initial_state in ", ".json must be RUNNING, PAUSED or STOPPED");
+        assertThat(connector("create", file(body.formatted("initial_state", "1"))).code())
+                .isEqualTo(1);
+        assertThat(connector("create", file(body.formatted("initialState", "\"STOPPED\""))).err())
+                .contains("initialState beside config in ");
+        // There, a state has no place in the request: the connector would run.
+        Ran set =
+                connector(
+                        "config", "set", "a", file(body.formatted("initial_state", "\"STOPPED\"")));
+        assertThat(set.code()).isEqualTo(1);
+        assertThat(set.err()).contains("initial_state counts only in: connector create");
+        assertThat(requests).isEmpty();
+    }
+
+    @Test
+    void hiddenSettingsAreNotWrittenBack() throws IOException {
+        answer =
+                """
+                {"mongodb.connection.string": "mongodb://u:hidden1@h/",
+                 "connection.url": "jdbc:x://h/d?user=u&password=hidden1",
+                 "message.key.columns": "shop.token:id"}
+                """;
+        String printed = connector("config", "get", "a", "-o", "json").out();
+        for (var printedOne : new ObjectMapper().readTree(printed).properties()) {
+            String one = "{\"%s\":%s}".formatted(printedOne.getKey(), printedOne.getValue());
+            Ran set = connector("config", "set", "a", file(one));
+            assertThat(set.code()).as(one).isEqualTo(1);
+            assertThat(set.err())
+                    .contains("the value of " + printedOne.getKey() + " in ", ".json holds xxxxx");
+            assertThat(connector("create", file(one), "--name", "b").code()).isEqualTo(1);
+            String typed = printedOne.getKey() + "=" + printedOne.getValue().asText();
+            Ran patch = connector("config", "patch", "a", "--set", typed);
+            assertThat(patch.code()).as(typed).isEqualTo(1);
+            assertThat(patch.err())
+                    .contains("the value of " + printedOne.getKey() + " in --set holds xxxxx");
+            assertThat(requests).isEmpty();
+        }
+        // The real value may come from the command line.
+        assertThat(
+                        connector(
+                                        "config",
+                                        "set",
+                                        "a",
+                                        file("{\"x.password\":\"xxxxx\"}"),
+                                        "--set",
+                                        "x.password=real")
+                                .code())
+                .isZero();
+        assertThat(requests).containsExactly("PUT /connectors/a/config {\"x.password\":\"real\"}");
     }
 
     @Test
@@ -270,6 +351,32 @@ final class ConnectorCommandTest {
                 .containsExactly(
                         "PATCH /connectors/a/offsets {\"offsets\":[{\"partition\":{\"server\":\"s\"},"
                                 + "\"offset\":{\"pos\":4}}]}");
+    }
+
+    @Test
+    void offsetsAreNoSecrets() throws IOException {
+        String offsets =
+                "{\"offsets\":[{\"partition\":{\"server_id\":\"m\"},\"offset\":{\"sec\":1,"
+                        + "\"resume_token\":\"8263\",\"note\":\"token=a, mongodb://u:p@h/\"}}]}";
+        answer = offsets;
+        String printed = connector("offsets", "get", "a", "-o", "json").out();
+        answer = "{\"message\":\"altered\"}";
+        connector("offsets", "set", "a", file(printed));
+        assertThat(requests).containsExactly("PATCH /connectors/a/offsets " + offsets);
+    }
+
+    @Test
+    void hiddenOffsetsAreNotWrittenBack() throws IOException {
+        String hidden =
+                "[{\"partition\":{\"s\":\"a\"},\"offset\":{\"pos\":4}},"
+                        + "{\"partition\":{\"s\":\"b\"},\"offset\":{\"resume_token\":\"xxxxx\"}}]";
+        Ran listed = connector("offsets", "set", "a", file(hidden));
+        assertThat(listed.code()).isEqualTo(1);
+        assertThat(listed.err())
+                .contains("the value of offsets[1].offset.resume_token in ", ".json holds xxxxx");
+        assertThat(connector("offsets", "set", "a", file("{\"offsets\":" + hidden + "}")).code())
+                .isEqualTo(1);
+        assertThat(requests).isEmpty();
     }
 
     @Test
