@@ -4,6 +4,7 @@ import io.millrace.connect.host.Activity;
 import io.millrace.connect.host.ConnectSettings;
 import io.millrace.connect.host.HostedConnector;
 import io.millrace.connect.host.runtime.ProgressRule.Look;
+import io.millrace.connect.host.runtime.ProgressRule.Source;
 import io.millrace.connect.host.runtime.ProgressRule.Verdict;
 import java.time.Duration;
 import java.time.Instant;
@@ -19,8 +20,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.apache.kafka.connect.errors.NotFoundException;
 import org.apache.kafka.connect.runtime.Herder;
 import org.apache.kafka.connect.runtime.rest.entities.ConnectorInfo;
@@ -44,13 +44,13 @@ final class ConnectorWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ConnectorWatch.class);
     private static final Duration INTERVAL = Duration.ofSeconds(1);
 
-    /** Positions are asked of Kafka, so not more often than they can change. */
-    private static final Duration POSITIONS_LIVE = Duration.ofSeconds(2);
-
     private static final String PACKAGE_THAT_REPORTS = "io.debezium.connector.";
 
     /** Debezium's sink connector has no metrics of its own. */
     private static final String SOURCE = "source";
+
+    /** As {@link TaskFigures#state} has it. */
+    private static final String FAILED_HERE = "failed";
 
     private final Herder herder;
     private final String workerId;
@@ -61,9 +61,9 @@ final class ConnectorWatch implements AutoCloseable {
     private final Thread thread;
     private volatile List<HostedConnector> seen = List.of();
 
-    private record Positions(long atNs, Map<String, String> texts) {}
-
-    private volatile @Nullable Positions positions;
+    private final Set<String> unread = new HashSet<>();
+    private final PositionQuestions questions =
+            new PositionQuestions(this::askPosition, System::nanoTime);
 
     /**
      * @param workerId under which this worker's tasks stand in statuses
@@ -86,6 +86,9 @@ final class ConnectorWatch implements AutoCloseable {
                 } catch (RuntimeException e) {
                     // Of a worker that is stopping, or in the middle of a change of its group.
                     LOG.debug("connectors were not looked at", e);
+                } catch (Error e) {
+                    // A worker that had no memory for one look goes on to show and to restart.
+                    LOG.error("connectors were not looked at", e);
                 }
                 Thread.sleep(INTERVAL);
             }
@@ -100,11 +103,22 @@ final class ConnectorWatch implements AutoCloseable {
         List<HostedConnector> all = new ArrayList<>();
         Set<String> units = new HashSet<>();
         for (String name : new TreeMap<>(byName(names)).keySet()) {
-            ConnectorInfo info = herder.connectorInfo(name);
-            if (info != null) {
-                all.add(one(info, figures, units, nowMs));
+            try {
+                ConnectorInfo info = herder.connectorInfo(name);
+                if (info != null) {
+                    all.add(one(info, figures, units, nowMs));
+                }
+                unread.remove(name);
+            } catch (RuntimeException | LinkageError e) {
+                // Or of a plug-in that lacks a class. The others are looked at all the same.
+                if (unread.add(name)) {
+                    LOG.warn("connector was not looked at connector={}", name, e);
+                }
+                seen.stream().filter(last -> last.name().equals(name)).forEach(all::add);
+                units.addAll(backoff.unitsOf(name));
             }
         }
+        unread.retainAll(names);
         rules.keySet().retainAll(names);
         restarts.keySet().retainAll(names);
         backoff.retain(units);
@@ -145,9 +159,14 @@ final class ConnectorWatch implements AutoCloseable {
                                         .filter(text -> !text.isEmpty())
                                         .findFirst())
                         .orElse("");
+        if (!state.equals(HostedConnector.RUNNING) && mayRun(state)) {
+            // In the middle of a restart, or of a change of the group, when statuses are missing.
+            units.addAll(backoff.unitsOf(name));
+        }
         if (settings.autoRestart() && mayRun(state)) {
             Optional<String> next =
-                    restartWhatFailed(name, new Unit(state, worker, error), tasks, units, nowMs);
+                    restartWhatFailed(
+                            name, new Unit(state, worker, error), tasks, figures, units, nowMs);
             if (next.isPresent() && verdict.activity() == Activity.FAILED) {
                 verdict =
                         new Verdict(
@@ -189,11 +208,20 @@ final class ConnectorWatch implements AutoCloseable {
             long nowMs) {
         TaskFigures.Records records = figures.records(info.name());
         String prefix = info.config().getOrDefault("topic.prefix", "");
-        boolean reports =
+        String kind = info.config().getOrDefault("connector.class", "");
+        // Connect also takes a class without its package; other connectors may have the setting
+        // topic.prefix too.
+        Optional<Source> told =
                 SOURCE.equals(String.valueOf(info.type()))
-                        && info.config()
-                                .getOrDefault("connector.class", "")
-                                .startsWith(PACKAGE_THAT_REPORTS);
+                                && (kind.startsWith(PACKAGE_THAT_REPORTS) || !kind.contains("."))
+                        ? figures.source(prefix)
+                        : Optional.empty();
+        // Beans have the prefix that a reference stands for, which is not known here.
+        boolean reports =
+                told.isPresent()
+                        || SOURCE.equals(String.valueOf(info.type()))
+                                && kind.startsWith(PACKAGE_THAT_REPORTS)
+                                && !prefix.contains("${");
         // It reads nothing after its snapshot, so it needs no connection.
         boolean onlySnapshot = "initial_only".equals(info.config().get("snapshot.mode"));
         return new Look(
@@ -203,11 +231,8 @@ final class ConnectorWatch implements AutoCloseable {
                 tasks.stream().allMatch(task -> task.worker().equals(workerId)),
                 records.written(),
                 records.waiting(),
-                reports && !tasks.isEmpty(),
-                reports
-                        ? figures.source(prefix)
-                                .map(source -> onlySnapshot ? source.asConnected() : source)
-                        : Optional.empty());
+                reports,
+                told.map(source -> onlySnapshot ? source.asConnected() : source));
     }
 
     /** Paused and stopped connectors keep tasks that failed before. */
@@ -222,6 +247,7 @@ final class ConnectorWatch implements AutoCloseable {
             String name,
             Unit connector,
             List<HostedConnector.Task> tasks,
+            TaskFigures figures,
             Set<String> units,
             long nowMs) {
         Optional<String> next = Optional.empty();
@@ -237,10 +263,22 @@ final class ConnectorWatch implements AutoCloseable {
         }
         for (HostedConnector.Task task : tasks) {
             if (task.worker().equals(workerId)) {
+                String unit = name + "/" + task.id();
+                Optional<String> here = figures.state(name, task.id());
+                if (task.state().equals(HostedConnector.FAILED)
+                        && here.isPresent()
+                        && !here.get().equals(FAILED_HERE)) {
+                    // The status is of the task before until this one's start is through, which
+                    // may take minutes; another restart would cut it off.
+                    units.add(unit);
+                    backoff.starting(unit, nowMs);
+                    next = next.isPresent() ? next : Optional.of("task is being started");
+                    continue;
+                }
                 Optional<String> ofTask =
                         restart(
                                 name,
-                                name + "/" + task.id(),
+                                unit,
                                 new Unit(task.state(), task.worker(), task.error()),
                                 units,
                                 nowMs,
@@ -266,7 +304,9 @@ final class ConnectorWatch implements AutoCloseable {
             Restart restart) {
         units.add(unit);
         if (!now.state().equals(HostedConnector.FAILED)) {
-            backoff.well(unit, nowMs);
+            if (now.state().equals(HostedConnector.RUNNING)) {
+                backoff.well(unit, nowMs);
+            }
             return Optional.empty();
         }
         backoff.failed(unit, nowMs)
@@ -305,36 +345,19 @@ final class ConnectorWatch implements AutoCloseable {
      * not answer in time, or has no position yet, is missing.
      */
     Map<String, String> positions(Duration limit) throws InterruptedException {
-        Positions last = positions;
-        if (last != null && System.nanoTime() - last.atNs() < POSITIONS_LIVE.toNanos()) {
-            return last.texts();
-        }
-        List<String> names = seen.stream().map(HostedConnector::name).toList();
-        Map<String, String> found = new ConcurrentHashMap<>();
-        CountDownLatch answers = new CountDownLatch(names.size());
-        for (String name : names) {
-            herder.connectorOffsets(
-                    name,
-                    new Callback<ConnectorOffsets>() {
-                        @Override
-                        public void onCompletion(
-                                @Nullable Throwable error, @Nullable ConnectorOffsets offsets) {
-                            if (offsets != null) {
-                                String text = PositionText.of(offsets.toMap());
-                                if (!text.isEmpty()) {
-                                    found.put(name, text);
-                                }
-                            }
-                            answers.countDown();
-                        }
-                    });
-        }
-        boolean complete = answers.await(limit.toMillis(), TimeUnit.MILLISECONDS);
-        Map<String, String> texts = Map.copyOf(found);
-        if (complete) {
-            positions = new Positions(System.nanoTime(), texts);
-        }
-        return texts;
+        return questions.of(seen.stream().map(HostedConnector::name).toList(), limit);
+    }
+
+    private void askPosition(String connector, Consumer<String> answer) {
+        herder.connectorOffsets(
+                connector,
+                new Callback<ConnectorOffsets>() {
+                    @Override
+                    public void onCompletion(
+                            @Nullable Throwable error, @Nullable ConnectorOffsets offsets) {
+                        answer.accept(offsets == null ? "" : PositionText.of(offsets.toMap()));
+                    }
+                });
     }
 
     @Override

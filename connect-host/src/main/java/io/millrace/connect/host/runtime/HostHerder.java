@@ -3,8 +3,12 @@ package io.millrace.connect.host.runtime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import org.apache.kafka.common.utils.Time;
 import org.apache.kafka.connect.connector.policy.ConnectorClientConfigOverridePolicy;
+import org.apache.kafka.connect.runtime.ConnectorConfig;
 import org.apache.kafka.connect.runtime.Worker;
 import org.apache.kafka.connect.runtime.distributed.DistributedConfig;
 import org.apache.kafka.connect.runtime.distributed.DistributedHerder;
@@ -12,6 +16,7 @@ import org.apache.kafka.connect.runtime.rest.RestClient;
 import org.apache.kafka.connect.runtime.rest.entities.ConfigInfo;
 import org.apache.kafka.connect.runtime.rest.entities.ConfigInfos;
 import org.apache.kafka.connect.runtime.rest.entities.ConfigValueInfo;
+import org.apache.kafka.connect.runtime.rest.entities.ConnectorType;
 import org.apache.kafka.connect.storage.ConfigBackingStore;
 import org.apache.kafka.connect.storage.StatusBackingStore;
 import org.apache.kafka.connect.util.Callback;
@@ -20,7 +25,7 @@ import org.apache.kafka.connect.util.Stage;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Connect's herder with two corrections of validation.
+ * Connect's herder with two corrections of validation, and one of its log.
  *
  * <ul>
  *   <li>Debezium 3.6 declares keys (deprecated names) for which it gives no value back. Connect 4.3
@@ -29,6 +34,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>A connector's name with a slash, a backslash or a percent sign would be accepted, but no
  *       request could name it any more, because the HTTP server refuses these in a path, encoded as
  *       well.
+ *   <li>Each question about a connector whose class is not there would log a stack trace, and the
+ *       watch asks once a second. Connect remembers as well that a class could not be loaded.
  * </ul>
  */
 final class HostHerder extends DistributedHerder {
@@ -37,6 +44,11 @@ final class HostHerder extends DistributedHerder {
 
     /** Encoded in a path, characters may take 9 bytes each, and Jetty takes 8 KiB. */
     private static final int MAX_NAME = 500;
+
+    /** Validation may ask for any name, so what is remembered has an end. */
+    private static final int MAX_UNKNOWN = 1000;
+
+    private final Set<List<String>> unknown = ConcurrentHashMap.newKeySet();
 
     HostHerder(
             DistributedConfig config,
@@ -60,6 +72,31 @@ final class HostHerder extends DistributedHerder {
                 overrides,
                 List.of(),
                 admin);
+    }
+
+    @Override
+    public ConnectorType connectorType(@Nullable Map<String, String> config) {
+        return config == null
+                ? ConnectorType.UNKNOWN
+                : askedOnce(unknown, config, super::connectorType);
+    }
+
+    static ConnectorType askedOnce(
+            Set<List<String>> unknown,
+            Map<String, String> config,
+            Function<Map<String, String>, ConnectorType> ask) {
+        List<String> key =
+                List.of(
+                        config.getOrDefault(ConnectorConfig.CONNECTOR_CLASS_CONFIG, ""),
+                        config.getOrDefault(ConnectorConfig.CONNECTOR_VERSION, ""));
+        if (unknown.contains(key)) {
+            return ConnectorType.UNKNOWN;
+        }
+        ConnectorType type = ask.apply(config);
+        if (type == ConnectorType.UNKNOWN && unknown.size() < MAX_UNKNOWN) {
+            unknown.add(key);
+        }
+        return type;
     }
 
     @Override

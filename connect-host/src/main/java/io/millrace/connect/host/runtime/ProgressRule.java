@@ -20,9 +20,12 @@ import java.util.OptionalLong;
  *   <li>Connect's status, unless it is RUNNING for the connector and all of its tasks. (Tasks that
  *       run count more than a connector that is called unassigned.)
  *   <li>Tasks on another worker: <i>running</i>, for their figures are not here.
+ *   <li>Without a task: <i>starting</i>, and <i>stalled</i> after the given time. (A task has no
+ *       status before its start is through, and a connector that cannot say what its tasks are is
+ *       called RUNNING as well.)
  *   <li><i>stalled</i>, when for the given time records that were read wait for being written and
  *       none gets written; or it has no connection to its database; or a snapshot reads no row; or
- *       a connector that reports its state reports none.
+ *       a connector that reports its state reports none, nor writes.
  *   <li><i>snapshot</i> while it takes one, <i>moving</i> when it wrote records in the last {@value
  *       #WINDOW_MS} ms, <i>starting</i> while it has never been connected, else <i>idle</i>.
  * </ol>
@@ -103,6 +106,8 @@ final class ProgressRule {
     private long connectedMs;
     private long reportMs;
     private long waitingMs;
+    private long taskMs;
+    private boolean hasTask;
 
     /**
      * @param stalledAfter how long nothing may move before it is told
@@ -119,6 +124,18 @@ final class ProgressRule {
         }
         if (!watching) {
             begin(look);
+        }
+        if (look.taskStates().isEmpty()) {
+            hasTask = false;
+        } else {
+            taskMs = look.atMs();
+            if (!hasTask) {
+                hasTask = true;
+                // It could not report before.
+                scanMs = look.atMs();
+                connectedMs = look.atMs();
+                reportMs = look.atMs();
+            }
         }
         boolean wrote = count(look);
         look.source().ifPresent(source -> note(source, look.atMs()));
@@ -190,6 +207,8 @@ final class ProgressRule {
         connectedMs = look.atMs();
         reportMs = look.atMs();
         waitingMs = NOTHING;
+        taskMs = look.atMs();
+        hasTask = !look.taskStates().isEmpty();
     }
 
     /** Whether records were written since the last look. */
@@ -233,8 +252,13 @@ final class ProgressRule {
             return stalled(
                     look, waitingMs, look.waiting() + " records wait for being written, none was");
         }
+        if (!hasTask) {
+            return now - taskMs >= stalledAfterMs
+                    ? stalled(look, taskMs, "it has had no task")
+                    : verdict(look, Activity.STARTING);
+        }
         if (source.isEmpty()) {
-            if (!look.reports()) {
+            if (!look.reports() || now - writeMs <= WINDOW_MS) {
                 return verdict(look, now - writeMs <= WINDOW_MS ? Activity.MOVING : Activity.IDLE);
             }
             return now - reportMs >= stalledAfterMs
@@ -270,7 +294,11 @@ final class ProgressRule {
                                             source.behindMs() < 0
                                                     ? OptionalLong.empty()
                                                     : OptionalLong.of(source.behindMs());
-                                    case IDLE -> OptionalLong.of(0);
+                                    // Without a connection nobody knows what is missing.
+                                    case IDLE ->
+                                            source.connected() && look.waiting() == 0
+                                                    ? OptionalLong.of(0)
+                                                    : OptionalLong.empty();
                                     default -> OptionalLong.empty();
                                 })
                         .orElse(OptionalLong.empty());

@@ -2,6 +2,7 @@ package io.millrace.connect.host.runtime;
 
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -49,6 +50,17 @@ final class RestartBackoff {
         return Optional.of(unit.tries);
     }
 
+    /**
+     * A unit that was seen failed is on its way, started by a try or by hand. It is left alone
+     * until it has said how that went, and for its wait after that.
+     */
+    void starting(String name, long nowMs) {
+        Unit unit = units.get(name);
+        if (unit != null && unit.failed) {
+            unit.dueMs = Math.max(unit.dueMs, nowMs + waitMs(unit.tries));
+        }
+    }
+
     /** A unit is seen in another state. */
     void well(String name, long nowMs) {
         Unit unit = units.get(name);
@@ -73,6 +85,17 @@ final class RestartBackoff {
     OptionalLong dueMs(String name) {
         Unit unit = units.get(name);
         return unit == null || !unit.failed ? OptionalLong.empty() : OptionalLong.of(unit.dueMs);
+    }
+
+    /** The units of a connector that are remembered: itself, and its tasks behind a slash. */
+    Set<String> unitsOf(String connector) {
+        Set<String> found = new HashSet<>();
+        for (String unit : units.keySet()) {
+            if (unit.equals(connector) || unit.startsWith(connector + "/")) {
+                found.add(unit);
+            }
+        }
+        return found;
     }
 
     /** Forgets the units that are not among these. */

@@ -51,19 +51,49 @@ final class TaskFigures {
     }
 
     private final Map<String, Records> records = new HashMap<>();
+    private final Map<String, SinkRecords> sinkRecords = new HashMap<>();
+    private final Map<String, String> states = new HashMap<>();
     private final Map<String, Source> sources = new HashMap<>();
+
+    /**
+     * @param read from Kafka, also those that a transformation drops afterwards
+     * @param uncommitted read, their offsets not yet stored; also those that a sink has taken and
+     *     keeps for a larger write
+     */
+    private record SinkRecords(long read, long sent, long uncommitted) {
+        SinkRecords plus(SinkRecords other) {
+            return new SinkRecords(
+                    read + other.read, sent + other.sent, uncommitted + other.uncommitted);
+        }
+
+        Records records() {
+            // Each alone counts what does not wait for the target: see above.
+            return new Records(sent, Math.max(0, Math.min(uncommitted, read - sent)));
+        }
+    }
 
     private TaskFigures() {}
 
     static TaskFigures read(Map<MetricName, ? extends Metric> metrics) {
         TaskFigures all = new TaskFigures();
         metrics.forEach(all::addRecords);
+        all.sinkRecords.forEach(
+                (connector, sink) -> all.records.merge(connector, sink.records(), Records::plus));
         all.addSources(ManagementFactory.getPlatformMBeanServer());
         return all;
     }
 
     Records records(String connector) {
         return records.getOrDefault(connector, Records.NONE);
+    }
+
+    /**
+     * Connect's word, in lower case, for the task that is here now: {@code unassigned} until its
+     * start is through, while its status is still that of the task before. Empty when none could be
+     * made.
+     */
+    Optional<String> state(String connector, int task) {
+        return Optional.ofNullable(states.get(connector + "/" + task));
     }
 
     /** What Debezium tells under a topic prefix. */
@@ -79,13 +109,26 @@ final class TaskFigures {
         Supplier<Long> value =
                 () -> metric.metricValue() instanceof Double number ? Math.round(number) : 0L;
         switch (name.group() + " " + name.name()) {
-            case "source-task-metrics source-record-write-total",
-                    "sink-task-metrics sink-record-send-total" ->
+            case "connector-task-metrics status" ->
+                    states.put(
+                            connector + "/" + name.tags().get("task"),
+                            String.valueOf(metric.metricValue()));
+            case "sink-task-metrics sink-record-read-total" ->
+                    addSink(connector, new SinkRecords(value.get(), 0, 0));
+            case "sink-task-metrics sink-record-send-total" ->
+                    addSink(connector, new SinkRecords(0, value.get(), 0));
+            case "sink-task-metrics sink-record-active-count" ->
+                    addSink(connector, new SinkRecords(0, 0, value.get()));
+            case "source-task-metrics source-record-write-total" ->
                     records.merge(connector, new Records(value.get(), 0), Records::plus);
             case "source-task-metrics source-record-active-count" ->
                     records.merge(connector, new Records(0, value.get()), Records::plus);
             default -> {}
         }
+    }
+
+    private void addSink(String connector, SinkRecords more) {
+        sinkRecords.merge(connector, more, SinkRecords::plus);
     }
 
     private void addSources(MBeanServer server) {

@@ -8,6 +8,10 @@ import org.jspecify.annotations.Nullable;
 /** Makes one line of a stack trace. */
 final class Traces {
     private static final int MAX_LENGTH = 400;
+
+    /** Masking takes time with the square of a word's length, and a trace may have a MiB. */
+    private static final int MAX_MASKED = 4 * MAX_LENGTH;
+
     private static final Pattern CAUSE = Pattern.compile("(?m)^Caused by: (.*)$");
     private static final Pattern CLASS =
             Pattern.compile("^(?:[a-z][\\w]*\\.)+([A-Z][\\w$]*)(?::\\s*|$)");
@@ -25,6 +29,9 @@ final class Traces {
             cause = said(matcher.group(1));
         }
         String line = cause.isEmpty() || first.contains(cause) ? first : first + " Cause: " + cause;
+        if (line.length() > MAX_MASKED) {
+            line = line.substring(0, MAX_MASKED);
+        }
         // What MySQL says of a refused login tells only whether a password was given.
         String masked =
                 Secrets.maskText(

@@ -2,11 +2,16 @@ package io.millrace.connect.host.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.kafka.connect.runtime.rest.entities.ConfigInfo;
 import org.apache.kafka.connect.runtime.rest.entities.ConfigInfos;
 import org.apache.kafka.connect.runtime.rest.entities.ConfigKeyInfo;
 import org.apache.kafka.connect.runtime.rest.entities.ConfigValueInfo;
+import org.apache.kafka.connect.runtime.rest.entities.ConnectorType;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -49,6 +54,31 @@ class HostHerderTest {
                 .singleElement()
                 .asString()
                 .contains("'" + text + "' must not contain '/'");
+    }
+
+    @Test
+    void aClassThatIsNotThereIsAskedForOnce() {
+        Set<List<String>> unknown = new HashSet<>();
+        AtomicInteger asked = new AtomicInteger();
+        for (int i = 0; i < 3; i++) {
+            assertThat(
+                            HostHerder.askedOnce(
+                                    unknown,
+                                    Map.of("connector.class", "a.Gone"),
+                                    config -> {
+                                        asked.incrementAndGet();
+                                        return ConnectorType.UNKNOWN;
+                                    }))
+                    .isEqualTo(ConnectorType.UNKNOWN);
+        }
+        assertThat(asked).hasValue(1);
+        for (Map<String, String> other :
+                List.of(
+                        Map.of("connector.class", "a.There"),
+                        Map.of("connector.class", "a.Gone", "connector.plugin.version", "2"))) {
+            assertThat(HostHerder.askedOnce(unknown, other, config -> ConnectorType.SINK))
+                    .isEqualTo(ConnectorType.SINK);
+        }
     }
 
     @Test

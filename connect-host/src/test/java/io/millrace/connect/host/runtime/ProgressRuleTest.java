@@ -147,6 +147,66 @@ class ProgressRuleTest {
     }
 
     @Test
+    void aConnectorThatWritesIsNotStalledForNotTelling() {
+        see(0, true, Optional.empty());
+        written = 5;
+        assertThat(see(40, true, Optional.empty()).activity()).isEqualTo(Activity.MOVING);
+        assertThat(see(50, true, Optional.empty()).activity()).isEqualTo(Activity.MOVING);
+        assertThat(see(51, true, Optional.empty()).activity()).isEqualTo(Activity.STALLED);
+    }
+
+    private Verdict withoutTasks(long second, boolean reports) {
+        return rule.observe(
+                new Look(
+                        1_000_000 + second * 1000,
+                        "RUNNING",
+                        List.of(),
+                        true,
+                        written,
+                        0,
+                        reports,
+                        Optional.empty()));
+    }
+
+    @Test
+    void runningWithoutATaskIsAStartThatMayNeverEnd() {
+        for (boolean reports : new boolean[] {true, false}) {
+            told("STOPPED", true);
+            assertThat(withoutTasks(0, reports).activity()).isEqualTo(Activity.STARTING);
+            assertThat(withoutTasks(29, reports).activity()).isEqualTo(Activity.STARTING);
+            Verdict stalled = withoutTasks(30, reports);
+            assertThat(stalled.activity()).isEqualTo(Activity.STALLED);
+            assertThat(stalled.detail()).isEqualTo("it has had no task for 30 s");
+        }
+    }
+
+    @Test
+    void theFirstTaskIsGivenItsTimeAndItsRecordsCount() {
+        withoutTasks(0, true);
+        assertThat(see(100, true, Optional.empty()).activity()).isEqualTo(Activity.STARTING);
+        assertThat(see(129, CUT_OFF).activity()).isEqualTo(Activity.STARTING);
+        assertThat(see(130, CUT_OFF).activity()).isEqualTo(Activity.STALLED);
+        told("STOPPED", true);
+        withoutTasks(200, true);
+        written = 3;
+        assertThat(see(201, STREAMING).activity())
+                .as("written before the first look at the task")
+                .isEqualTo(Activity.MOVING);
+        assertThat(withoutTasks(300, true).activity()).isEqualTo(Activity.STALLED);
+    }
+
+    @Test
+    void whatIsMissingIsNotKnownWithoutAConnectionNorWhileRecordsWait() {
+        assertThat(see(0, STREAMING).lagMs()).hasValue(0);
+        assertThat(see(1, CUT_OFF).lagMs()).isEmpty();
+        waiting = 2;
+        assertThat(see(2, STREAMING).activity()).isEqualTo(Activity.IDLE);
+        assertThat(see(3, STREAMING).lagMs()).isEmpty();
+        waiting = 0;
+        assertThat(see(4, STREAMING).lagMs()).hasValue(0);
+    }
+
+    @Test
     void ofOthersOnlyRecordsTell() {
         assertThat(see(0, false, Optional.empty()).activity()).isEqualTo(Activity.IDLE);
         written = 5;

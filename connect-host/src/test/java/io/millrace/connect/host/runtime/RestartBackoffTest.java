@@ -56,6 +56,35 @@ class RestartBackoffTest {
     }
 
     @Test
+    void aTryThatIsUnderWayIsLeftAloneAndThenGivenItsWait() {
+        failedAt(0);
+        assertThat(failedAt(10)).isTrue();
+        for (int second = 11; second <= 200; second++) {
+            backoff.starting("shop/0", second * 1000);
+        }
+        assertThat(failedAt(201)).as("its start took long and failed").isFalse();
+        assertThat(failedAt(219)).isFalse();
+        assertThat(backoff.failed("shop/0", 220_000)).contains(2);
+    }
+
+    @Test
+    void aStartByHandIsNoTry() {
+        backoff.starting("shop/0", 0);
+        assertThat(backoff.dueMs("shop/0")).isEmpty();
+        assertThat(failedAt(5)).isFalse();
+        assertThat(backoff.failed("shop/0", 15_000)).contains(1);
+    }
+
+    @Test
+    void theUnitsOfAConnectorAreItAndItsTasks() {
+        for (String unit : List.of("shop", "shop/0", "shop/1", "shop2", "shop2/0")) {
+            backoff.failed(unit, 0);
+        }
+        assertThat(backoff.unitsOf("shop")).containsExactlyInAnyOrder("shop", "shop/0", "shop/1");
+        assertThat(backoff.unitsOf("sho")).isEmpty();
+    }
+
+    @Test
     void unitsWaitForThemselves() {
         failedAt(0);
         assertThat(backoff.failed("shop/1", 10_000)).isEmpty();

@@ -1,7 +1,9 @@
 package io.millrace.connect.host.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -59,5 +61,22 @@ class WordsTest {
         assertThat(Traces.line("java.lang.NullPointerException\n\tat x"))
                 .isEqualTo("NullPointerException");
         assertThat(Traces.line("x.Y: " + "z".repeat(1000))).hasSize(401).endsWith("…");
+    }
+
+    @Test
+    void aTraceWithAVeryLongWordIsMadeALineAtOnce() {
+        String value = "48656c6c6f".repeat(40_000);
+
+        String line =
+                assertTimeoutPreemptively(
+                        Duration.ofSeconds(5),
+                        () ->
+                                Traces.line(
+                                        "x.Y: password=hidden1 INSERT '"
+                                                + value
+                                                + "'\n\tat x\nCaused by: a.B: "
+                                                + value));
+
+        assertThat(line).startsWith("password=xxxxx INSERT '48656c").hasSize(401);
     }
 }
