@@ -273,7 +273,7 @@ class JobsIT {
                 cli("connector", "validate", file.toString(), "--set", "database.port=abc");
         assertThat(invalid.code()).isEqualTo(1);
         assertThat(invalid.out()).containsPattern("database.port +\\S+");
-        assertThat(cli("connector", "create", file.toString()).err()).contains("is hidden");
+        assertThat(cli("connector", "create", file.toString()).err()).contains("holds xxxxx");
         assertThat(
                         connector(
                                 "create",
