@@ -18,25 +18,22 @@ class OrphanIT {
             assertThat(isAlive(pidAndFolder[0])).isTrue();
             jvm.destroyForcibly().waitFor();
         }
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-        while (isAlive(pidAndFolder[0]) && System.nanoTime() < deadline) {
-            Thread.sleep(50);
-        }
-        assertThat(isAlive(pidAndFolder[0])).as("server of a killed JVM").isFalse();
+        awaitEnd(pidAndFolder[0], "server of a killed JVM");
 
         Process next = java();
         try (BufferedReader output = next.inputReader()) {
             String[] second = output.readLine().split(" ", -1);
             // Another JVM that starts servers now may be at it already.
             Path folder = Path.of(pidAndFolder[1]);
-            deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
             while (Files.exists(folder) && System.nanoTime() < deadline) {
                 Thread.sleep(50);
             }
             assertThat(folder).doesNotExist();
             next.destroy(); // SIGTERM: the shutdown hook runs
             next.waitFor();
-            assertThat(isAlive(second[0])).isFalse();
+            // Killed by the hook; the system takes it off its list a moment later.
+            awaitEnd(second[0], "server of a JVM that ended");
         }
     }
 
@@ -48,6 +45,14 @@ class OrphanIT {
                         StartsAServer.class.getName())
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
+    }
+
+    private static void awaitEnd(String pid, String what) throws InterruptedException {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (isAlive(pid) && System.nanoTime() < deadline) {
+            Thread.sleep(50);
+        }
+        assertThat(isAlive(pid)).as(what).isFalse();
     }
 
     private static boolean isAlive(String pid) {
