@@ -12,6 +12,7 @@ import io.millrace.storage.sink.StorageSinkFactory;
 import io.millrace.storage.store.Stores;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -36,11 +37,15 @@ import picocli.CommandLine.Option;
         exitCodeList = {
             "0:stopped by a signal",
             "1:cannot start, or cannot go on",
-            "2:wrong command line"
+            "2:wrong command line",
+            "3:did not stop in time"
         })
 public final class Main implements Callable<Integer> {
     /** What an orderly stop ends with. */
     private static final AtomicInteger EXIT = new AtomicInteger();
+
+    private static final Duration STOP_LIMIT = Duration.ofSeconds(29);
+    private static final int EXIT_HUNG = 3;
 
     @Mixin private final ServerOptions common = new ServerOptions();
 
@@ -148,6 +153,7 @@ public final class Main implements Callable<Integer> {
                     .addShutdownHook(
                             new Thread(
                                     () -> {
+                                        endInTime();
                                         node.close();
                                         LogManager.shutdown();
                                         // An orderly stop is a success, whatever signal asked.
@@ -175,6 +181,28 @@ public final class Main implements Callable<Integer> {
                     "millrace server: " + io.millrace.core.control.Secrets.maskText(e.text()));
             return 1;
         }
+    }
+
+    /**
+     * Parts have limits of their own; whatever else may hang, who stops a server needs it to end.
+     * Jobs lose nothing by it: they go on from what was acknowledged.
+     */
+    private static void endInTime() {
+        Thread.ofPlatform()
+                .name("stop-watchdog")
+                .daemon()
+                .start(() -> {
+                    try {
+                        Thread.sleep(STOP_LIMIT);
+                    } catch (InterruptedException e) {
+                        return;
+                    }
+                    System.err.println(
+                            "millrace server: did not stop within "
+                                    + STOP_LIMIT.toSeconds()
+                                    + " s, ends without");
+                    Runtime.getRuntime().halt(EXIT_HUNG);
+                });
     }
 
     /** Stops the server because it can't go on; the exit code tells. */

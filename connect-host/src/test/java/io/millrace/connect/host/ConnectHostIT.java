@@ -382,6 +382,7 @@ class ConnectHostIT {
         assertThat(reset.message()).contains("reset successfully");
         assertThat(host.get(at).body().path("offsets")).isEmpty();
         assertThat(host.call("PATCH", at, offsets.toString()).status()).isEqualTo(200);
+        assertThat(host.get(at).body()).isEqualTo(offsets);
         assertThat(host.call("PUT", "/connectors/shop/resume").status()).isEqualTo(202);
         awaitRunning("shop");
     }
@@ -462,6 +463,9 @@ class ConnectHostIT {
                 400,
                 "Invalid UTF-8");
         assertError(host.call("POST", at, "[".repeat(100_000)), 400, "");
+        // Workers send each other the settings of all tasks at once.
+        String manyTasks = "[{\"a\":\"" + "x".repeat(2_000_000) + "\"}]";
+        assertError(host.call("POST", at + "/shop/tasks", manyTasks), 400, "signature");
         String odd = " a b?#&=;+é世 ";
         ObjectNode body = JSON.createObjectNode();
         body.put("name", odd).put("initial_state", "STOPPED");
@@ -498,12 +502,37 @@ class ConnectHostIT {
     @Order(14)
     void aKilledHostComesBackWithItsConnectorAndGoesOn() throws Exception {
         int before = records(6).size();
+        createAs("STOPPED", "halted");
+        createAs("PAUSED", "resting");
+        String offsets =
+                "{\"offsets\":[{\"partition\":{\"server\":\"halted\"},\"offset\":{\"pos\":4}}]}";
+        assertThat(host.call("PATCH", "/connectors/halted/offsets", offsets).status())
+                .isEqualTo(200);
         host.kill9();
         mysql.execute("INSERT INTO shop.item VALUES (4,'four')");
         host.start();
         host.answersUntilReady("/connectors");
         awaitRunning("shop");
         assertThat(records(before + 1)).endsWith("4 c four");
+        awaitState("halted", "STOPPED");
+        awaitState("resting", "PAUSED");
+        assertThat(host.get("/connectors/halted/offsets").body().toString()).isEqualTo(offsets);
+        assertThat(host.call("DELETE", "/connectors/halted").status()).isEqualTo(204);
+        assertThat(host.call("DELETE", "/connectors/resting").status()).isEqualTo(204);
+    }
+
+    private void createAs(String state, String name) {
+        ObjectNode body = JSON.createObjectNode();
+        body.put("name", name).put("initial_state", state);
+        body.set("config", config().put("topic.prefix", name));
+        assertThat(host.call("POST", "/connectors", body.toString()).status()).isEqualTo(201);
+        awaitState(name, state);
+    }
+
+    private void awaitState(String name, String state) {
+        host.await(
+                "/connectors/" + name + "/status",
+                a -> a.body().at("/connector/state").asText().equals(state));
     }
 
     @Test

@@ -58,6 +58,11 @@ public final class RestRepairs implements ConnectRestExtension {
      */
     private static final int MAX_BODY_BYTES = 1_000_000;
 
+    /** Offsets, and what workers tell each other of all tasks of a connector: many records. */
+    private static final int MAX_MANY_BYTES = 64_000_000;
+
+    private static final Pattern OFFSETS = Pattern.compile("connectors/[^/]+/offsets/?");
+
     /** Requests of workers among themselves; they carry a signature instead of a login. */
     private static final Pattern INTERNAL = Pattern.compile("connectors/[^/]+/(tasks|fence)/?");
 
@@ -81,6 +86,7 @@ public final class RestRepairs implements ConnectRestExtension {
         resources.register(new AskForLogin(state));
         resources.register(new RefuseUntilReady(state));
         resources.register(new RefuseUnknownPlugin(state));
+        resources.register(new LimitBody());
         resources.register(new RefuseMissingBody());
         resources.register(new BadJson());
         resources.register(new FailedCall());
@@ -195,12 +201,24 @@ public final class RestRepairs implements ConnectRestExtension {
         }
     }
 
-    /** Connect's resources take a body for granted, and of any size. */
+    /** Connect reads bodies of any size into memory. */
+    private static final class LimitBody implements ContainerRequestFilter {
+        @Override
+        public void filter(ContainerRequestContext request) {
+            boolean isMany =
+                    isInternal(request)
+                            || OFFSETS.matcher(request.getUriInfo().getPath()).matches();
+            request.setEntityStream(
+                    new LimitedBody(
+                            request.getEntityStream(), isMany ? MAX_MANY_BYTES : MAX_BODY_BYTES));
+        }
+    }
+
+    /** Connect's resources take a body for granted. */
     private static final class RefuseMissingBody implements ReaderInterceptor {
         @Override
         public Object aroundReadFrom(ReaderInterceptorContext context) throws IOException {
             Object body;
-            context.setInputStream(new LimitedBody(context.getInputStream()));
             try {
                 body = context.proceed();
             } catch (jakarta.ws.rs.core.NoContentException e) {
@@ -224,10 +242,13 @@ public final class RestRepairs implements ConnectRestExtension {
 
     /** A body that ends with 413 when it is too large. */
     private static final class LimitedBody extends FilterInputStream {
-        private long left = MAX_BODY_BYTES;
+        private final long limit;
+        private long left;
 
-        LimitedBody(InputStream in) {
+        LimitedBody(InputStream in, long limit) {
             super(in);
+            this.limit = limit;
+            this.left = limit;
         }
 
         @Override
@@ -250,7 +271,7 @@ public final class RestRepairs implements ConnectRestExtension {
                 throw new ConnectRestException(
                         413,
                         "The request's body is larger than "
-                                + MAX_BODY_BYTES
+                                + limit
                                 + " bytes, and so than what Kafka stores of a connector");
             }
         }
@@ -306,12 +327,17 @@ public final class RestRepairs implements ConnectRestExtension {
     private static final class OtherWorkerGone implements ContainerResponseFilter {
         private static final String FORWARDING = "IO Error trying to forward REST request: ";
 
+        /** What does not pass by itself stays Connect's 500. */
+        private static final Pattern LASTING =
+                Pattern.compile("SSL|PKIX|certificat|No subject|No name|Buffering capacity");
+
         @Override
         public void filter(ContainerRequestContext request, ContainerResponseContext response) {
             if (response.getStatus() == 500
                     && response.getEntity() instanceof ErrorMessage error
                     && error.message() != null
-                    && error.message().startsWith(FORWARDING)) {
+                    && error.message().startsWith(FORWARDING)
+                    && !LASTING.matcher(error.message()).find()) {
                 response.setStatus(503);
                 response.getHeaders().putSingle(HttpHeaders.RETRY_AFTER, "3");
                 response.setEntity(
