@@ -86,7 +86,7 @@ final class SimpleOptionsIT {
                         "SET time_zone='+00:00'",
                         "INSERT INTO zoned.t VALUES (1, '2026-10-25 00:30:00', ''),"
                                 + " (2, '2026-10-25 01:30:00', REPEAT('x', 3000))");
-                assertThat(read(kafka, "instants", all -> all.size() >= 2))
+                assertThat(rows(read(kafka, "instants", all -> rows(all).size() >= 2)))
                         .extracting(each -> each.at("/payload/after/at").asText())
                         .containsExactly("2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z");
                 String page = api.get("/metrics").text();
@@ -153,10 +153,15 @@ final class SimpleOptionsIT {
         kafka.start();
         api.await("d", "normal");
         assertThat(api.get("/metrics").text()).contains(status + "0");
-        assertThat(read(kafka, "instants", all -> all.size() >= 3))
+        assertThat(rows(read(kafka, "instants", all -> rows(all).size() >= 3)))
                 .extracting(each -> each.at("/payload/after/id").asInt())
                 .startsWith(1, 2)
                 .contains(3);
+    }
+
+    /** Debezium's, without the DDL of the second in which the changefeed began. */
+    private static List<JsonNode> rows(List<JsonNode> messages) {
+        return messages.stream().filter(each -> each.at("/payload/after").has("at")).toList();
     }
 
     private static List<JsonNode> of(List<JsonNode> messages, String type) {
