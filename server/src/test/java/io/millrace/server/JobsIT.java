@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterAll;
@@ -45,6 +46,7 @@ class JobsIT {
 
     private static DbServer mysql;
     private static FaultProxy proxy;
+    private static CompletableFuture<MillraceNode> starting;
     private static MillraceNode node;
     private static String connect;
     private static int kafkaPort;
@@ -54,35 +56,27 @@ class JobsIT {
         int port = Ports.free();
         kafkaPort = Ports.free();
         connect = "http://127.0.0.1:" + port;
-        Thread starting =
-                Thread.ofVirtual()
-                        .start(() ->
-                                node =
-                                        MillraceNode.start(
-                                                ServerConfig.of(
-                                                        new Settings()
-                                                                .set("addr", "127.0.0.1:0")
-                                                                .set("data-dir", folder.toString())
-                                                                .set("upstream", "fake://here")
-                                                                .set("connect.enabled", "true")
-                                                                .set(
-                                                                        "connect.addr",
-                                                                        "127.0.0.1:" + port)
-                                                                .set(
-                                                                        "connect.kafka-port",
-                                                                        Integer.toString(kafkaPort))
-                                                                .set(
-                                                                        "connect.plugin-path",
-                                                                        DebeziumPlugins.mysql()
-                                                                                .toString())
-                                                                .set("connect.stalled-after", "2s")
-                                                                .set("connect.auto-restart", "true")
-                                                                .set("connect.restart-wait", "1s")
-                                                                .set(
-                                                                        "connect.restart-max-wait",
-                                                                        "2s")),
-                                                List.of(new FakeUpstream()),
-                                                List.of(new BlackholeSinkFactory())));
+        Settings settings =
+                new Settings()
+                        .set("addr", "127.0.0.1:0")
+                        .set("data-dir", folder.toString())
+                        .set("upstream", "fake://here")
+                        .set("connect.enabled", "true")
+                        .set("connect.addr", "127.0.0.1:" + port)
+                        .set("connect.kafka-port", Integer.toString(kafkaPort))
+                        .set("connect.plugin-path", DebeziumPlugins.mysql().toString())
+                        .set("connect.stalled-after", "2s")
+                        .set("connect.auto-restart", "true")
+                        .set("connect.restart-wait", "1s")
+                        .set("connect.restart-max-wait", "2s");
+        starting =
+                CompletableFuture.supplyAsync(
+                        () ->
+                                MillraceNode.start(
+                                        ServerConfig.of(settings),
+                                        List.of(new FakeUpstream()),
+                                        List.of(new BlackholeSinkFactory())),
+                        task -> Thread.ofVirtual().start(task));
         mysql = DbServer.mysql().rootPassword(PASSWORD).start();
         mysql.execute(
                 "CREATE DATABASE shop",
@@ -91,14 +85,23 @@ class JobsIT {
                 "CREATE USER dbz@'%' IDENTIFIED BY '" + PASSWORD + "'",
                 "GRANT ALL ON *.* TO dbz@'%'");
         proxy = new FaultProxy(mysql.host(), mysql.port());
-        starting.join();
+        node = starting.join();
     }
 
     @AfterAll
     static void stop() {
-        node.close();
-        proxy.close();
-        mysql.close();
+        try {
+            if (starting != null) {
+                starting.join().close();
+            }
+        } finally {
+            if (proxy != null) {
+                proxy.close();
+            }
+            if (mysql != null) {
+                mysql.close();
+            }
+        }
     }
 
     private static HttpResponse<String> send(String method, String url, String body)

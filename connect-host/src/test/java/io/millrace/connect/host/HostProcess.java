@@ -1,17 +1,21 @@
 package io.millrace.connect.host;
 
 import io.millrace.core.error.MillraceException;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.concurrent.CountDownLatch;
 
-/** A host as the only thing of a process, so that tests can kill it. */
+/**
+ * A host as the only thing of a process, so that tests can kill it. It ends with the process that
+ * started it: at the end of its standard input.
+ */
 final class HostProcess {
     static final int REFUSED = 4;
     static final int FATAL = 3;
+    private static final int ABANDONED = 5;
 
     private HostProcess() {}
 
@@ -20,7 +24,7 @@ final class HostProcess {
      * elsewhere), plug-ins, and then settings of the worker as {@code key=value}; {@code
      * disk-limit} and {@code disk-reserve} are the broker's.
      */
-    public static void main(String[] args) throws InterruptedException {
+    public static void main(String[] args) throws IOException {
         Map<String, String> worker = new TreeMap<>();
         for (String setting : List.of(args).subList(4, args.length)) {
             int equals = setting.indexOf('=');
@@ -62,7 +66,10 @@ final class HostProcess {
             System.err.println("refused: " + e.text());
             Runtime.getRuntime().halt(REFUSED);
         }
-        new CountDownLatch(1).await();
+        while (System.in.read() >= 0) {
+            // Nobody writes: this waits for the end of the pipe.
+        }
+        Runtime.getRuntime().halt(ABANDONED);
     }
 
     private static void fatal(String why) {

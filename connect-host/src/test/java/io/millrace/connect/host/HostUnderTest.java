@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
@@ -207,11 +208,24 @@ final class HostUnderTest implements AutoCloseable {
     /** SIGTERM; the exit code. */
     int stop(Duration limit) throws InterruptedException {
         Process running = java.util.Objects.requireNonNull(process);
-        running.destroy();
+        // Process.destroy() would also close its standard input, which ends it at once.
+        running.toHandle().destroy();
         if (!running.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
             throw new AssertionError("no end within " + limit + "\n" + logText());
         }
         return running.exitValue();
+    }
+
+    /** What of its log comes after so many bytes, see {@link #logBytes}. */
+    String logTextFrom(long bytes) throws IOException {
+        byte[] all = Files.readAllBytes(log.toPath());
+        return new String(
+                Arrays.copyOfRange(all, Math.toIntExact(bytes), all.length),
+                StandardCharsets.UTF_8);
+    }
+
+    long logBytes() throws IOException {
+        return Files.size(log.toPath());
     }
 
     String logText() {

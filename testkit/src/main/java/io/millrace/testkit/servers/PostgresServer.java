@@ -50,11 +50,11 @@ public final class PostgresServer implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException("cannot make the folder of a PostgreSQL server", e);
         }
+        LiveServers.add(base); // first, so that the folder goes even when the rest fails
         RunAs.own(base);
         RunAs.requireReach(base);
         data = base.resolve("data");
         log = base.resolve("server.log");
-        LiveServers.add(base);
         options.put("listen_addresses", HOST);
         options.put("port", Integer.toString(port));
         options.put("unix_socket_directories", "");
@@ -275,7 +275,14 @@ public final class PostgresServer implements AutoCloseable {
         if (current == null || !current.isAlive()) {
             return;
         }
-        Commands.output(List.of("kill", signal, Long.toString(current.pid())));
+        try {
+            Commands.output(List.of("kill", signal, Long.toString(current.pid())));
+        } catch (TestServerException e) {
+            if (current.isAlive()) {
+                throw e;
+            }
+            return; // it ended by itself meanwhile
+        }
         try {
             if (!current.waitFor(STOP_LIMIT.toSeconds(), TimeUnit.SECONDS)) {
                 current.destroyForcibly().waitFor();
@@ -300,10 +307,13 @@ public final class PostgresServer implements AutoCloseable {
             return;
         }
         closed = true;
-        kill();
-        LiveServers.remove(base);
-        if (!Boolean.getBoolean("millrace.testkit.keep")) {
-            Folders.delete(base);
+        try {
+            kill();
+        } finally {
+            LiveServers.remove(base);
+            if (!Boolean.getBoolean("millrace.testkit.keep")) {
+                Folders.delete(base);
+            }
         }
     }
 
