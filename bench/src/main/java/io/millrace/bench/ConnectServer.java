@@ -140,7 +140,7 @@ final class ConnectServer implements AutoCloseable {
             if (System.nanoTime() > deadline) {
                 throw new IllegalStateException("no answer from " + url + ChildProcess.tail(log));
             }
-            Thread.sleep(5);
+            Thread.sleep(25); // each question costs the process that starts CPU time
         }
     }
 
