@@ -1,6 +1,5 @@
 package io.millrace.cli;
 
-import java.nio.file.Path;
 import java.util.Optional;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
@@ -47,16 +46,11 @@ final class Access {
      * @param hint what to do when nobody answers
      */
     ApiClient client(String server, String hint) {
-        Optional<Path> authority = file(ca, "MILLRACE_CA");
-        Optional<Path> certificate = file(cert, "MILLRACE_CERT");
-        Optional<Path> privateKey = file(key, "MILLRACE_KEY");
         SSLContext tls =
-                authority.isEmpty() && certificate.isEmpty() && privateKey.isEmpty()
-                        ? null
-                        : ClientTls.context(
-                                authority.orElse(null),
-                                certificate.orElse(null),
-                                privateKey.orElse(null));
+                ClientTls.context(
+                        surroundings().file(ca, "MILLRACE_CA"),
+                        surroundings().file(cert, "MILLRACE_CERT"),
+                        surroundings().file(key, "MILLRACE_KEY"));
         return new ApiClient(
                 server,
                 Optional.ofNullable(credentials)
@@ -66,11 +60,5 @@ final class Access {
                 tls,
                 null,
                 hint);
-    }
-
-    private Optional<Path> file(@Nullable String option, String variable) {
-        return Optional.ofNullable(option)
-                .or(() -> surroundings().variable(variable))
-                .map(Path::of);
     }
 }

@@ -1,9 +1,7 @@
 package io.millrace.cli;
 
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.Set;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
@@ -116,16 +114,11 @@ final class CdcCli implements Runnable {
         if (!LEVELS.contains(level)) {
             throw new CliException("unknown --log-level " + logLevel);
         }
-        Optional<Path> authority = file(ca, "TICDC_CA_PATH");
-        Optional<Path> certificate = file(cert, "TICDC_CERT_PATH");
-        Optional<Path> privateKey = file(key, "TICDC_KEY_PATH");
         SSLContext tls =
-                authority.isEmpty() && certificate.isEmpty() && privateKey.isEmpty()
-                        ? null
-                        : ClientTls.context(
-                                authority.orElse(null),
-                                certificate.orElse(null),
-                                privateKey.orElse(null));
+                ClientTls.context(
+                        surroundings().file(ca, "TICDC_CA_PATH"),
+                        surroundings().file(cert, "TICDC_CERT_PATH"),
+                        surroundings().file(key, "TICDC_KEY_PATH"));
         PrintWriter trace =
                 level.equals("debug") || level.equals("info") ? surroundings().err() : null;
         ApiClient client =
@@ -153,11 +146,5 @@ final class CdcCli implements Runnable {
                     surroundings().err().println("Warning: " + text);
                     surroundings().err().flush();
                 });
-    }
-
-    private Optional<Path> file(@Nullable String option, String variable) {
-        return Optional.ofNullable(option)
-                .or(() -> surroundings().variable(variable))
-                .map(Path::of);
     }
 }

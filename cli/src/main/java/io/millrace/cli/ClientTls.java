@@ -16,6 +16,7 @@ import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.Base64;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.net.ssl.KeyManagerFactory;
@@ -32,6 +33,14 @@ final class ClientTls {
             Pattern.compile("-----BEGIN PRIVATE KEY-----([^-]+)-----END PRIVATE KEY-----");
 
     private ClientTls() {}
+
+    /** The same for files that may all be missing; null then, for the JDK's own. */
+    static @Nullable SSLContext context(
+            Optional<Path> ca, Optional<Path> cert, Optional<Path> key) {
+        return ca.isEmpty() && cert.isEmpty() && key.isEmpty()
+                ? null
+                : context(ca.orElse(null), cert.orElse(null), key.orElse(null));
+    }
 
     /**
      * @param ca authorities to trust; null trusts the JDK's

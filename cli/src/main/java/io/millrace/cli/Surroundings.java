@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a command sees of the machine it runs on.
@@ -26,6 +27,11 @@ record Surroundings(
     /** A variable that is set and not empty. */
     Optional<String> variable(String name) {
         return Optional.ofNullable(environment.get(name)).filter(value -> !value.isEmpty());
+    }
+
+    /** What an option names, or else a variable. */
+    Optional<Path> file(@Nullable String option, String variable) {
+        return Optional.ofNullable(option).or(() -> variable(variable)).map(Path::of);
     }
 
     Path home() {

@@ -156,14 +156,14 @@ final class ConnectConfig {
     }
 
     private static BrokerLimits limits(Settings settings) {
-        BrokerLimits none = BrokerLimits.DEFAULT;
+        BrokerLimits defaults = BrokerLimits.DEFAULT;
         return new BrokerLimits(
                 settings.get("connect.retention-hours")
                         .map(text -> ServerConfig.number("connect.retention-hours", text))
-                        .orElse(none.retentionHours()),
-                bytes(settings, "connect.retention-bytes", none.retentionBytes()),
-                bytes(settings, "connect.disk-limit", none.diskLimit()),
-                bytes(settings, "connect.disk-reserve", none.diskReserve()));
+                        .orElse(defaults.retentionHours()),
+                bytes(settings, "connect.retention-bytes", defaults.retentionBytes()),
+                bytes(settings, "connect.disk-limit", defaults.diskLimit()),
+                bytes(settings, "connect.disk-reserve", defaults.diskReserve()));
     }
 
     private static long bytes(Settings settings, String key, long otherwise) {

@@ -11,7 +11,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -34,7 +33,7 @@ final class ConnectPart implements AutoCloseable {
     private static final Duration LEAVE_STARTING = Duration.ofSeconds(15);
 
     private final CompletableFuture<ConnectHost> host = new CompletableFuture<>();
-    private final CountDownLatch closing = new CountDownLatch(1);
+    private volatile boolean closing;
     private final ConnectSettings settings;
     private final Thread starter;
 
@@ -58,7 +57,7 @@ final class ConnectPart implements AutoCloseable {
         } catch (Throwable t) {
             String why = t instanceof MillraceException known ? known.text() : t.toString();
             host.completeExceptionally(t);
-            if (closing.getCount() > 0) {
+            if (!closing) {
                 onFatal.accept("Kafka Connect did not start: " + why);
             }
         }
@@ -85,7 +84,7 @@ final class ConnectPart implements AutoCloseable {
                 .start(() -> {
                     try {
                         ConnectHost started = host.join();
-                        while (closing.getCount() > 0) {
+                        while (!closing) {
                             if (started.awaitReady(ConnectHost.USUAL_START)) {
                                 action.run();
                                 return;
@@ -142,7 +141,7 @@ final class ConnectPart implements AutoCloseable {
 
     @Override
     public void close() {
-        closing.countDown();
+        closing = true;
         switch (settings.kafka()) {
             case ConnectSettings.External external -> {
                 host.orTimeout(LEAVE_WAITING.toMillis(), TimeUnit.MILLISECONDS);

@@ -11,19 +11,16 @@ import io.millrace.core.control.JobId;
 import io.millrace.core.control.JobState;
 import io.millrace.core.control.Secrets;
 import io.millrace.core.engine.JobProgress;
+import io.millrace.core.engine.RateWindow;
 import io.millrace.core.model.Tso;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * All jobs of this server in one list, whatever API they were made with: changefeeds from the
@@ -38,23 +35,17 @@ final class JobsPage implements AutoCloseable {
     static final String NOT_READY =
             "{\"error_msg\":\"the server is starting; try again in some seconds\"}";
 
-    private static final Logger LOG = LoggerFactory.getLogger(JobsPage.class);
-    private static final Duration INTERVAL = Duration.ofSeconds(1);
-
     /** Over which rows per second are counted. */
     private static final long WINDOW_MS = 10_000;
 
     /** A list is wanted now; a position that comes later is not in it. */
     private static final Duration POSITIONS_WAIT = Duration.ofSeconds(2);
 
-    private record Count(long atMs, long rows) {}
-
     private final Clock clock;
-    private final Supplier<Optional<ControlPlane>> control;
     private final Optional<ConnectPart> connect;
     private final String retryingWord;
-    private final Map<JobId, Deque<Count>> counts = new ConcurrentHashMap<>();
-    private final Thread thread;
+    private final Map<JobId, RateWindow> rates = new ConcurrentHashMap<>();
+    private final EachSecond looks;
 
     /**
      * @param control empty until the server is ready
@@ -66,60 +57,33 @@ final class JobsPage implements AutoCloseable {
             Optional<ConnectPart> connect,
             String retryingWord) {
         this.clock = clock;
-        this.control = control;
         this.connect = connect;
         this.retryingWord = retryingWord;
-        this.thread = Thread.ofVirtual().name("job-rates").start(this::run);
-    }
-
-    private void run() {
-        try {
-            while (true) {
-                try {
-                    control.get().ifPresent(this::look);
-                } catch (RuntimeException e) {
-                    // The store may be busy; the next look comes in a second.
-                    LOG.debug("rows were not counted", e);
-                }
-                Thread.sleep(INTERVAL);
-            }
-        } catch (InterruptedException e) {
-            // The server is closing.
-        }
+        this.looks = new EachSecond("job-rates", control, this::look);
     }
 
     private void look(ControlPlane plane) {
         Map<JobId, Job> jobs = plane.image().jobs();
-        counts.keySet().retainAll(jobs.keySet());
+        rates.keySet().retainAll(jobs.keySet());
         for (Job job : jobs.values()) {
             if (!job.state().isActive()) {
-                counts.remove(job.id());
+                rates.remove(job.id());
                 continue;
             }
-            Deque<Count> of = counts.computeIfAbsent(job.id(), id -> new ArrayDeque<>());
-            Count now = new Count(clock.millis(), plane.progress(job.id()).rows());
-            synchronized (of) {
-                if (!of.isEmpty() && of.getLast().rows() > now.rows()) {
-                    of.clear(); // a new run counts from 0
-                }
-                of.addLast(now);
-                while (of.size() > 2 && now.atMs() - of.getFirst().atMs() > WINDOW_MS) {
-                    of.removeFirst();
-                }
+            RateWindow rate = rates.computeIfAbsent(job.id(), id -> new RateWindow(WINDOW_MS));
+            synchronized (rate) {
+                rate.add(clock.millis(), plane.progress(job.id()).rows());
             }
         }
     }
 
     private OptionalDouble rowsPerSecond(JobId id) {
-        Deque<Count> of = counts.get(id);
-        if (of == null) {
+        RateWindow rate = rates.get(id);
+        if (rate == null) {
             return OptionalDouble.empty();
         }
-        synchronized (of) {
-            long ms = of.isEmpty() ? 0 : of.getLast().atMs() - of.getFirst().atMs();
-            return ms <= 0
-                    ? OptionalDouble.empty()
-                    : OptionalDouble.of((of.getLast().rows() - of.getFirst().rows()) * 1000.0 / ms);
+        synchronized (rate) {
+            return rate.perSecond();
         }
     }
 
@@ -247,6 +211,6 @@ final class JobsPage implements AutoCloseable {
 
     @Override
     public void close() {
-        thread.interrupt();
+        looks.close();
     }
 }

@@ -7,19 +7,14 @@ import io.millrace.core.engine.JobMetrics.Histogram;
 import io.millrace.core.engine.JobProgress;
 import io.millrace.core.model.Tso;
 import java.time.Clock;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** How far running jobs were behind: looked at once a second, counted in histograms. */
 final class LagHistograms implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(LagHistograms.class);
-    private static final Duration INTERVAL = Duration.ofSeconds(1);
 
     /** Milliseconds: 64 bounds from half a second to 32 000 s, finer where it matters. */
     private static final long[] BOUNDS = bounds();
@@ -27,14 +22,12 @@ final class LagHistograms implements AutoCloseable {
     private record Lags(Histogram checkpoint, Histogram resolved) {}
 
     private final Clock clock;
-    private final Supplier<Optional<ControlPlane>> control;
     private final Map<JobId, Lags> known = new ConcurrentHashMap<>();
-    private final Thread thread;
+    private final EachSecond looks;
 
     LagHistograms(Clock clock, Supplier<Optional<ControlPlane>> control) {
         this.clock = clock;
-        this.control = control;
-        this.thread = Thread.ofVirtual().name("lag-histograms").start(this::run);
+        this.looks = new EachSecond("lag-histograms", control, this::look);
     }
 
     private static long[] bounds() {
@@ -56,22 +49,6 @@ final class LagHistograms implements AutoCloseable {
             bounds[i++] = s * 1000;
         }
         return bounds;
-    }
-
-    private void run() {
-        try {
-            while (true) {
-                try {
-                    control.get().ifPresent(this::look);
-                } catch (RuntimeException e) {
-                    // The store may be busy; the next look comes in a second.
-                    LOG.debug("lags were not looked at", e);
-                }
-                Thread.sleep(INTERVAL);
-            }
-        } catch (InterruptedException e) {
-            // The server is closing.
-        }
     }
 
     private void look(ControlPlane plane) {
@@ -122,6 +99,6 @@ final class LagHistograms implements AutoCloseable {
 
     @Override
     public void close() {
-        thread.interrupt();
+        looks.close();
     }
 }

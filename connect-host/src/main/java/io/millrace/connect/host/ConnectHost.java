@@ -58,9 +58,8 @@ public final class ConnectHost implements AutoCloseable {
             int kafkaPort = 0;
             switch (settings.kafka()) {
                 case ConnectSettings.Embedded embedded -> {
-                    // Before anything of Kafka opens a file: a second broker damages the first
-                    // one's
-                    // log before it notices that it is the second.
+                    // Before anything of Kafka opens a file: a second broker damages the log of the
+                    // first before it notices that it is the second.
                     FolderLock lock = FolderLock.take(embedded.dataDir());
                     stages.push(
                             new OrderedStop.Stage(

@@ -18,7 +18,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import org.apache.kafka.connect.errors.NotFoundException;
@@ -102,7 +102,7 @@ final class ConnectorWatch implements AutoCloseable {
         TaskFigures figures = TaskFigures.read(herder.connectMetrics().metrics().metrics());
         List<HostedConnector> all = new ArrayList<>();
         Set<String> units = new HashSet<>();
-        for (String name : new TreeMap<>(byName(names)).keySet()) {
+        for (String name : new TreeSet<>(names)) {
             try {
                 ConnectorInfo info = herder.connectorInfo(name);
                 if (info != null) {
@@ -123,12 +123,6 @@ final class ConnectorWatch implements AutoCloseable {
         restarts.keySet().retainAll(names);
         backoff.retain(units);
         seen = List.copyOf(all);
-    }
-
-    private static Map<String, String> byName(Collection<String> names) {
-        Map<String, String> map = new HashMap<>();
-        names.forEach(name -> map.put(name, name));
-        return map;
     }
 
     private HostedConnector one(

@@ -2,9 +2,8 @@ package io.millrace.connect.host.runtime;
 
 import io.millrace.connect.host.Activity;
 import io.millrace.connect.host.HostedConnector;
+import io.millrace.core.engine.RateWindow;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -93,10 +92,8 @@ final class ProgressRule {
         }
     }
 
-    private record Count(long atMs, long written) {}
-
     private final long stalledAfterMs;
-    private final Deque<Count> counts = new ArrayDeque<>();
+    private final RateWindow rate = new RateWindow(WINDOW_MS);
     private boolean watching;
     private boolean everConnected;
     private long written;
@@ -198,7 +195,7 @@ final class ProgressRule {
     private void begin(Look look) {
         watching = true;
         everConnected = false;
-        counts.clear();
+        rate.clear();
         written = look.written();
         rowsScanned = look.source().map(Source::rowsScanned).orElse(0L);
         // Long enough ago that the first look does not count as movement.
@@ -213,19 +210,12 @@ final class ProgressRule {
 
     /** Whether records were written since the last look. */
     private boolean count(Look look) {
-        if (look.written() < written) {
-            // A task started anew and counts from 0.
-            counts.clear();
-        }
         boolean wrote = look.written() != written && look.written() != 0;
         if (wrote) {
             writeMs = look.atMs();
         }
         written = look.written();
-        counts.addLast(new Count(look.atMs(), written));
-        while (counts.size() > 2 && look.atMs() - counts.getFirst().atMs() > WINDOW_MS) {
-            counts.removeFirst();
-        }
+        rate.add(look.atMs(), written);
         return wrote;
     }
 
@@ -273,7 +263,7 @@ final class ProgressRule {
             return new Verdict(
                     Activity.SNAPSHOT,
                     told.rowsScanned() + " rows read, " + told.tablesLeft() + " tables to do",
-                    rate(),
+                    rate.perSecond(),
                     OptionalLong.empty());
         }
         if (!told.connected() && now - connectedMs >= stalledAfterMs) {
@@ -302,7 +292,7 @@ final class ProgressRule {
                                     default -> OptionalLong.empty();
                                 })
                         .orElse(OptionalLong.empty());
-        return new Verdict(activity, "", rate(), lag);
+        return new Verdict(activity, "", rate.perSecond(), lag);
     }
 
     /** The lag of what stands still grows with the time that it stands. */
@@ -311,18 +301,9 @@ final class ProgressRule {
         return new Verdict(
                 Activity.STALLED,
                 why + " for " + forMs / 1000 + " s",
-                rate(),
+                rate.perSecond(),
                 look.source()
                         .map(source -> OptionalLong.of(Math.max(0, source.behindMs()) + forMs))
                         .orElse(OptionalLong.empty()));
-    }
-
-    private OptionalDouble rate() {
-        Count first = counts.getFirst();
-        Count last = counts.getLast();
-        return last.atMs() == first.atMs()
-                ? OptionalDouble.empty()
-                : OptionalDouble.of(
-                        (last.written() - first.written()) * 1000.0 / (last.atMs() - first.atMs()));
     }
 }
