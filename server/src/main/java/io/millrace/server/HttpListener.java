@@ -41,8 +41,12 @@ final class HttpListener implements AutoCloseable {
                     settings.startup.startupWatcherEnabled = false;
                     settings.concurrency.useVirtualThreads = true;
                     settings.http.maxRequestSize = config.maxBodyBytes();
-                    settings.jetty.modifyHttpConfiguration(
-                            http -> http.setSendServerVersion(false));
+                    settings.jetty.modifyHttpConfiguration(http -> {
+                        http.setSendServerVersion(false);
+                        // Else a header that differs in case alone from an earlier one of the
+                        // same connection is taken for it, and so is what it authorizes.
+                        http.setHeaderCacheCaseSensitive(true);
+                    });
                     settings.jetty.modifyServer(
                             server -> server.setErrorHandler(new JsonErrors(errorBody)));
                     settings.jetty.addConnector((server, http) -> connector(config, server, http));
