@@ -39,6 +39,12 @@ public sealed interface Command {
     /** Removes a job with all its records; nothing happens when there is none. */
     record RemoveJob(JobId id) implements Command {}
 
+    /**
+     * Forgets an upstream; UPSTREAM_NOT_FOUND when there is none, UPSTREAM_IN_USE while a job names
+     * it or the server was started with it.
+     */
+    record RemoveUpstream(String name) implements Command {}
+
     /** The owner gives up its office; an election follows. */
     record ResignOwner() implements Command {}
 

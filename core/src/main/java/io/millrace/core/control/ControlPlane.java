@@ -32,6 +32,12 @@ public interface ControlPlane {
     /** The checks that precede commands and need upstream and sink. */
     JobChecks checks();
 
+    /** The upstreams and what is known of them. */
+    SourceClusters clusters();
+
+    /** Which jobs have an operation of several commands under way. */
+    Operations operations();
+
     /**
      * A job's progress: of the run that works now, else as last stored (or its start). Works for
      * jobs of this node's image only; an unknown job gives zeros.

@@ -30,6 +30,10 @@ final class Controller implements AutoCloseable {
 
     private static final Duration LEASE_TTL = Duration.ofSeconds(10);
     private static final long STOP_MS = 5_000;
+
+    /** Jobs named in an error before it says how many more there are. */
+    private static final int MAX_NAMED_JOBS = 10;
+
     private static final Logger LOG = LoggerFactory.getLogger(Controller.class);
 
     /** Hears of every new image, on the controller's thread, before the command is answered. */
@@ -42,6 +46,7 @@ final class Controller implements AutoCloseable {
     private final MetaStore store;
     private final Vault vault;
     private final NodeInfo self;
+    private final Upstreams upstreams;
     private final BlockingQueue<Waiting> queue = new ArrayBlockingQueue<>(MAX_WAITING);
     private final List<Listener> listeners = new CopyOnWriteArrayList<>();
     private final AtomicLong elections = new AtomicLong();
@@ -51,10 +56,11 @@ final class Controller implements AutoCloseable {
     private volatile long lease;
     private volatile boolean stopping;
 
-    Controller(MetaStore store, Vault vault, NodeInfo self) {
+    Controller(MetaStore store, Vault vault, NodeInfo self, Upstreams upstreams) {
         this.store = store;
         this.vault = vault;
         this.self = self;
+        this.upstreams = upstreams;
         this.thread = Thread.ofPlatform().name("controller").daemon().unstarted(this::run);
         this.heartbeat = Thread.ofVirtual().name("node-lease").unstarted(this::keepLease);
     }
@@ -133,6 +139,7 @@ final class Controller implements AutoCloseable {
             case Command.PauseJob pause -> pause(pause.id());
             case Command.ResumeJob resume -> resume(resume);
             case Command.RemoveJob remove -> remove(remove.id());
+            case Command.RemoveUpstream remove -> removeUpstream(remove.name());
             case Command.ResignOwner resign -> resign();
             case Command.ReportRun report -> report(report);
             case Command.LoseJob lose -> lose(lose);
@@ -146,6 +153,8 @@ final class Controller implements AutoCloseable {
             throw new MillraceException(
                     ErrorCode.JOB_ALREADY_EXISTS, "changefeed already exists, " + id.name());
         }
+        // Asked for here, where it cannot be removed at the same time.
+        upstreams.get(spec.upstream());
         StateRecord state = new StateRecord(JobState.NORMAL, Optional.empty(), 1);
         long revision =
                 commit(
@@ -295,6 +304,32 @@ final class Controller implements AutoCloseable {
         LOG.info("job removed job={}", id);
         show(image.without(id));
         return old;
+    }
+
+    /** On this thread, so that no job is made meanwhile that names it. */
+    private Optional<Job> removeUpstream(String name) {
+        List<String> users =
+                image.jobs().values().stream()
+                        .filter(job -> job.spec().upstream().equals(name))
+                        .map(job -> job.id().name())
+                        .toList();
+        if (!users.isEmpty()) {
+            int more = users.size() - MAX_NAMED_JOBS;
+            throw new MillraceException(
+                    ErrorCode.UPSTREAM_IN_USE,
+                    "upstream "
+                            + name
+                            + " is read by "
+                            + users.size()
+                            + (users.size() == 1 ? " changefeed: " : " changefeeds: ")
+                            + String.join(
+                                    ", ", users.subList(0, Math.min(MAX_NAMED_JOBS, users.size())))
+                            + (more > 0 ? ", and " + more + " more" : "")
+                            + "; delete them first");
+        }
+        upstreams.remove(name);
+        LOG.info("upstream removed name={}", name);
+        return Optional.empty();
     }
 
     private Optional<Job> resign() {

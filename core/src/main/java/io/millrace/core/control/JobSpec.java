@@ -33,6 +33,8 @@ import java.util.Map;
  *     asked
  * @param createTime when it was made
  * @param creatorVersion version of the program that made it
+ * @param labels what a dialect wants to find again and the engine does not read; keys begin with
+ *     the dialect's name
  */
 public record JobSpec(
         JobId id,
@@ -54,11 +56,13 @@ public record JobSpec(
         String dialect,
         String document,
         Instant createTime,
-        String creatorVersion) {
+        String creatorVersion,
+        Map<String, String> labels) {
     public JobSpec {
         sinkOptions = Map.copyOf(sinkOptions);
         dispatchers = List.copyOf(dispatchers);
         columnSelectors = List.copyOf(columnSelectors);
+        labels = Map.copyOf(labels);
     }
 
     /**
@@ -100,7 +104,8 @@ public record JobSpec(
                 dialect,
                 document,
                 createTime,
-                creatorVersion);
+                creatorVersion,
+                labels);
     }
 
     /** Without the parts that hold secrets. */

@@ -2,10 +2,13 @@ package io.millrace.core.control;
 
 import io.millrace.core.engine.JobMetrics;
 import io.millrace.core.engine.JobProgress;
+import io.millrace.core.error.MillraceException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 
 /**
  * The control plane of this process: controller, supervisor and checks, wired. Opened by {@link
@@ -20,6 +23,8 @@ public final class LocalControlPlane implements ControlPlane, AutoCloseable {
     private final Controller controller;
     private final JobSupervisor supervisor;
     private final StaleJobs staleJobs;
+    private final SourceClusters clusters;
+    private final Operations operations = new Operations();
     private volatile boolean stopping;
 
     /**
@@ -35,7 +40,7 @@ public final class LocalControlPlane implements ControlPlane, AutoCloseable {
             Clock clock) {
         this.self = self;
         this.checks = new JobChecks(upstreams, sinks);
-        this.controller = new Controller(store, vault, self);
+        this.controller = new Controller(store, vault, self, upstreams);
         this.supervisor =
                 new JobSupervisor(
                         store,
@@ -55,6 +60,21 @@ public final class LocalControlPlane implements ControlPlane, AutoCloseable {
                         self,
                         clock,
                         retryInterval.multipliedBy(STALE_CHECK_RETRIES));
+        this.clusters =
+                new SourceClusters(
+                        store,
+                        upstreams,
+                        this::submitAndWait,
+                        () -> UUID.randomUUID().toString(),
+                        clock);
+    }
+
+    private void submitAndWait(Command command) {
+        try {
+            controller.submit(command).join();
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof MillraceException known ? known : e;
+        }
     }
 
     /** Registers the node, reads the jobs and starts the active ones. */
@@ -81,6 +101,16 @@ public final class LocalControlPlane implements ControlPlane, AutoCloseable {
     @Override
     public JobChecks checks() {
         return checks;
+    }
+
+    @Override
+    public SourceClusters clusters() {
+        return clusters;
+    }
+
+    @Override
+    public Operations operations() {
+        return operations;
     }
 
     @Override

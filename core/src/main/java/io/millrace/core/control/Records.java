@@ -24,6 +24,11 @@ final class Records {
     static final String NODES = ROOT + "node/";
     static final String OWNER = ROOT + "owner";
     static final String UPSTREAMS = ROOT + "upstream/";
+
+    /** What is known of an upstream beside its address. */
+    static final String CLUSTERS = ROOT + "cluster/";
+
+    static final String WORKFLOWS = ROOT + "workflow/";
     static final String TABLE_IDS = ROOT + "table-id/";
 
     /** Value under {@link #staleSinkKey}: the sink has to forget an earlier life of the job. */
@@ -118,6 +123,12 @@ final class Records {
         fields.putList(
                 "option-value",
                 names.stream().map(name -> spec.sinkOptions().getOrDefault(name, "")).toList());
+        List<String> labels = new ArrayList<>(spec.labels().keySet());
+        labels.sort(null);
+        fields.putList("label-name", labels)
+                .putList(
+                        "label-value",
+                        labels.stream().map(name -> spec.labels().getOrDefault(name, "")).toList());
         FilterSpec filter = spec.filter();
         fields.putList("filter.rule", filter.rules())
                 .putList("filter.do-db", filter.doDbs())
@@ -161,12 +172,7 @@ final class Records {
 
     static JobSpec decodeSpec(String text) {
         Fields fields = Fields.parse(text);
-        Map<String, String> options = new HashMap<>();
-        List<String> names = fields.list("option-name");
-        List<String> values = fields.list("option-value");
-        for (int i = 0; i < names.size(); i++) {
-            options.put(names.get(i), values.get(i));
-        }
+        Map<String, String> options = map(fields, "option");
         List<DispatchRule> dispatchers = new ArrayList<>();
         for (int i = 0; i < fields.unsigned("dispatcher.n"); i++) {
             String at = "dispatcher." + i + ".";
@@ -211,7 +217,19 @@ final class Records {
                 fields.get("dialect"),
                 fields.get("document"),
                 Instant.parse(fields.get("create-time")),
-                fields.get("creator-version"));
+                fields.get("creator-version"),
+                map(fields, "label"));
+    }
+
+    /** A map kept as two lists; empty in records of versions that did not have it. */
+    private static Map<String, String> map(Fields fields, String name) {
+        Map<String, String> map = new HashMap<>();
+        List<String> names = fields.list(name + "-name");
+        List<String> values = fields.list(name + "-value");
+        for (int i = 0; i < names.size(); i++) {
+            map.put(names.get(i), values.get(i));
+        }
+        return map;
     }
 
     /** Of a list that records of earlier versions do not have. */

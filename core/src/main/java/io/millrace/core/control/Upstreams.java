@@ -5,6 +5,7 @@ import io.millrace.core.error.MillraceException;
 import io.millrace.core.spi.Upstream;
 import io.millrace.core.spi.UpstreamFactory;
 import java.net.URI;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -27,7 +28,10 @@ public final class Upstreams implements AutoCloseable {
     private final ReentrantLock lock = new ReentrantLock();
     private final Map<String, URI> uris = new TreeMap<>();
     private final Map<String, Upstream> open = new HashMap<>();
+    private final Set<String> configured;
     private final List<UpstreamFactory> factories;
+    private final MetaStore store;
+    private final Vault vault;
 
     /**
      * @param configured URIs by name, as of this start; they replace stored ones of the same name
@@ -39,6 +43,9 @@ public final class Upstreams implements AutoCloseable {
             Vault vault,
             List<UpstreamFactory> factories,
             Map<String, URI> configured) {
+        this.store = store;
+        this.vault = vault;
+        this.configured = Set.copyOf(configured.keySet());
         this.factories = List.copyOf(factories);
         for (MetaStore.Entry entry : store.range(Records.UPSTREAMS).entries()) {
             String name = entry.key().substring(Records.UPSTREAMS.length());
@@ -50,17 +57,96 @@ public final class Upstreams implements AutoCloseable {
             // A malformed parameter is told now, not when the first job needs it.
             open.put(name, opened(name, uri));
             if (!uri.equals(uris.put(name, uri))) {
-                String key = Records.upstreamKey(name);
-                store.commit(
-                        List.of(),
-                        List.of(
-                                new MetaStore.Op.Put(
-                                        key,
-                                        vault.seal(
-                                                key,
-                                                new Fields().put("v", 1).put("uri", uri).text()))));
+                store.commit(List.of(), List.of(record(name, uri)));
             }
         });
+    }
+
+    private MetaStore.Op record(String name, URI uri) {
+        String key = Records.upstreamKey(name);
+        return new MetaStore.Op.Put(
+                key, vault.seal(key, new Fields().put("v", 1).put("uri", uri).text()));
+    }
+
+    /** Whether the server was started with it. */
+    boolean isConfigured(String name) {
+        return configured.contains(name);
+    }
+
+    /** An upstream of an address, not kept; who asks closes it. */
+    Upstream unnamed(String name, URI uri) {
+        return opened(name, uri);
+    }
+
+    /**
+     * Keeps one more upstream.
+     *
+     * @param more written in the same transaction
+     * @throws MillraceException UPSTREAM_ALREADY_EXISTS
+     */
+    void add(String name, URI uri, List<MetaStore.Op> more) {
+        lock.lock();
+        try {
+            List<MetaStore.Op> ops = new ArrayList<>(more);
+            ops.add(record(name, uri));
+            if (uris.containsKey(name)
+                    || !store.commit(
+                                    List.of(new MetaStore.Guard.Absent(Records.upstreamKey(name))),
+                                    ops)
+                            .applied()) {
+                throw new MillraceException(
+                        ErrorCode.UPSTREAM_ALREADY_EXISTS,
+                        "there is an upstream named " + name + " already");
+            }
+            uris.put(name, uri);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Forgets an upstream and closes it.
+     *
+     * @throws MillraceException UPSTREAM_NOT_FOUND, or UPSTREAM_IN_USE when the server was started
+     *     with it
+     */
+    void remove(String name) {
+        lock.lock();
+        try {
+            if (!uris.containsKey(name)) {
+                throw unknown(name);
+            }
+            if (isConfigured(name)) {
+                throw new MillraceException(
+                        ErrorCode.UPSTREAM_IN_USE,
+                        "upstream "
+                                + name
+                                + " is one that the server was started with; take it out of its"
+                                + " options or configuration and start it again");
+            }
+            store.commit(
+                    List.of(),
+                    List.of(
+                            new MetaStore.Op.Delete(Records.upstreamKey(name)),
+                            new MetaStore.Op.Delete(Records.CLUSTERS + name)));
+            uris.remove(name);
+            Upstream old = open.remove(name);
+            if (old != null) {
+                old.close();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private static MillraceException unknown(String name) {
+        return new MillraceException(
+                ErrorCode.UPSTREAM_NOT_FOUND,
+                "there is no upstream named "
+                        + name
+                        + "; start the server with --upstream mysql://user:pass@host:port, name"
+                        + " one under [upstreams] in its configuration, or add one with millrace"
+                        + " cluster add");
     }
 
     /**
@@ -77,12 +163,7 @@ public final class Upstreams implements AutoCloseable {
             }
             URI uri = uris.get(name);
             if (uri == null) {
-                throw new MillraceException(
-                        ErrorCode.UPSTREAM_NOT_FOUND,
-                        "there is no upstream named "
-                                + name
-                                + "; start the server with --upstream mysql://user:pass@host:port"
-                                + " or name one under [upstreams] in its configuration");
+                throw unknown(name);
             }
             Upstream fresh = opened(name, uri);
             open.put(name, fresh);
@@ -107,6 +188,16 @@ public final class Upstreams implements AutoCloseable {
         lock.lock();
         try {
             return Optional.ofNullable(uris.get(name)).map(uri -> Secrets.maskUri(uri.toString()));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** An upstream's URI with its password. */
+    Optional<URI> uri(String name) {
+        lock.lock();
+        try {
+            return Optional.ofNullable(uris.get(name));
         } finally {
             lock.unlock();
         }

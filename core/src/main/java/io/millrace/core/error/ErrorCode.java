@@ -39,6 +39,9 @@ public enum ErrorCode {
     UPDATE_REFUSED(Fault.USER),
     NODE_NOT_FOUND(Fault.USER),
     UPSTREAM_NOT_FOUND(Fault.USER),
+    UPSTREAM_ALREADY_EXISTS(Fault.USER),
+    /** An upstream can't go: jobs name it, or the server was started with it. */
+    UPSTREAM_IN_USE(Fault.USER),
     START_AFTER_NOW(Fault.USER),
     /** The start position is older than what the upstream still holds. */
     START_BEFORE_OLDEST(Fault.USER),

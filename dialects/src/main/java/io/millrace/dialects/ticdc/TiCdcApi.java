@@ -31,6 +31,7 @@ import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -509,7 +510,9 @@ final class TiCdcApi {
                         target,
                         clock.instant(),
                         settings.version(),
-                        settings.zone().getId());
+                        settings.zone().getId(),
+                        DIALECT,
+                        Map.of());
         control.checks().job(spec, lastCheck);
         Job job = submit(new Command.CreateJob(spec, start.streamEnd())).orElseThrow();
         return info(job, JobProgress.at(spec.startTso()), false);
@@ -521,7 +524,7 @@ final class TiCdcApi {
                 : ReplicaConfig.defaults();
     }
 
-    private static JobSpec spec(
+    static JobSpec spec(
             JobId id,
             String upstream,
             long upstreamId,
@@ -532,7 +535,9 @@ final class TiCdcApi {
             long targetTso,
             java.time.Instant createTime,
             String creatorVersion,
-            String timeZone) {
+            String timeZone,
+            String dialect,
+            Map<String, String> labels) {
         return new JobSpec(
                 id,
                 upstream,
@@ -550,10 +555,11 @@ final class TiCdcApi {
                 ReplicaConfig.memoryQuota(config),
                 Duration.ofNanos(config.path("changefeed_error_stuck_duration").asLong()),
                 timeZone,
-                DIALECT,
+                dialect,
                 GoJson.write(config),
                 createTime,
-                creatorVersion);
+                creatorVersion,
+                labels);
     }
 
     JsonNode update(@Nullable String namespace, String name, byte[] body) {
@@ -637,7 +643,9 @@ final class TiCdcApi {
                             target,
                             old.createTime(),
                             old.creatorVersion(),
-                            old.timeZone());
+                            old.timeZone(),
+                            old.dialect(),
+                            old.labels());
             // Equal documents in another order of fields are no change.
             return GoJson.readStored(changed.document()).equals(GoJson.readStored(old.document()))
                     ? withDocument(changed, old.document())
@@ -668,7 +676,8 @@ final class TiCdcApi {
                 spec.dialect(),
                 document,
                 spec.createTime(),
-                spec.creatorVersion());
+                spec.creatorVersion(),
+                spec.labels());
     }
 
     /**
@@ -925,7 +934,7 @@ final class TiCdcApi {
         return request.path(field).bigIntegerValue().longValue();
     }
 
-    private static String schemeOf(URI uri) {
+    static String schemeOf(URI uri) {
         return uri.getScheme() == null ? "" : uri.getScheme().toLowerCase(Locale.ROOT);
     }
 
