@@ -6,6 +6,7 @@ import io.millrace.core.control.Records.StateRecord;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.model.SourcePosition;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,6 +48,7 @@ final class Controller implements AutoCloseable {
     private final Vault vault;
     private final NodeInfo self;
     private final Upstreams upstreams;
+    private final Clock clock;
     private final BlockingQueue<Waiting> queue = new ArrayBlockingQueue<>(MAX_WAITING);
     private final List<Listener> listeners = new CopyOnWriteArrayList<>();
     private final AtomicLong elections = new AtomicLong();
@@ -56,11 +58,12 @@ final class Controller implements AutoCloseable {
     private volatile long lease;
     private volatile boolean stopping;
 
-    Controller(MetaStore store, Vault vault, NodeInfo self, Upstreams upstreams) {
+    Controller(MetaStore store, Vault vault, NodeInfo self, Upstreams upstreams, Clock clock) {
         this.store = store;
         this.vault = vault;
         this.self = self;
         this.upstreams = upstreams;
+        this.clock = clock;
         this.thread = Thread.ofPlatform().name("controller").daemon().unstarted(this::run);
         this.heartbeat = Thread.ofVirtual().name("node-lease").unstarted(this::keepLease);
     }
@@ -155,7 +158,7 @@ final class Controller implements AutoCloseable {
         }
         // Asked for here, where it cannot be removed at the same time.
         upstreams.get(spec.upstream());
-        StateRecord state = new StateRecord(JobState.NORMAL, Optional.empty(), 1);
+        StateRecord state = state(JobState.NORMAL, Optional.empty(), 1);
         long revision =
                 commit(
                         List.of(
@@ -185,7 +188,7 @@ final class Controller implements AutoCloseable {
                     ErrorCode.UPDATE_REFUSED,
                     "can only update changefeed config when it is stopped or failed");
         }
-        StateRecord state = new StateRecord(old.state(), old.error(), old.generation());
+        StateRecord state = state(old.state(), old.error(), old.generation());
         List<Op> ops = new ArrayList<>();
         ops.add(putSpec(update.spec()));
         ops.add(putState(old.id(), state));
@@ -215,7 +218,7 @@ final class Controller implements AutoCloseable {
                 move(
                         old,
                         old.spec(),
-                        new StateRecord(JobState.STOPPED, old.error(), old.generation() + 1),
+                        state(JobState.STOPPED, old.error(), old.generation() + 1),
                         List.of()));
     }
 
@@ -237,7 +240,7 @@ final class Controller implements AutoCloseable {
                 move(
                         old,
                         spec,
-                        new StateRecord(JobState.NORMAL, Optional.empty(), old.generation() + 1),
+                        state(JobState.NORMAL, Optional.empty(), old.generation() + 1),
                         ops));
     }
 
@@ -353,11 +356,7 @@ final class Controller implements AutoCloseable {
         // Getting well again does not erase what happened; it is merely not shown.
         Optional<JobError> error = report.error().isPresent() ? report.error() : old.error();
         return Optional.of(
-                move(
-                        old,
-                        old.spec(),
-                        new StateRecord(report.state(), error, old.generation()),
-                        List.of()));
+                move(old, old.spec(), state(report.state(), error, old.generation()), List.of()));
     }
 
     private Optional<Job> lose(Command.LoseJob lose) {
@@ -372,8 +371,7 @@ final class Controller implements AutoCloseable {
                 move(
                         old,
                         old.spec(),
-                        new StateRecord(
-                                JobState.FAILED, Optional.of(lose.error()), old.generation()),
+                        state(JobState.FAILED, Optional.of(lose.error()), old.generation()),
                         List.of()));
     }
 
@@ -421,8 +419,19 @@ final class Controller implements AutoCloseable {
         return commit.revision();
     }
 
+    private StateRecord state(JobState state, Optional<JobError> error, long generation) {
+        return new StateRecord(state, error, generation, clock.instant());
+    }
+
     private Job publish(JobSpec spec, StateRecord state, long revision) {
-        Job job = new Job(spec, state.state(), state.error(), state.generation(), revision);
+        Job job =
+                new Job(
+                        spec,
+                        state.state(),
+                        state.error(),
+                        state.generation(),
+                        state.changed(),
+                        revision);
         show(image.with(job));
         return job;
     }
@@ -451,6 +460,7 @@ final class Controller implements AutoCloseable {
                                             state.state(),
                                             state.error(),
                                             state.generation(),
+                                            state.changed(),
                                             other.modRevision()));
                 }
             }

@@ -182,6 +182,12 @@ public final class JobChecks {
         }
     }
 
+    /** Whether a job's sink is the server of another upstream; that one has to answer. */
+    public boolean deliversTo(JobSpec spec, String upstream) {
+        SinkSpec sink = spec.sinkSpec();
+        return sinks.of(sink).clusterId(sink) == upstreams.get(upstream).clusterId();
+    }
+
     /** Refuses a job that would write into its own upstream: SAME_UPSTREAM_DOWNSTREAM. */
     public void differentClusters(JobSpec spec) {
         SinkSpec sink = spec.sinkSpec();

@@ -108,6 +108,32 @@ public record JobSpec(
                 labels);
     }
 
+    /** The same job with other labels. */
+    public JobSpec withLabels(Map<String, String> other) {
+        return new JobSpec(
+                id,
+                upstream,
+                upstreamId,
+                sinkUri,
+                sinkOptions,
+                dispatchers,
+                columnSelectors,
+                caseSensitive,
+                forceReplicate,
+                ignoreIneligible,
+                filter,
+                startTso,
+                targetTso,
+                memoryQuota,
+                stuckAfter,
+                timeZone,
+                dialect,
+                document,
+                createTime,
+                creatorVersion,
+                other);
+    }
+
     /** Without the parts that hold secrets. */
     @Override
     public String toString() {

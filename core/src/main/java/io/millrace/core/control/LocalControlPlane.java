@@ -40,7 +40,7 @@ public final class LocalControlPlane implements ControlPlane, AutoCloseable {
             Clock clock) {
         this.self = self;
         this.checks = new JobChecks(upstreams, sinks);
-        this.controller = new Controller(store, vault, self, upstreams);
+        this.controller = new Controller(store, vault, self, upstreams, clock);
         this.supervisor =
                 new JobSupervisor(
                         store,

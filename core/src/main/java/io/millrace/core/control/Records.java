@@ -38,7 +38,8 @@ final class Records {
     static final String SINK_DISTRUSTS = "distrust";
 
     /** A job's state as stored. */
-    record StateRecord(JobState state, Optional<JobError> error, long generation) {}
+    record StateRecord(
+            JobState state, Optional<JobError> error, long generation, Instant changed) {}
 
     private Records() {}
 
@@ -274,7 +275,8 @@ final class Records {
                 new Fields()
                         .put("v", 1)
                         .put("state", record.state())
-                        .put("generation", record.generation());
+                        .put("generation", record.generation())
+                        .put("changed", record.changed());
         record.error()
                 .ifPresent(error ->
                         fields.put("error.node", error.node())
@@ -300,7 +302,11 @@ final class Records {
                                                 && fields.flag("error.warning")))
                         : Optional.empty();
         return new StateRecord(
-                JobState.valueOf(fields.get("state")), error, fields.unsigned("generation"));
+                JobState.valueOf(fields.get("state")),
+                error,
+                fields.unsigned("generation"),
+                // Not written by the first versions.
+                Instant.parse(fields.get("changed", Instant.EPOCH.toString())));
     }
 
     private static ErrorCode errorCode(String name) {
