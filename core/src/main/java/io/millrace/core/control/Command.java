@@ -16,7 +16,7 @@ public sealed interface Command {
     record CreateJob(JobSpec spec, Optional<SourcePosition> streamEnd) implements Command {}
 
     /**
-     * Replaces the spec of a stopped or failed job.
+     * Replaces the spec of a stopped or failed job, or the labels of any.
      *
      * @param spec keeps id, start, creation time of the old one
      * @param basedOn revision of the job that the change was computed from; METASTORE_CONFLICT if

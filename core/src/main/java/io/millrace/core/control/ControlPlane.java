@@ -35,8 +35,8 @@ public interface ControlPlane {
     /** The upstreams and what is known of them. */
     SourceClusters clusters();
 
-    /** Which jobs have an operation of several commands under way. */
-    Operations operations();
+    /** Operations of several commands, which wait for what they bring about. */
+    JobOperations operations();
 
     /**
      * A job's progress: of the run that works now, else as last stored (or its start). Works for

@@ -183,7 +183,8 @@ final class Controller implements AutoCloseable {
                             + old.id()
                             + " was changed by somebody else meanwhile; try again");
         }
-        if (old.state() != JobState.STOPPED && old.state() != JobState.FAILED) {
+        boolean labelsAlone = old.spec().withLabels(update.spec().labels()).equals(update.spec());
+        if (!labelsAlone && old.state() != JobState.STOPPED && old.state() != JobState.FAILED) {
             throw new MillraceException(
                     ErrorCode.UPDATE_REFUSED,
                     "can only update changefeed config when it is stopped or failed");

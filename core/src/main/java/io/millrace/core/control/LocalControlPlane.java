@@ -24,7 +24,7 @@ public final class LocalControlPlane implements ControlPlane, AutoCloseable {
     private final JobSupervisor supervisor;
     private final StaleJobs staleJobs;
     private final SourceClusters clusters;
-    private final Operations operations = new Operations();
+    private final JobOperations operations = new JobOperations(this);
     private volatile boolean stopping;
 
     /**
@@ -109,7 +109,7 @@ public final class LocalControlPlane implements ControlPlane, AutoCloseable {
     }
 
     @Override
-    public Operations operations() {
+    public JobOperations operations() {
         return operations;
     }
 

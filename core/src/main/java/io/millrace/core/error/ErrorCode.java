@@ -36,6 +36,8 @@ public enum ErrorCode {
     JOB_NOT_FOUND(Fault.USER),
     JOB_ALREADY_EXISTS(Fault.USER),
     JOB_STATE_CONFLICT(Fault.USER),
+    /** Another operation works at the job. */
+    JOB_BUSY(Fault.USER),
     UPDATE_REFUSED(Fault.USER),
     NODE_NOT_FOUND(Fault.USER),
     UPSTREAM_NOT_FOUND(Fault.USER),

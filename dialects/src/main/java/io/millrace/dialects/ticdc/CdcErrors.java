@@ -68,7 +68,7 @@ final class CdcErrors {
             case UPDATE_REFUSED -> "CDC:ErrChangefeedUpdateRefused";
             case NODE_NOT_FOUND -> "CDC:ErrCaptureNotExist";
             case UPSTREAM_NOT_FOUND -> "CDC:ErrUpstreamNotFound";
-            case UPSTREAM_ALREADY_EXISTS, UPSTREAM_IN_USE -> "CDC:ErrAPIInvalidParam";
+            case UPSTREAM_ALREADY_EXISTS, UPSTREAM_IN_USE, JOB_BUSY -> "CDC:ErrAPIInvalidParam";
             case START_BEFORE_OLDEST -> "CDC:ErrStartTsBeforeGC";
             case TARGET_BEFORE_START -> "CDC:ErrTargetTsBeforeStartTs";
             case TABLE_INELIGIBLE -> "CDC:ErrTableIneligible";

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.core.control.JobChecks;
 import io.millrace.core.control.JobDrafts;
 import io.millrace.core.control.JobSpec;
+import io.millrace.core.control.Secrets;
 import io.millrace.core.spi.SinkSpec;
 import io.millrace.core.spi.SinkSpec.DispatchRule;
 import java.net.URI;
@@ -62,7 +63,9 @@ public final class TiCdcDrafts implements JobDrafts {
         URI uri = SinkSpec.parseUri(draft.sinkUri());
         String scheme = TiCdcApi.schemeOf(uri);
         ObjectNode config = GoJson.readStored(old.document());
-        if (family(scheme) != family(TiCdcApi.scheme(old.sinkUri()))) {
+        // Settings of another kind of sink have no meaning, and secrets are for one address alone.
+        if (family(scheme) != family(TiCdcApi.scheme(old.sinkUri()))
+                || !Secrets.isSameTarget(draft.sinkUri(), old.sinkUri())) {
             config.set("sink", ReplicaConfig.defaults().get("sink"));
         }
         fill(config, draft, uri);

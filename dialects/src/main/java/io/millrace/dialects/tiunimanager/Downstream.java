@@ -75,6 +75,11 @@ sealed interface Downstream {
                     : Math.min(concurrentThreads, workerCount);
         }
 
+        /** Host and port, as the sink will have them. */
+        String address() {
+            return host(ip, false).toLowerCase(Locale.ROOT) + ":" + effectivePort();
+        }
+
         int effectivePort() {
             return port != 0 ? port : type.equals(TIDB) ? 4000 : 3306;
         }
@@ -202,6 +207,11 @@ sealed interface Downstream {
         @Override
         public String type() {
             return KAFKA;
+        }
+
+        /** Host and port, as the sink will have them. */
+        String address() {
+            return host(ip, true).toLowerCase(Locale.ROOT) + ":" + (port == 0 ? 9092 : port);
         }
 
         @Override

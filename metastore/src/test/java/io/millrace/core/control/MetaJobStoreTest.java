@@ -42,7 +42,11 @@ final class MetaJobStoreTest {
                         new Op.Put(
                                 Records.stateKey(ID),
                                 Records.encode(
-                                        new StateRecord(JobState.NORMAL, Optional.empty(), 1, java.time.Instant.EPOCH)))));
+                                        new StateRecord(
+                                                JobState.NORMAL,
+                                                Optional.empty(),
+                                                1,
+                                                java.time.Instant.EPOCH)))));
     }
 
     @AfterEach
