@@ -29,7 +29,7 @@ final class AotCache {
         try (ChildProcess child =
                 ChildProcess.java(
                         io.millrace.server.AotTraining.class,
-                        List.of(record(cache), "--sun-misc-unsafe-memory-access=allow"),
+                        ServerJvm.options(List.of(record(cache))),
                         List.of(folder.toString()),
                         log,
                         log)) {

@@ -12,7 +12,6 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -86,12 +85,10 @@ final class ConnectServer implements AutoCloseable {
                                                         .formatted(e.getKey(), e.getValue()))
                                         .collect(Collectors.joining("\n"))));
         File log = folder.resolve("server.log").toFile();
-        List<String> options = new ArrayList<>(jvmOptions);
-        options.add("--sun-misc-unsafe-memory-access=allow");
         return new ConnectServer(
                 ChildProcess.java(
                         io.millrace.server.Main.class,
-                        options,
+                        ServerJvm.options(jvmOptions),
                         List.of("--config", config.toString()),
                         log,
                         log),

@@ -54,7 +54,7 @@ final class KafkaSubject implements Subject {
     private Figures run(Bench bench, List<String> aotOptions) throws Exception {
         String topic = "millrace-" + System.nanoTime();
         File log = bench.scratchFile("millrace-kafka");
-        List<String> jvmOptions = new ArrayList<>(aotOptions);
+        List<String> jvmOptions = new ArrayList<>(ServerJvm.options(aotOptions));
         jvmOptions.add("-Xmx1g");
         try (TopicProbe probe = new TopicProbe(bootstrap)) {
             probe.create(topic);

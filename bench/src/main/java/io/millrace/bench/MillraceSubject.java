@@ -61,7 +61,12 @@ final class MillraceSubject implements Subject {
                         Long.toString(bench.rows()),
                         Integer.toString(repetitions));
         try (ChildProcess child =
-                ChildProcess.java(MillraceChild.class, List.of("-Xmx1g"), arguments, output, log)) {
+                ChildProcess.java(
+                        MillraceChild.class,
+                        ServerJvm.options(List.of("-Xmx1g")),
+                        arguments,
+                        output,
+                        log)) {
             List<Repetition> runs = new ArrayList<>();
             double coldCpu = 0;
             long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(TIMEOUT_SECONDS);
