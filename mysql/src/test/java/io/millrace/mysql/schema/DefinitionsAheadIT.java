@@ -16,20 +16,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 class DefinitionsAheadIT {
     private static final String SWAP = "ALTER TABLE late.t CHANGE a x INT, CHANGE b a INT";
 
-    /** A time with whole seconds around it that nothing happens in. */
-    private static long now() throws InterruptedException {
-        Thread.sleep(1100);
-        long tso = System.currentTimeMillis() << 18;
-        Thread.sleep(1100);
-        return tso;
-    }
-
-    /** A time at which a new binlog file begins, so that older DDL is not read. */
-    private static long newFile(DbServer server) throws InterruptedException {
-        server.execute("FLUSH BINARY LOGS");
-        return now();
-    }
-
     private static DbServer start(DbServer.Flavor flavor, String metadata, boolean compressed) {
         DbServer.Builder builder = DbServer.of(flavor).rowMetadata(metadata);
         return (compressed ? builder.compressedBinlog() : builder).start();
@@ -71,19 +57,19 @@ class DefinitionsAheadIT {
             throws Exception {
         boolean full = metadata.equals("FULL");
         try (DbServer server = start(flavor, metadata, compressed)) {
-            long beforeAll = newFile(server);
+            long beforeAll = StartTimes.newFile(server);
             server.execute(
                     "CREATE DATABASE late",
                     "CREATE TABLE late.t (id INT PRIMARY KEY, a INT, b INT)",
                     "CREATE TABLE late.o (a INT)");
-            long beforeRows = newFile(server);
+            long beforeRows = StartTimes.newFile(server);
             server.execute(
                     "INSERT INTO late.o VALUES (1)",
                     "INSERT INTO late.t VALUES (1, 10, 20)",
                     "FLUSH BINARY LOGS",
                     "INSERT INTO late.t VALUES (2, 11, 21)",
                     SWAP + " /* " + "a comment that makes it long enough ".repeat(20) + "*/");
-            long behind = now();
+            long behind = StartTimes.now(server);
             server.execute(
                     "INSERT INTO late.t (id, x, a) VALUES (3, 12, 22)",
                     "ALTER TABLE late.o ADD INDEX (a)",
@@ -121,7 +107,7 @@ class DefinitionsAheadIT {
                     "CREATE TABLE late.moved (a INT, b INT)",
                     "CREATE TABLE other.moved (b INT, a INT)",
                     "CREATE TABLE late.was (b INT, a INT)");
-            long rename = newFile(server);
+            long rename = StartTimes.newFile(server);
             server.execute(
                     "INSERT INTO late.moved VALUES (1, 2)",
                     "RENAME TABLE late.moved TO other.gone, other.moved TO late.moved",
@@ -131,7 +117,7 @@ class DefinitionsAheadIT {
                     rename,
                     ErrorCode.SCHEMA_MISMATCH,
                     List.of("late.moved", "RENAME TABLE"));
-            long exists = newFile(server);
+            long exists = StartTimes.newFile(server);
             server.execute(
                     "CREATE TABLE IF NOT EXISTS late.was (a INT, b INT)",
                     "INSERT INTO late.was VALUES (5, 6)",
@@ -145,7 +131,7 @@ class DefinitionsAheadIT {
                             : ErrorCode.SCHEMA_MISMATCH,
                     List.of("late.was"));
             server.execute("CREATE TABLE late.gone (b INT, a INT)");
-            long drop = newFile(server);
+            long drop = StartTimes.newFile(server);
             server.execute(
                     "INSERT INTO late.gone VALUES (7, 8)",
                     "DROP DATABASE late",
@@ -160,7 +146,7 @@ class DefinitionsAheadIT {
     void knowsTheDefaultCharsetOfTheTime(DbServer.Flavor flavor, String metadata) throws Exception {
         try (DbServer server = start(flavor, metadata, false)) {
             server.execute("CREATE DATABASE late CHARACTER SET latin1");
-            long start = newFile(server);
+            long start = StartTimes.newFile(server);
             server.execute(
                     "CREATE TABLE late.n (a INT) CHARACTER SET utf8mb4",
                     "INSERT INTO late.n VALUES (1)",

@@ -28,18 +28,11 @@ class TrackedRestartIT {
                             .option("binlog_row_event_max_size", "256")
                             .start());
 
-    private static DbServer fresh(Flavor flavor) throws InterruptedException {
+    private static DbServer fresh(Flavor flavor) {
         DbServer server = SERVERS.of(flavor);
         server.execute("DROP DATABASE IF EXISTS late", "DROP DATABASE IF EXISTS other");
         server.execute("CREATE DATABASE late", "FLUSH BINARY LOGS");
-        Thread.sleep(1100);
         return server;
-    }
-
-    private static long nowTso() throws InterruptedException {
-        long tso = System.currentTimeMillis() << 18;
-        Thread.sleep(1100);
-        return tso;
     }
 
     private static DdlLagIT.Reader at(DbServer server, MemoryHistory history, long startTso) {
@@ -90,7 +83,7 @@ class TrackedRestartIT {
     @EnumSource(Flavor.class)
     void createTableSelect(Flavor flavor) throws Exception {
         DbServer server = fresh(flavor);
-        long start = nowTso();
+        long start = StartTimes.inNewFile(server);
         server.execute(
                 "CREATE TABLE late.t (id INT PRIMARY KEY, a INT, b INT, s CHAR(100))",
                 "CREATE TABLE late.r (id INT PRIMARY KEY, a INT, b INT, s CHAR(100))",
@@ -123,7 +116,7 @@ class TrackedRestartIT {
     void createTableIfNotExistsWhilePaused(Flavor flavor) throws Exception {
         DbServer server = fresh(flavor);
         server.execute("CREATE DATABASE other", "CREATE TABLE other.w (b INT, a INT)");
-        long start = nowTso();
+        long start = StartTimes.inNewFile(server);
         MemoryHistory history = new MemoryHistory();
         DdlLagIT.Seen paused;
         try (DdlLagIT.Reader reader = at(server, history, start)) {
@@ -164,7 +157,7 @@ class TrackedRestartIT {
     void copyOfATableThatIsNotWanted(Flavor flavor) throws Exception {
         DbServer server = fresh(flavor);
         server.execute("CREATE TABLE late.template (id INT PRIMARY KEY, a INT, b VARCHAR(9))");
-        long start = nowTso();
+        long start = StartTimes.inNewFile(server);
         MemoryHistory history = new MemoryHistory();
         List<DdlLagIT.Seen> whole;
         try (DdlLagIT.Reader reader =
@@ -203,10 +196,10 @@ class TrackedRestartIT {
     @EnumSource(Flavor.class)
     void aTimeThatWasNotBelievedStaysSo(Flavor flavor) throws Exception {
         DbServer server = fresh(flavor);
-        long start = nowTso();
+        long start = StartTimes.inNewFile(server);
         MemoryHistory history = new MemoryHistory();
         List<DdlLagIT.Seen> whole;
-        long ahead = System.currentTimeMillis() / 1000 + 68;
+        long ahead = System.currentTimeMillis() / 1000 + 66;
         try (DdlLagIT.Reader reader = at(server, history, start)) {
             server.execute(
                     "CREATE TABLE late.t (id INT PRIMARY KEY)",
@@ -224,7 +217,7 @@ class TrackedRestartIT {
                         Long.parseLong(s.text().substring(s.text().lastIndexOf('@') + 1))
                                 < soon << 18);
         // Until that time is near enough to be believed.
-        while (System.currentTimeMillis() / 1000 + 57 < ahead) {
+        while (System.currentTimeMillis() / 1000 + 59 < ahead) {
             Thread.sleep(100);
         }
         restartsEverywhere(server, history, whole, 3);

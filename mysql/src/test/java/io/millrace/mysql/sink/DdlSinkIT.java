@@ -25,9 +25,12 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -43,8 +46,9 @@ final class DdlSinkIT {
             new FlavorServers(flavor ->
                     DbServer.of(flavor).option("explicit_defaults_for_timestamp", "1").start());
 
-    private static final String MARK = "CREATE DATABASE IF NOT EXISTS mark";
+    private static final Map<Flavor, Following> FOLLOWING = new EnumMap<>(Flavor.class);
     private static int jobs;
+    private static int marks;
 
     private static DbServer server(Flavor flavor) {
         DbServer server = SERVERS.of(flavor);
@@ -84,39 +88,67 @@ final class DdlSinkIT {
                 .isEqualTo(ErrorCode.SINK_DDL);
     }
 
+    /** Follows a server from the first test on: MariaDB lets a start wait for the next second. */
+    private record Following(Upstream upstream, CaptureThread<SchemaChange> capture)
+            implements AutoCloseable {
+        static Following start(DbServer server) {
+            CaptureThread.nextSecond(server);
+            Upstream upstream = new MySqlUpstreamFactory().open(URI.create(server.uri()));
+            return new Following(
+                    upstream,
+                    new CaptureThread<>(
+                            upstream.openCapture(
+                                    new CaptureRequest(
+                                            newJob(),
+                                            upstream.currentTso(),
+                                            Optional.empty(),
+                                            TableFilters.parse(List.of("*.*"), true),
+                                            new MemoryHistory(),
+                                            "UTC")),
+                            DdlSinkIT::look));
+        }
+
+        @Override
+        public void close() {
+            capture.close();
+            upstream.close();
+        }
+    }
+
+    @AfterAll
+    static void stopFollowing() {
+        FOLLOWING.values().forEach(Following::close);
+        FOLLOWING.clear();
+    }
+
     /** Runs the statements in one session, and gives the last DDL as the stream has it. */
     private static SchemaChange captured(DbServer server, String... statements) throws Exception {
-        CaptureThread.nextSecond(server);
-        try (Upstream upstream = new MySqlUpstreamFactory().open(URI.create(server.uri()));
-                CaptureThread<SchemaChange> capture =
-                        new CaptureThread<>(
-                                upstream.openCapture(
-                                        new CaptureRequest(
-                                                newJob(),
-                                                upstream.currentTso(),
-                                                Optional.empty(),
-                                                TableFilters.parse(List.of("*.*"), true),
-                                                new MemoryHistory(),
-                                                "UTC")),
-                                DdlSinkIT::look)) {
-            // What a session says of another time counts as earlier than the start until the
-            // capture has begun.
-            server.execute(MARK);
-            capture.await("the first mark", 0, change -> change.query().equals(MARK));
-            int begun = capture.seen().size();
-            try (Connection connection = server.connect();
-                    Statement statement = connection.createStatement()) {
-                for (String sql : statements) {
-                    statement.execute(sql);
-                }
+        CaptureThread<SchemaChange> capture =
+                FOLLOWING
+                        .computeIfAbsent(server.flavor(), flavor -> Following.start(server))
+                        .capture();
+        String before = mark();
+        server.execute(before);
+        // What a session says of another time counts as earlier than the start until the capture
+        // has begun.
+        capture.await("the mark before", 0, change -> change.query().equals(before));
+        try (Connection connection = server.connect();
+                Statement statement = connection.createStatement()) {
+            for (String sql : statements) {
+                statement.execute(sql);
             }
-            server.execute(MARK);
-            capture.await("the mark", begun, change -> change.query().equals(MARK));
-            return capture.seen().stream()
-                    .filter(change -> !change.query().equals(MARK))
-                    .toList()
-                    .getLast();
         }
+        String behind = mark();
+        server.execute(behind);
+        capture.await("the mark", 0, change -> change.query().equals(behind));
+        List<SchemaChange> seen = capture.seen();
+        List<String> texts = seen.stream().map(SchemaChange::query).toList();
+        return seen.subList(texts.indexOf(before) + 1, texts.indexOf(behind)).getLast();
+    }
+
+    /** A DDL that changes nothing and comes once. */
+    private static String mark() {
+        return "CREATE DATABASE IF NOT EXISTS mark /* " + marks++ + " */";
     }
 
     private static List<SchemaChange> look(ChangeEvent event) {
@@ -392,9 +424,15 @@ final class DdlSinkIT {
             "CREATE TABLE d.b (id INT PRIMARY KEY, more INT)",
         };
         server.execute(before);
+        // What a session says of another time counts as earlier than the start until the capture
+        // has begun.
+        capture.await("the mark before", 0, change -> change.query().equals(before));
         SchemaChange swap = captured(server, "RENAME TABLE d.a TO d.tmp, d.b TO d.a, d.tmp TO d.b");
         List<String> expected = rows(server, "SHOW COLUMNS FROM d.a");
         server.execute(before);
+        // What a session says of another time counts as earlier than the start until the capture
+        // has begun.
+        capture.await("the mark before", 0, change -> change.query().equals(before));
         String job = newJob();
         apply(server, job, swap);
         assertThat(rows(server, "SHOW COLUMNS FROM d.a")).isEqualTo(expected);
@@ -404,6 +442,9 @@ final class DdlSinkIT {
         // Begun, but it did not come to it.
         forgetOutcome(server, job);
         server.execute(before);
+        // What a session says of another time counts as earlier than the start until the capture
+        // has begun.
+        capture.await("the mark before", 0, change -> change.query().equals(before));
         apply(server, job, swap);
         assertThat(rows(server, "SHOW COLUMNS FROM d.a")).isEqualTo(expected);
     }
@@ -438,9 +479,15 @@ final class DdlSinkIT {
             "INSERT INTO d.t VALUES (1, 10, 20)"
         };
         server.execute(before);
+        // What a session says of another time counts as earlier than the start until the capture
+        // has begun.
+        capture.await("the mark before", 0, change -> change.query().equals(before));
         SchemaChange unseen =
                 captured(server, "ALTER TABLE d.t CHANGE a b INT, CHANGE b a INT AFTER id");
         server.execute(before);
+        // What a session says of another time counts as earlier than the start until the capture
+        // has begun.
+        capture.await("the mark before", 0, change -> change.query().equals(before));
         String job = newJob();
         apply(server, job, unseen);
         assertThat(rows(server, "SELECT a, b FROM d.t")).containsExactly("20|10");
@@ -466,9 +513,15 @@ final class DdlSinkIT {
             "INSERT INTO d.t VALUES (1, 10, 20)"
         };
         server.execute(before);
+        // What a session says of another time counts as earlier than the start until the capture
+        // has begun.
+        capture.await("the mark before", 0, change -> change.query().equals(before));
         SchemaChange swap =
                 captured(server, "ALTER TABLE d.t RENAME COLUMN a TO b, RENAME COLUMN b TO a");
         server.execute(before);
+        // What a session says of another time counts as earlier than the start until the capture
+        // has begun.
+        capture.await("the mark before", 0, change -> change.query().equals(before));
         String job = newJob();
         apply(server, job, swap);
         assertThat(rows(server, "SELECT a, b FROM d.t")).containsExactly("20|10");
@@ -477,13 +530,22 @@ final class DdlSinkIT {
         assertThat(rows(server, "SELECT a, b FROM d.t")).containsExactly("20|10");
         forgetOutcome(server, job);
         server.execute(before);
+        // What a session says of another time counts as earlier than the start until the capture
+        // has begun.
+        capture.await("the mark before", 0, change -> change.query().equals(before));
         apply(server, job, swap);
         assertThat(rows(server, "SELECT a, b FROM d.t")).containsExactly("20|10");
         // The definition shows no trace of this one.
         server.execute(before);
+        // What a session says of another time counts as earlier than the start until the capture
+        // has begun.
+        capture.await("the mark before", 0, change -> change.query().equals(before));
         SchemaChange unseen =
                 captured(server, "ALTER TABLE d.t CHANGE a b INT, CHANGE b a INT AFTER id");
         server.execute(before);
+        // What a session says of another time counts as earlier than the start until the capture
+        // has begun.
+        capture.await("the mark before", 0, change -> change.query().equals(before));
         job = newJob();
         apply(server, job, unseen);
         List<String> now = rows(server, "SELECT a, b FROM d.t");
@@ -503,8 +565,14 @@ final class DdlSinkIT {
             "CREATE TABLE d.b (id INT PRIMARY KEY)",
         };
         server.execute(before);
+        // What a session says of another time counts as earlier than the start until the capture
+        // has begun.
+        capture.await("the mark before", 0, change -> change.query().equals(before));
         SchemaChange drop = captured(server, "DROP TABLE d.a, d.b");
         server.execute(before);
+        // What a session says of another time counts as earlier than the start until the capture
+        // has begun.
+        capture.await("the mark before", 0, change -> change.query().equals(before));
         List<SchemaChange.Change> parts = new ArrayList<>(drop.changes());
         SchemaChange.Change second = parts.removeLast();
         parts.add(
@@ -537,9 +605,15 @@ final class DdlSinkIT {
             "INSERT INTO d.t VALUES (1, 10, 20)"
         };
         server.execute(before);
+        // What a session says of another time counts as earlier than the start until the capture
+        // has begun.
+        capture.await("the mark before", 0, change -> change.query().equals(before));
         SchemaChange swap =
                 captured(server, "ALTER TABLE d.t RENAME COLUMN a TO b, RENAME COLUMN b TO a");
         server.execute(before);
+        // What a session says of another time counts as earlier than the start until the capture
+        // has begun.
+        capture.await("the mark before", 0, change -> change.query().equals(before));
         String job = newJob();
         try (Connection holder = server.connect();
                 Statement lock = holder.createStatement()) {
@@ -584,8 +658,14 @@ final class DdlSinkIT {
             "DROP TABLE d.t"
         };
         server.execute(before);
+        // What a session says of another time counts as earlier than the start until the capture
+        // has begun.
+        capture.await("the mark before", 0, change -> change.query().equals(before));
         SchemaChange drop = captured(server, "DROP VIEW d.v");
         server.execute(before);
+        // What a session says of another time counts as earlier than the start until the capture
+        // has begun.
+        capture.await("the mark before", 0, change -> change.query().equals(before));
         String job = newJob();
         apply(server, job, drop);
         forgetOutcome(server, job);
@@ -624,8 +704,14 @@ final class DdlSinkIT {
         for (String sql :
                 new String[] {"RENAME TABLE d.a TO d.b", "ALTER TABLE d.a RENAME TO d.b"}) {
             server.execute(before);
+        // What a session says of another time counts as earlier than the start until the capture
+        // has begun.
+        capture.await("the mark before", 0, change -> change.query().equals(before));
             SchemaChange rename = captured(server, sql);
             server.execute(before);
+        // What a session says of another time counts as earlier than the start until the capture
+        // has begun.
+        capture.await("the mark before", 0, change -> change.query().equals(before));
             server.execute("CREATE TABLE d.b (stale INT)");
             String job = newJob();
             assertRefused(server, job, rename, "d.b");
