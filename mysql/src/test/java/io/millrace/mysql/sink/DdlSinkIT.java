@@ -424,15 +424,9 @@ final class DdlSinkIT {
             "CREATE TABLE d.b (id INT PRIMARY KEY, more INT)",
         };
         server.execute(before);
-        // What a session says of another time counts as earlier than the start until the capture
-        // has begun.
-        capture.await("the mark before", 0, change -> change.query().equals(before));
         SchemaChange swap = captured(server, "RENAME TABLE d.a TO d.tmp, d.b TO d.a, d.tmp TO d.b");
         List<String> expected = rows(server, "SHOW COLUMNS FROM d.a");
         server.execute(before);
-        // What a session says of another time counts as earlier than the start until the capture
-        // has begun.
-        capture.await("the mark before", 0, change -> change.query().equals(before));
         String job = newJob();
         apply(server, job, swap);
         assertThat(rows(server, "SHOW COLUMNS FROM d.a")).isEqualTo(expected);
@@ -442,9 +436,6 @@ final class DdlSinkIT {
         // Begun, but it did not come to it.
         forgetOutcome(server, job);
         server.execute(before);
-        // What a session says of another time counts as earlier than the start until the capture
-        // has begun.
-        capture.await("the mark before", 0, change -> change.query().equals(before));
         apply(server, job, swap);
         assertThat(rows(server, "SHOW COLUMNS FROM d.a")).isEqualTo(expected);
     }
@@ -479,15 +470,9 @@ final class DdlSinkIT {
             "INSERT INTO d.t VALUES (1, 10, 20)"
         };
         server.execute(before);
-        // What a session says of another time counts as earlier than the start until the capture
-        // has begun.
-        capture.await("the mark before", 0, change -> change.query().equals(before));
         SchemaChange unseen =
                 captured(server, "ALTER TABLE d.t CHANGE a b INT, CHANGE b a INT AFTER id");
         server.execute(before);
-        // What a session says of another time counts as earlier than the start until the capture
-        // has begun.
-        capture.await("the mark before", 0, change -> change.query().equals(before));
         String job = newJob();
         apply(server, job, unseen);
         assertThat(rows(server, "SELECT a, b FROM d.t")).containsExactly("20|10");
@@ -513,15 +498,9 @@ final class DdlSinkIT {
             "INSERT INTO d.t VALUES (1, 10, 20)"
         };
         server.execute(before);
-        // What a session says of another time counts as earlier than the start until the capture
-        // has begun.
-        capture.await("the mark before", 0, change -> change.query().equals(before));
         SchemaChange swap =
                 captured(server, "ALTER TABLE d.t RENAME COLUMN a TO b, RENAME COLUMN b TO a");
         server.execute(before);
-        // What a session says of another time counts as earlier than the start until the capture
-        // has begun.
-        capture.await("the mark before", 0, change -> change.query().equals(before));
         String job = newJob();
         apply(server, job, swap);
         assertThat(rows(server, "SELECT a, b FROM d.t")).containsExactly("20|10");
@@ -530,22 +509,13 @@ final class DdlSinkIT {
         assertThat(rows(server, "SELECT a, b FROM d.t")).containsExactly("20|10");
         forgetOutcome(server, job);
         server.execute(before);
-        // What a session says of another time counts as earlier than the start until the capture
-        // has begun.
-        capture.await("the mark before", 0, change -> change.query().equals(before));
         apply(server, job, swap);
         assertThat(rows(server, "SELECT a, b FROM d.t")).containsExactly("20|10");
         // The definition shows no trace of this one.
         server.execute(before);
-        // What a session says of another time counts as earlier than the start until the capture
-        // has begun.
-        capture.await("the mark before", 0, change -> change.query().equals(before));
         SchemaChange unseen =
                 captured(server, "ALTER TABLE d.t CHANGE a b INT, CHANGE b a INT AFTER id");
         server.execute(before);
-        // What a session says of another time counts as earlier than the start until the capture
-        // has begun.
-        capture.await("the mark before", 0, change -> change.query().equals(before));
         job = newJob();
         apply(server, job, unseen);
         List<String> now = rows(server, "SELECT a, b FROM d.t");
@@ -565,14 +535,8 @@ final class DdlSinkIT {
             "CREATE TABLE d.b (id INT PRIMARY KEY)",
         };
         server.execute(before);
-        // What a session says of another time counts as earlier than the start until the capture
-        // has begun.
-        capture.await("the mark before", 0, change -> change.query().equals(before));
         SchemaChange drop = captured(server, "DROP TABLE d.a, d.b");
         server.execute(before);
-        // What a session says of another time counts as earlier than the start until the capture
-        // has begun.
-        capture.await("the mark before", 0, change -> change.query().equals(before));
         List<SchemaChange.Change> parts = new ArrayList<>(drop.changes());
         SchemaChange.Change second = parts.removeLast();
         parts.add(
@@ -605,15 +569,9 @@ final class DdlSinkIT {
             "INSERT INTO d.t VALUES (1, 10, 20)"
         };
         server.execute(before);
-        // What a session says of another time counts as earlier than the start until the capture
-        // has begun.
-        capture.await("the mark before", 0, change -> change.query().equals(before));
         SchemaChange swap =
                 captured(server, "ALTER TABLE d.t RENAME COLUMN a TO b, RENAME COLUMN b TO a");
         server.execute(before);
-        // What a session says of another time counts as earlier than the start until the capture
-        // has begun.
-        capture.await("the mark before", 0, change -> change.query().equals(before));
         String job = newJob();
         try (Connection holder = server.connect();
                 Statement lock = holder.createStatement()) {
@@ -658,14 +616,8 @@ final class DdlSinkIT {
             "DROP TABLE d.t"
         };
         server.execute(before);
-        // What a session says of another time counts as earlier than the start until the capture
-        // has begun.
-        capture.await("the mark before", 0, change -> change.query().equals(before));
         SchemaChange drop = captured(server, "DROP VIEW d.v");
         server.execute(before);
-        // What a session says of another time counts as earlier than the start until the capture
-        // has begun.
-        capture.await("the mark before", 0, change -> change.query().equals(before));
         String job = newJob();
         apply(server, job, drop);
         forgetOutcome(server, job);
@@ -704,14 +656,8 @@ final class DdlSinkIT {
         for (String sql :
                 new String[] {"RENAME TABLE d.a TO d.b", "ALTER TABLE d.a RENAME TO d.b"}) {
             server.execute(before);
-        // What a session says of another time counts as earlier than the start until the capture
-        // has begun.
-        capture.await("the mark before", 0, change -> change.query().equals(before));
             SchemaChange rename = captured(server, sql);
             server.execute(before);
-        // What a session says of another time counts as earlier than the start until the capture
-        // has begun.
-        capture.await("the mark before", 0, change -> change.query().equals(before));
             server.execute("CREATE TABLE d.b (stale INT)");
             String job = newJob();
             assertRefused(server, job, rename, "d.b");
