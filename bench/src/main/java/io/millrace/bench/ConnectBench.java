@@ -14,6 +14,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -24,8 +25,8 @@ import picocli.CommandLine.Option;
  * eight columns, from MySQL and PostgreSQL, with Kafka's defaults for the worker's producers and
  * with ours. The baseline that an engine of our own behind the same API is compared with.
  *
- * <p>Each run is a fresh process with an empty data folder. A snapshot is measured from its first
- * record to its last; streaming likewise, of rows that were written while the connector was
+ * <p>Each measurement is a fresh process with an empty data folder. A snapshot is measured from its
+ * first record to its last; streaming likewise, of rows that were written while the connector was
  * stopped. CPU time is that of the phase alone and of the whole process: connector, worker, broker.
  */
 @Command(
@@ -49,6 +50,11 @@ final class ConnectBench implements Callable<Integer> {
             description = "Runs of each kind. Default: ${DEFAULT-VALUE}",
             defaultValue = "3")
     private int runs;
+
+    private enum Phase {
+        SNAPSHOT,
+        STREAMING
+    }
 
     /** Where rows come from: one of the two servers with what differs between them. */
     private interface Source {
@@ -79,21 +85,27 @@ final class ConnectBench implements Callable<Integer> {
             for (int run = 1; run <= runs; run++) {
                 for (Source source : sources) {
                     for (Map.Entry<String, Map<String, String>> worker : workers.entrySet()) {
-                        source.fill(rows);
-                        Path folder = Files.createTempDirectory(scratch, "connect");
-                        try (ConnectServer server =
-                                ConnectServer.start(
-                                        folder,
-                                        true,
-                                        plugins,
-                                        worker.getValue(),
-                                        List.of("-Xmx1g"))) {
-                            server.awaitConnect();
-                            String name = source.name() + " " + worker.getKey();
-                            add(report, run, name + " snapshot", snapshot(server, source));
-                            add(report, run, name + " streaming", streaming(server, source));
-                        } finally {
-                            Folders.delete(folder);
+                        for (Phase phase : Phase.values()) {
+                            source.fill(rows);
+                            String name =
+                                    source.name()
+                                            + " "
+                                            + worker.getKey()
+                                            + " "
+                                            + phase.name().toLowerCase(Locale.ROOT);
+                            Path folder = Files.createTempDirectory(scratch, "connect");
+                            try (ConnectServer server =
+                                    ConnectServer.start(
+                                            folder,
+                                            true,
+                                            plugins,
+                                            worker.getValue(),
+                                            List.of("-Xmx1g"))) {
+                                server.awaitConnect();
+                                add(report, run, name, measure(phase, server, source));
+                            } finally {
+                                Folders.delete(folder);
+                            }
                         }
                     }
                 }
@@ -103,6 +115,13 @@ final class ConnectBench implements Callable<Integer> {
         } finally {
             Folders.delete(scratch);
         }
+    }
+
+    private Figures measure(Phase phase, ConnectServer server, Source source) throws Exception {
+        return switch (phase) {
+            case SNAPSHOT -> snapshot(server, source);
+            case STREAMING -> streaming(server, source);
+        };
     }
 
     private void add(Report report, int run, String name, Figures figures) {
@@ -118,9 +137,7 @@ final class ConnectBench implements Callable<Integer> {
             probe.create(name + "." + TOPIC_OF_TABLE);
             double cpu = cpu(server);
             create(server, source, name, "initial");
-            Figures figures = await(server, probe, name, 0, cpu);
-            server.connect("DELETE", "/connectors/" + name, "");
-            return figures;
+            return await(server, probe, name, 0, cpu);
         }
     }
 
@@ -150,9 +167,7 @@ final class ConnectBench implements Callable<Integer> {
             long before = probe.end(topic);
             double cpu = cpu(server);
             server.connect("PUT", "/connectors/" + name + "/resume", "");
-            Figures figures = await(server, probe, name, before, cpu);
-            server.connect("DELETE", "/connectors/" + name, "");
-            return figures;
+            return await(server, probe, name, before, cpu);
         }
     }
 
