@@ -29,12 +29,15 @@ final class FakeTargets implements SinkFactory {
     /** Why it can't be opened; empty when it can. */
     volatile String refusal = "";
 
+    /** The number of the server behind all sinks; 0 is none that could be an upstream. */
+    volatile long clusterId;
+
     /** Closing a sink waits for this. */
     volatile CountDownLatch mayClose = new CountDownLatch(0);
 
     @Override
     public Set<String> schemes() {
-        return Set.of("blackhole", "kafka", "mysql", "file");
+        return Set.of("blackhole", "kafka", "mysql", "mysql+ssl", "file");
     }
 
     @Override
@@ -46,6 +49,11 @@ final class FakeTargets implements SinkFactory {
         if (!refusal.isEmpty()) {
             throw new MillraceException(ErrorCode.SINK_CONNECTION, refusal);
         }
+    }
+
+    @Override
+    public long clusterId(SinkSpec spec) {
+        return clusterId;
     }
 
     @Override
