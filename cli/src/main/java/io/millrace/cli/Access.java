@@ -40,25 +40,33 @@ final class Access {
         return ((Main) command.root().userObject()).surroundings();
     }
 
+    /** {@code user:password}, or the user alone; empty when nothing names one. */
+    Optional<String> login() {
+        return Optional.ofNullable(credentials)
+                .filter(text -> !text.isEmpty())
+                .or(() -> surroundings().variable("MILLRACE_USER"));
+    }
+
     /**
      * A client for a server.
      *
      * @param hint what to do when nobody answers
      */
     ApiClient client(String server, String hint) {
+        return client(server, login().orElse(null), hint);
+    }
+
+    /** A client that does not say who calls. */
+    ApiClient anonymous(String server, String hint) {
+        return client(server, null, hint);
+    }
+
+    private ApiClient client(String server, @Nullable String login, String hint) {
         SSLContext tls =
                 ClientTls.context(
                         surroundings().file(ca, "MILLRACE_CA"),
                         surroundings().file(cert, "MILLRACE_CERT"),
                         surroundings().file(key, "MILLRACE_KEY"));
-        return new ApiClient(
-                server,
-                Optional.ofNullable(credentials)
-                        .filter(text -> !text.isEmpty())
-                        .or(() -> surroundings().variable("MILLRACE_USER"))
-                        .orElse(null),
-                tls,
-                null,
-                hint);
+        return new ApiClient(server, login, tls, null, hint);
     }
 }

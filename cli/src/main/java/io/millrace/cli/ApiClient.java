@@ -34,7 +34,7 @@ final class ApiClient {
 
     private final HttpClient http;
     private final URI server;
-    private final @Nullable String authorization;
+    private @Nullable String authorization;
     private final @Nullable PrintWriter trace;
     private final String hint;
 
@@ -99,6 +99,11 @@ final class ApiClient {
                                 + Base64.getEncoder()
                                         .encodeToString(
                                                 credentials.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** From now on requests carry a token. */
+    void bearer(String token) {
+        authorization = "Bearer " + token;
     }
 
     JsonNode get(String path) {

@@ -20,6 +20,7 @@ import picocli.CommandLine.Command;
             ConsumeCommand.class,
             JobsCommand.class,
             ConnectorCommand.class,
+            ClusterCommand.class,
             Main.VersionCommand.class,
             CommandLine.HelpCommand.class
         })
