@@ -253,4 +253,17 @@ final class ChangesAhead {
         changes.computeIfAbsent(keys.apply(new TableName(name, "")), k -> new ArrayList<>())
                 .add(change);
     }
+
+    /** Whether parts of an ALTER TABLE change, rename or drop one of these columns. */
+    static boolean touches(List<AlterAction> actions, List<String> columns) {
+        return actions.stream()
+                .map(a ->
+                        switch (a) {
+                            case AlterAction.ChangeColumn c -> c.oldName();
+                            case AlterAction.DropColumn c -> c.name();
+                            case AlterAction.RenameColumn c -> c.oldName();
+                            default -> "";
+                        })
+                .anyMatch(c -> columns.stream().anyMatch(c::equalsIgnoreCase));
+    }
 }
