@@ -5,7 +5,9 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.PrintWriter;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -71,6 +73,16 @@ abstract class ConnectorAction implements Callable<Integer> {
         out().flush();
     }
 
+    /** A table for people; for programs the answer itself. */
+    int show(JsonNode answer, Supplier<TextTable> table) {
+        if (json()) {
+            print(answer);
+        } else {
+            print(table.get());
+        }
+        return OK;
+    }
+
     /** One line for people; for programs the answer, if there was one. */
     int done(JsonNode answer, String what) {
         if (json()) {
@@ -91,6 +103,15 @@ abstract class ConnectorAction implements Callable<Integer> {
 
     static String path(String connector, String rest) {
         return "/connectors/" + ApiClient.segment(connector) + rest;
+    }
+
+    /** Settings on the command line. */
+    static final class Settings {
+        @Option(
+                names = "--set",
+                paramLabel = "KEY=VALUE",
+                description = "A setting; goes before the file's. May be repeated.")
+        Map<String, String> values = Map.of();
     }
 
     /** About one connector. */

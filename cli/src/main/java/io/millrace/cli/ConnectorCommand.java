@@ -1,7 +1,6 @@
 package io.millrace.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Iterator;
 import java.util.Map;
@@ -10,6 +9,7 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -94,11 +94,7 @@ final class ConnectorCommand extends CdcAction.Group {
         @Option(names = "--name", paramLabel = "NAME", description = "Goes before the file's.")
         private @Nullable String name;
 
-        @Option(
-                names = "--set",
-                paramLabel = "KEY=VALUE",
-                description = "A setting; goes before the file's. May be repeated.")
-        private Map<String, String> settings = Map.of();
+        @Mixin private final Settings settings = new Settings();
 
         @Option(
                 names = "--state",
@@ -110,12 +106,12 @@ final class ConnectorCommand extends CdcAction.Group {
 
         @Override
         public Integer call() {
-            if (file == null && settings.isEmpty()) {
+            if (file == null && settings.values.isEmpty()) {
                 throw wrongUsage("give a FILE, or settings with --set");
             }
             ConnectorFile given =
-                    ConnectorFile.read(file, name, settings, surroundings())
-                            .withRealSecrets(file, settings);
+                    ConnectorFile.read(file, name, settings.values, surroundings())
+                            .withRealSecrets(file, settings.values);
             ObjectNode body = object();
             body.put("name", given.requireName());
             body.set("config", given.config());
@@ -300,18 +296,17 @@ final class ConnectorCommand extends CdcAction.Group {
         @Override
         public Integer call() {
             JsonNode tasks = client().get(path("/tasks"));
-            if (json()) {
-                print(tasks);
-                return OK;
-            }
+            return show(tasks, () -> table(tasks));
+        }
+
+        private static TextTable table(JsonNode tasks) {
             TextTable table = new TextTable("TASK", "KEY", "VALUE");
             for (JsonNode task : tasks) {
                 ConnectorConfig.rows(SecretText.masked(task.path("config")))
                         .forEach((key, value) ->
                                 table.add(task.at("/id/task").asText(), key, value));
             }
-            print(table);
-            return OK;
+            return table;
         }
     }
 
@@ -332,35 +327,29 @@ final class ConnectorCommand extends CdcAction.Group {
 
         @Override
         public Integer call() {
-            if (logger == null || level == null) {
-                JsonNode found =
-                        client().get(
-                                        "/admin/loggers"
-                                                + (logger == null
-                                                        ? ""
-                                                        : "/" + ApiClient.segment(logger)));
-                if (json()) {
-                    print(found);
-                    return OK;
-                }
-                TextTable table = new TextTable("LOGGER", "LEVEL");
-                if (logger != null) {
-                    table.add(logger, found.path("level").asText());
-                } else {
-                    found.fields()
-                            .forEachRemaining(entry ->
-                                    table.add(
-                                            entry.getKey(),
-                                            entry.getValue().path("level").asText("")));
-                }
-                print(table);
-                return OK;
+            if (level == null) {
+                String one = logger == null ? "" : "/" + ApiClient.segment(logger);
+                JsonNode found = client().get("/admin/loggers" + one);
+                return show(found, () -> table(found));
             }
             JsonNode changed =
                     client().put(
-                                    "/admin/loggers/" + ApiClient.segment(logger),
-                                    JsonNodeFactory.instance.objectNode().put("level", level));
+                                    "/admin/loggers/" + ApiClient.segment(String.valueOf(logger)),
+                                    object().put("level", level));
             return done(changed, changed.size() + " logger(s) set to " + level);
+        }
+
+        private TextTable table(JsonNode found) {
+            TextTable table = new TextTable("LOGGER", "LEVEL");
+            if (logger != null) {
+                table.add(logger, found.path("level").asText());
+            } else {
+                found.fields()
+                        .forEachRemaining(entry ->
+                                table.add(
+                                        entry.getKey(), entry.getValue().path("level").asText("")));
+            }
+            return table;
         }
     }
 
@@ -374,10 +363,10 @@ final class ConnectorCommand extends CdcAction.Group {
             ApiClient client = client();
             ObjectNode all = client.get("/").deepCopy();
             all.set("health", client.get("/health"));
-            if (json()) {
-                print(all);
-                return OK;
-            }
+            return show(all, () -> table(all));
+        }
+
+        private static TextTable table(JsonNode all) {
             TextTable table = new TextTable("FIELD", "VALUE");
             table.add("version", all.path("version").asText());
             table.add("commit", all.path("commit").asText());
@@ -387,8 +376,7 @@ final class ConnectorCommand extends CdcAction.Group {
                     Optional.of(all.at("/health/message").asText(""))
                             .filter(text -> !text.isEmpty())
                             .orElse(all.at("/health/status").asText()));
-            print(table);
-            return OK;
+            return table;
         }
     }
 }

@@ -10,6 +10,7 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -40,14 +41,13 @@ final class ConnectorConfig extends CdcAction.Group {
         @Override
         public Integer call() {
             JsonNode config = client().get(path("/config"));
-            if (json()) {
-                print(config);
-                return OK;
-            }
+            return show(config, () -> table(config));
+        }
+
+        private static TextTable table(JsonNode config) {
             TextTable table = new TextTable("KEY", "VALUE");
             rows(SecretText.masked(config)).forEach(table::add);
-            print(table);
-            return OK;
+            return table;
         }
     }
 
@@ -62,18 +62,14 @@ final class ConnectorConfig extends CdcAction.Group {
                 description = "As for create; - is standard input.")
         private String file = "";
 
-        @Option(
-                names = "--set",
-                paramLabel = "KEY=VALUE",
-                description = "A setting; goes before the file's. May be repeated.")
-        private Map<String, String> settings = Map.of();
+        @Mixin private final Settings settings = new Settings();
 
         @Override
         public Integer call() {
             ConnectorFile given =
-                    ConnectorFile.read(file, name, settings, surroundings())
+                    ConnectorFile.read(file, name, settings.values, surroundings())
                             .withoutState(file)
-                            .withRealSecrets(file, settings);
+                            .withRealSecrets(file, settings.values);
             return done(
                     client().put(path("/config"), given.config()), "connector " + name + " set");
         }
@@ -128,15 +124,11 @@ final class ConnectorConfig extends CdcAction.Group {
         @Option(names = "--name", paramLabel = "NAME", description = "Goes before the file's.")
         private @Nullable String name;
 
-        @Option(
-                names = "--set",
-                paramLabel = "KEY=VALUE",
-                description = "A setting; goes before the file's. May be repeated.")
-        private Map<String, String> settings = Map.of();
+        @Mixin private final Settings settings = new Settings();
 
         @Override
         public Integer call() {
-            ConnectorFile given = ConnectorFile.read(file, name, settings, surroundings());
+            ConnectorFile given = ConnectorFile.read(file, name, settings.values, surroundings());
             ObjectNode config = given.config();
             String type = config.path("connector.class").asText("");
             if (type.isEmpty()) {
@@ -197,10 +189,10 @@ final class ConnectorConfig extends CdcAction.Group {
                 return settings(plugin);
             }
             JsonNode found = client().get("/connector-plugins?connectorsOnly=" + !all);
-            if (json()) {
-                print(found);
-                return OK;
-            }
+            return show(found, () -> plugins(found));
+        }
+
+        private static TextTable plugins(JsonNode found) {
             TextTable table = new TextTable("TYPE", "CLASS", "VERSION");
             for (JsonNode each : found) {
                 table.add(
@@ -208,17 +200,16 @@ final class ConnectorConfig extends CdcAction.Group {
                         each.path("class").asText(),
                         each.path("version").asText(""));
             }
-            print(table);
-            return OK;
+            return table;
         }
 
         private int settings(String of) {
             JsonNode found =
                     client().get("/connector-plugins/" + ApiClient.segment(of) + "/config");
-            if (json()) {
-                print(found);
-                return OK;
-            }
+            return show(found, () -> keys(found));
+        }
+
+        private static TextTable keys(JsonNode found) {
             TextTable table = new TextTable("KEY", "TYPE", "IMPORTANCE", "DEFAULT");
             for (JsonNode key : found) {
                 table.add(
@@ -227,8 +218,7 @@ final class ConnectorConfig extends CdcAction.Group {
                         key.path("importance").asText(""),
                         key.path("default_value").asText(""));
             }
-            print(table);
-            return OK;
+            return table;
         }
     }
 }
