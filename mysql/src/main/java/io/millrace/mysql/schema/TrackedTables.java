@@ -103,6 +103,13 @@ final class TrackedTables {
                 willCome(read.entry.tso(), read.document);
             }
         }
+        for (Document document : later.values()) {
+            switch (document) {
+                case Document.Table d when d.pendingUntil().isEmpty() -> comes.add(key(d.name()));
+                case Document.Sequence d -> comes.add(key(d.name()));
+                default -> {}
+            }
+        }
     }
 
     private void willCome(long tso, Document document) {
@@ -114,11 +121,6 @@ final class TrackedTables {
             case Document.SchemaDropped d -> {}
             case Document.Filter d -> {}
             case Document.Distrusted d -> {}
-        }
-        switch (document) {
-            case Document.Table d when d.pendingUntil().isEmpty() -> comes.add(key(d.name()));
-            case Document.Sequence d -> comes.add(key(d.name()));
-            default -> {}
         }
     }
 
