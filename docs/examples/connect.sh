@@ -80,6 +80,8 @@ start() {
     cat >"$WORK/millrace.toml" <<TOML
 addr = "127.0.0.1:0"
 data-dir = "$WORK/data"
+[tiunimanager]
+enabled = false
 [connect]
 addr = "127.0.0.1:$REST"
 kafka-port = $KAFKA

@@ -51,7 +51,7 @@ start_helper() {
 }
 
 start_server() {
-    "$MILLRACE" server --no-connect --addr 127.0.0.1:0 --upstream "$UPSTREAM" --data-dir "$WORK/data" {TO_HELPER}>&- \
+    "$MILLRACE" server --no-connect --no-tiunimanager --addr 127.0.0.1:0 --upstream "$UPSTREAM" --data-dir "$WORK/data" {TO_HELPER}>&- \
         >"$WORK/server.log" 2>&1 &
     SERVER_PID=$!
     for _ in $(seq 600); do

@@ -62,6 +62,8 @@ final class ConnectServer implements AutoCloseable {
                 """
                 addr = "127.0.0.1:%d"
                 data-dir = '%s'
+                [tiunimanager]
+                enabled = false
                 [connect]
                 enabled = %s
                 addr = "127.0.0.1:%d"

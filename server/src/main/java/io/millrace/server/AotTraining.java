@@ -59,6 +59,8 @@ public final class AotTraining {
                 """
                 addr = "127.0.0.1:%d"
                 data-dir = '%s'
+                [tiunimanager]
+                addr = "127.0.0.1:0"
                 [connect]
                 addr = "127.0.0.1:%d"
                 kafka-port = %d

@@ -29,11 +29,15 @@ final class HttpListener implements AutoCloseable {
     /**
      * Opens the port.
      *
+     * @param at where
      * @param errorBody what a request gets that Jetty refuses before a route sees it
      * @throws MillraceException INVALID_CONFIG when the address is in use or not ours
      */
     static HttpListener open(
-            ServerConfig config, Consumer<JavalinConfig> dialect, JsonErrors.Body errorBody) {
+            ServerConfig config,
+            ServerConfig.Endpoint at,
+            Consumer<JavalinConfig> dialect,
+            JsonErrors.Body errorBody) {
         Javalin javalin =
                 Javalin.create(settings -> {
                     settings.startup.showJavalinBanner = false;
@@ -49,7 +53,8 @@ final class HttpListener implements AutoCloseable {
                     });
                     settings.jetty.modifyServer(
                             server -> server.setErrorHandler(new JsonErrors(errorBody)));
-                    settings.jetty.addConnector((server, http) -> connector(config, server, http));
+                    settings.jetty.addConnector(
+                            (server, http) -> connector(config, at, server, http));
                     dialect.accept(settings);
                 });
         try {
@@ -59,10 +64,12 @@ final class HttpListener implements AutoCloseable {
             throw new MillraceException(
                     ErrorCode.INVALID_CONFIG,
                     "cannot listen on "
-                            + config.hostAndPort(config.port())
+                            + at.hostAndPort(at.port())
                             + " ("
                             + rootMessage(e)
-                            + "); choose another --addr or stop what uses it",
+                            + "); choose another --"
+                            + at.key().replace('.', '-')
+                            + " or stop what uses it",
                     e);
         }
         return new HttpListener(javalin);
@@ -80,14 +87,14 @@ final class HttpListener implements AutoCloseable {
     }
 
     private static ServerConnector connector(
-            ServerConfig config, Server server, HttpConfiguration http) {
+            ServerConfig config, ServerConfig.Endpoint at, Server server, HttpConfiguration http) {
         ServerConnector connector =
                 config.tls()
                         .map(tls -> secure(tls, server, http))
                         .orElseGet(
                                 () -> new ServerConnector(server, new HttpConnectionFactory(http)));
-        connector.setHost(config.host());
-        connector.setPort(config.port());
+        connector.setHost(at.host());
+        connector.setPort(at.port());
         connector.setIdleTimeout(IDLE_TIMEOUT_MS);
         return connector;
     }

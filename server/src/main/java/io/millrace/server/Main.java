@@ -90,6 +90,29 @@ public final class Main implements Callable<Integer> {
                             + " out; see [connect] in the file. Default: run it, at 127.0.0.1:8083")
     private @Nullable Boolean connect;
 
+    @Option(
+            names = "--tiunimanager",
+            negatable = true,
+            description =
+                    "Serve TiUniManager's API, or not; see [tiunimanager] in the file. Default: serve"
+                            + " it")
+    private @Nullable Boolean tiUniManager;
+
+    @Option(
+            names = "--tiunimanager-addr",
+            paramLabel = "HOST:PORT",
+            description =
+                    "Where TiUniManager's API listens. Default: "
+                            + ServerConfig.DEFAULT_TIUNIMANAGER_ADDR)
+    private @Nullable String tiUniManagerAddr;
+
+    @Option(
+            names = "--reset-admin-password",
+            description =
+                    "Give TiUniManager's user admin a new password, print it, and end. The server that"
+                            + " uses the data directory must be stopped.")
+    private boolean resetAdminPassword;
+
     private Main() {}
 
     /** Prints the version. */
@@ -134,7 +157,29 @@ public final class Main implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
+        if (resetAdminPassword) {
+            return reset();
+        }
         return serve(this::settings);
+    }
+
+    private int reset() {
+        try {
+            String password = MillraceNode.resetAdminPassword(ServerConfig.of(settings()));
+            System.out.println(
+                    "TiUniManager API: log in as admin with the password "
+                            + password
+                            + " and change it");
+            return 0;
+        } catch (MillraceException e) {
+            return told(e);
+        }
+    }
+
+    private static int told(MillraceException e) {
+        System.err.println(
+                "millrace server: " + io.millrace.core.control.Secrets.maskText(e.text()));
+        return 1;
     }
 
     /** Runs a server until a signal comes; the exit code when it could not start. */
@@ -169,17 +214,25 @@ public final class Main implements Callable<Integer> {
                             + node.url()
                             + "/metrics, data in "
                             + settings.dataDir().toAbsolutePath()
+                            + node.tiUniManagerUrl()
+                                    .map(url -> ", TiUniManager API at " + url + "/api/v1")
+                                    .orElse("")
                             + node.connectText()
                                     .map(text -> ", Kafka Connect API (starting) at " + text)
                                     .orElse(""));
+            node.initialPassword()
+                    .ifPresent(password ->
+                            System.out.println(
+                                    "TiUniManager API, first start: log in as admin with the"
+                                            + " password "
+                                            + password
+                                            + " and change it; it is shown only now"));
             node.whenConnectIsReady(
                     text -> System.out.println("Kafka Connect is ready: API at " + text));
             new CountDownLatch(1).await();
             return 0;
         } catch (MillraceException e) {
-            System.err.println(
-                    "millrace server: " + io.millrace.core.control.Secrets.maskText(e.text()));
-            return 1;
+            return told(e);
         }
     }
 
@@ -222,7 +275,13 @@ public final class Main implements Callable<Integer> {
         } else if (settings.get("connect.enabled").isEmpty()) {
             settings.set("connect.enabled", "true");
         }
+        if (tiUniManager != null) {
+            settings.set("tiunimanager.enabled", tiUniManager.toString());
+        } else if (settings.get("tiunimanager.enabled").isEmpty()) {
+            settings.set("tiunimanager.enabled", "true");
+        }
         return common.over(settings)
+                .set("tiunimanager.addr", tiUniManagerAddr)
                 .set("time-zone", timeZone)
                 .set("retry-interval", retryInterval)
                 .set("tls.cert", tlsCert)

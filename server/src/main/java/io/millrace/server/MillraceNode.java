@@ -8,10 +8,13 @@ import io.millrace.core.control.NodeInfo;
 import io.millrace.core.control.Sinks;
 import io.millrace.core.control.Upstreams;
 import io.millrace.core.control.Vault;
+import io.millrace.core.identity.AuditLog;
+import io.millrace.core.identity.Identities;
 import io.millrace.core.spi.SinkFactory;
 import io.millrace.core.spi.UpstreamFactory;
 import io.millrace.dialects.ticdc.TiCdcDialect;
 import io.millrace.dialects.ticdc.TiCdcSettings;
+import io.millrace.dialects.tiunimanager.TiUniManagerDialect;
 import io.millrace.metastore.SqliteMetaStore;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -38,6 +41,8 @@ final class MillraceNode implements AutoCloseable {
     private final MetricsPage metrics;
     private final Optional<ConnectPart> connect;
     private final JobsPage jobs;
+    private final Optional<HttpListener> tiUniManager;
+    private final Optional<String> initialPassword;
     private volatile Optional<LocalControlPlane> control = Optional.empty();
 
     private MillraceNode(
@@ -60,7 +65,17 @@ final class MillraceNode implements AutoCloseable {
                                     connect,
                                     config.retryingWord()));
             Vault vault = Vault.open(config.dataDir().resolve("secret.key"));
-            this.listener = own(HttpListener.open(config, this::install, TiCdcDialect::errorBody));
+            this.listener =
+                    own(
+                            HttpListener.open(
+                                    config,
+                                    config.listen(),
+                                    this::install,
+                                    TiCdcDialect::errorBody));
+            Identities identities =
+                    new Identities(store, vault, new Argon2Hasher(), Clock.systemUTC());
+            this.tiUniManager =
+                    config.tiUniManager().map(at -> openTiUniManager(config, at, identities));
             Upstreams upstreams = own(new Upstreams(store, vault, sources, config.upstreams()));
             LocalControlPlane plane =
                     own(
@@ -73,6 +88,9 @@ final class MillraceNode implements AutoCloseable {
                                     config.retryInterval(),
                                     jobClock));
             plane.start();
+            // Last: a password that is made must also be printed.
+            this.initialPassword =
+                    tiUniManager.isPresent() ? identities.createFirstAdmin() : Optional.empty();
             this.control = Optional.of(plane);
         } catch (RuntimeException e) {
             closeParts();
@@ -114,6 +132,15 @@ final class MillraceNode implements AutoCloseable {
         return new MillraceNode(config, sources, targets, jobClock, onFatal);
     }
 
+    private HttpListener openTiUniManager(
+            ServerConfig config, ServerConfig.Endpoint at, Identities identities) {
+        AuditLog audit = own(AuditLog.open(config.dataDir()));
+        TiUniManagerDialect dialect =
+                new TiUniManagerDialect(
+                        this::plane, identities, audit, config.timeZone(), Clock.systemUTC());
+        return own(HttpListener.open(config, at, dialect::install, TiUniManagerDialect::errorBody));
+    }
+
     private <T extends AutoCloseable> T own(T part) {
         parts.push(part);
         return part;
@@ -125,7 +152,8 @@ final class MillraceNode implements AutoCloseable {
     }
 
     private NodeInfo self() {
-        String address = config.advertiseAddress().orElse(config.hostAndPort(listener.port()));
+        String address =
+                config.advertiseAddress().orElse(config.listen().hostAndPort(listener.port()));
         return new NodeInfo(
                 UUID.randomUUID().toString(),
                 address,
@@ -207,8 +235,39 @@ final class MillraceNode implements AutoCloseable {
 
     /** {@code http://host:port}. */
     String url() {
-        return (config.tls().isPresent() ? "https://" : "http://")
-                + config.hostAndPort(listener.port());
+        return scheme() + config.listen().hostAndPort(listener.port());
+    }
+
+    private String scheme() {
+        return config.tls().isPresent() ? "https://" : "http://";
+    }
+
+    /** {@code http://host:port} of TiUniManager's API; empty when it is not served. */
+    Optional<String> tiUniManagerUrl() {
+        return tiUniManager.flatMap(
+                open -> config.tiUniManager().map(at -> scheme() + at.hostAndPort(open.port())));
+    }
+
+    /**
+     * What TiUniManager's first user, admin, logs in with: only at the first start, and kept
+     * nowhere else.
+     */
+    Optional<String> initialPassword() {
+        return initialPassword;
+    }
+
+    /**
+     * Gives TiUniManager's user admin a new password, while no server uses the data directory.
+     *
+     * @return the password
+     * @throws io.millrace.core.error.MillraceException INVALID_CONFIG when a server uses it
+     */
+    static String resetAdminPassword(ServerConfig config) {
+        try (SqliteMetaStore store = SqliteMetaStore.open(config.dataDir())) {
+            Vault vault = Vault.open(config.dataDir().resolve("secret.key"));
+            return new Identities(store, vault, new Argon2Hasher(), Clock.systemUTC())
+                    .resetAdminPassword();
+        }
     }
 
     /**

@@ -17,8 +17,7 @@ import java.util.TreeMap;
 /**
  * Everything that a server is started with. An instance is always valid.
  *
- * @param host address to listen on
- * @param port port to listen on; 0 takes a free one
+ * @param listen where the API listens
  * @param advertiseAddress {@code host:port} by which others reach this node; empty means the one
  *     listened on
  * @param dataDir where metadata and the key file live
@@ -32,10 +31,10 @@ import java.util.TreeMap;
  * @param login user and password that every request needs
  * @param retryingWord how TiCDC's API calls a retrying job: error or warning
  * @param connect the Kafka Connect worker; empty runs none
+ * @param tiUniManager where TiUniManager's API listens; empty serves none
  */
 record ServerConfig(
-        String host,
-        int port,
+        Endpoint listen,
         Optional<String> advertiseAddress,
         Path dataDir,
         Map<String, URI> upstreams,
@@ -47,12 +46,55 @@ record ServerConfig(
         Optional<Tls> tls,
         Optional<Login> login,
         String retryingWord,
-        Optional<ConnectSettings> connect) {
+        Optional<ConnectSettings> connect,
+        Optional<Endpoint> tiUniManager) {
     static final String DEFAULT_ADDR = "127.0.0.1:8300";
+    static final String DEFAULT_TIUNIMANAGER_ADDR = "127.0.0.1:4116";
     static final Path DEFAULT_DATA_DIR = Path.of("millrace-data");
     static final long DEFAULT_MAX_BODY_BYTES = 4L << 20;
     static final Duration DEFAULT_RETRY_INTERVAL = Duration.ofSeconds(10);
     static final Set<String> LOG_LEVELS = Set.of("debug", "info", "warn", "error", "fatal");
+
+    /**
+     * An address to listen on.
+     *
+     * @param port 0 takes a free one
+     * @param key of the setting that it comes from
+     */
+    record Endpoint(String host, int port, String key) {
+        Endpoint {
+            if (port < 0 || port > 65_535) {
+                throw invalid(key, "the port must be 0..65535");
+            }
+        }
+
+        /**
+         * Reads {@code host:port}, an IPv6 address in brackets; no host is every address.
+         *
+         * @param usual an example for messages
+         */
+        static Endpoint parse(String key, String addr, String usual) {
+            int colon = addr.lastIndexOf(':');
+            if (colon < 0) {
+                throw invalid(key, "must be host:port, such as " + usual);
+            }
+            String host = addr.substring(0, colon).replaceAll("^\\[|]$", "");
+            if (host.indexOf(':') >= 0 && !addr.startsWith("[")) {
+                throw invalid(key, "an IPv6 address needs brackets: [" + host + "]:PORT");
+            }
+            return new Endpoint(
+                    host.isEmpty() ? "0.0.0.0" : host, number(key, addr.substring(colon + 1)), key);
+        }
+
+        boolean isEveryAddress() {
+            return host.equals("0.0.0.0") || host.equals("::");
+        }
+
+        /** {@code host:port}, an IPv6 address in brackets. */
+        String hostAndPort(int openPort) {
+            return (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + openPort;
+        }
+    }
 
     /**
      * PEM files.
@@ -71,9 +113,6 @@ record ServerConfig(
 
     ServerConfig {
         upstreams = Map.copyOf(new TreeMap<>(upstreams));
-        if (port < 0 || port > 65_535) {
-            throw invalid("addr", "the port must be 0..65535");
-        }
         if (!LOG_LEVELS.contains(logLevel)) {
             throw invalid("log-level", "must be one of debug, info, warn, error, fatal");
         }
@@ -90,21 +129,13 @@ record ServerConfig(
 
     static ServerConfig of(Settings settings) {
         String addr = settings.get("addr").orElse(DEFAULT_ADDR);
-        int colon = addr.lastIndexOf(':');
-        if (colon < 0) {
-            throw invalid("addr", "must be host:port, such as " + DEFAULT_ADDR);
-        }
-        String host = addr.substring(0, colon).replaceAll("^\\[|]$", "");
-        if (host.indexOf(':') >= 0 && !addr.startsWith("[")) {
-            throw invalid("addr", "an IPv6 address needs brackets: [" + host + "]:PORT");
-        }
+        Endpoint listen = Endpoint.parse("addr", addr, DEFAULT_ADDR);
         Map<String, URI> upstreams = new TreeMap<>();
         settings.table("upstreams")
                 .forEach((name, uri) -> upstreams.put(name, uri("upstreams." + name, uri)));
         settings.get("upstream").ifPresent(uri -> upstreams.put("default", uri("upstream", uri)));
         Optional<String> advertise = settings.get("advertise-addr");
-        if (advertise.isEmpty()
-                && (host.isEmpty() || host.equals("0.0.0.0") || host.equals("::"))) {
+        if (advertise.isEmpty() && listen.isEveryAddress()) {
             throw invalid(
                     "advertise-addr",
                     "must be given when the server listens on all addresses, because others cannot"
@@ -115,8 +146,7 @@ record ServerConfig(
         Optional<Tls> tls = tls(settings);
         Optional<Login> login = login(settings);
         return new ServerConfig(
-                host.isEmpty() ? "0.0.0.0" : host,
-                number("addr", addr.substring(colon + 1)),
+                listen,
                 advertise,
                 dataDir,
                 upstreams,
@@ -132,12 +162,23 @@ record ServerConfig(
                 tls,
                 login,
                 settings.get("ticdc.retrying-state").orElse("error"),
-                ConnectConfig.of(settings, dataDir, tls, login));
+                ConnectConfig.of(settings, dataDir, tls, login),
+                tiUniManager(settings));
     }
 
-    /** {@code host:port}, an IPv6 address in brackets. */
-    String hostAndPort(int openPort) {
-        return (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + openPort;
+    /** Off unless switched on, so that a server in a test takes no fixed port. */
+    private static Optional<Endpoint> tiUniManager(Settings settings) {
+        String enabled = settings.get("tiunimanager.enabled").orElse("false");
+        if (!enabled.equals("true") && !enabled.equals("false")) {
+            throw invalid("tiunimanager.enabled", "must be true or false");
+        }
+        return enabled.equals("false")
+                ? Optional.empty()
+                : Optional.of(
+                        Endpoint.parse(
+                                "tiunimanager.addr",
+                                settings.get("tiunimanager.addr").orElse(DEFAULT_TIUNIMANAGER_ADDR),
+                                DEFAULT_TIUNIMANAGER_ADDR));
     }
 
     /**
@@ -146,7 +187,7 @@ record ServerConfig(
      */
     Map<String, String> shown() {
         Map<String, String> all = new TreeMap<>();
-        all.put("addr", hostAndPort(port));
+        all.put("addr", listen.hostAndPort(listen.port()));
         advertiseAddress.ifPresent(address -> all.put("advertise-addr", address));
         all.put("data-dir", dataDir.toString());
         all.put("log-level", logLevel);
@@ -163,6 +204,8 @@ record ServerConfig(
         });
         all.put("connect.enabled", Boolean.toString(connect.isPresent()));
         connect.ifPresent(given -> all.putAll(ConnectConfig.shown(given)));
+        all.put("tiunimanager.enabled", Boolean.toString(tiUniManager.isPresent()));
+        tiUniManager.ifPresent(at -> all.put("tiunimanager.addr", at.hostAndPort(at.port())));
         login.ifPresent(known -> {
             all.put("auth.user", known.user());
             all.put("auth.password", known.password());

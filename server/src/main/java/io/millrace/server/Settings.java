@@ -56,7 +56,9 @@ final class Settings {
                     "connect.stalled-after",
                     "connect.auto-restart",
                     "connect.restart-wait",
-                    "connect.restart-max-wait");
+                    "connect.restart-max-wait",
+                    "tiunimanager.enabled",
+                    "tiunimanager.addr");
 
     private static final String UPSTREAMS = "upstreams";
     private static final String WORKER = "connect.worker";

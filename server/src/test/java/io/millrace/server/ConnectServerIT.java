@@ -384,6 +384,7 @@ class ConnectServerIT {
         command.addAll(jvm);
         command.add(Main.class.getName());
         command.addAll(arguments);
+        command.add("--no-tiunimanager");
         return new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(out.toFile())

@@ -27,6 +27,7 @@ final class MainTest {
         try {
             List<String> all = new ArrayList<>(List.of(arguments));
             all.add("--no-connect");
+            all.add("--no-tiunimanager");
             int code = Main.run(all.toArray(String[]::new));
             return new Refused(code, err.toString(StandardCharsets.UTF_8));
         } finally {

@@ -52,6 +52,7 @@ final class ServerProcessIT {
     private static List<String> withoutConnect(String... arguments) {
         List<String> all = new ArrayList<>(List.of(arguments));
         all.add("--no-connect");
+        all.add("--no-tiunimanager");
         return all;
     }
 

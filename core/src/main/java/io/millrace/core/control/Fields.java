@@ -10,19 +10,19 @@ import java.util.function.Function;
  * The text form of stored records: one {@code name=value} line per field, unknown names ignored on
  * reading, so that a later version can add fields.
  */
-final class Fields {
+public final class Fields {
     private final Map<String, String> values = new LinkedHashMap<>();
 
-    Fields put(String name, Object value) {
+    public Fields put(String name, Object value) {
         values.put(name, value.toString());
         return this;
     }
 
-    Fields putUnsigned(String name, long value) {
+    public Fields putUnsigned(String name, long value) {
         return put(name, Long.toUnsignedString(value));
     }
 
-    Fields putList(String name, List<String> list) {
+    public Fields putList(String name, List<String> list) {
         put(name + ".n", list.size());
         for (int i = 0; i < list.size(); i++) {
             put(name + "." + i, list.get(i));
@@ -30,7 +30,8 @@ final class Fields {
         return this;
     }
 
-    static Fields parse(String text) {
+    /** Reads back {@link #text}. */
+    public static Fields parse(String text) {
         Fields fields = new Fields();
         for (String line : text.split("\n")) {
             int equals = line.indexOf('=');
@@ -42,11 +43,16 @@ final class Fields {
         return fields;
     }
 
-    boolean has(String name) {
+    public boolean has(String name) {
         return values.containsKey(name);
     }
 
-    String get(String name) {
+    /**
+     * A field's value.
+     *
+     * @throws IllegalStateException when there is none
+     */
+    public String get(String name) {
         String value = values.get(name);
         if (value == null) {
             throw new IllegalStateException("stored record lacks the field " + name);
@@ -54,23 +60,23 @@ final class Fields {
         return value;
     }
 
-    String get(String name, String otherwise) {
+    public String get(String name, String otherwise) {
         return values.getOrDefault(name, otherwise);
     }
 
-    long unsigned(String name) {
+    public long unsigned(String name) {
         return Long.parseUnsignedLong(get(name));
     }
 
-    boolean flag(String name) {
+    public boolean flag(String name) {
         return Boolean.parseBoolean(get(name));
     }
 
-    List<String> list(String name) {
+    public List<String> list(String name) {
         return list(name, text -> text);
     }
 
-    <T> List<T> list(String name, Function<String, T> map) {
+    public <T> List<T> list(String name, Function<String, T> map) {
         int n = Integer.parseInt(get(name + ".n", "0"));
         List<T> list = new ArrayList<>(n);
         for (int i = 0; i < n; i++) {
@@ -79,7 +85,7 @@ final class Fields {
         return list;
     }
 
-    String text() {
+    public String text() {
         StringBuilder out = new StringBuilder();
         values.forEach((name, value) -> {
             escape(name, out);

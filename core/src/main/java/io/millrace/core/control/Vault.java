@@ -88,7 +88,7 @@ public final class Vault {
     }
 
     /** Encrypts a record's text for the store key it will be kept under. */
-    String seal(String storeKey, String text) {
+    public String seal(String storeKey, String text) {
         try {
             byte[] nonce = new byte[NONCE_BYTES];
             random.nextBytes(nonce);
@@ -106,7 +106,7 @@ public final class Vault {
     }
 
     /** Reads back {@link #seal}. */
-    String unseal(String storeKey, String sealed) {
+    public String unseal(String storeKey, String sealed) {
         try {
             if (!sealed.startsWith(PREFIX)) {
                 throw new GeneralSecurityException("not an encrypted record");

@@ -2,26 +2,52 @@ package io.millrace.dialects.tiunimanager;
 
 import io.javalin.config.JavalinConfig;
 import io.javalin.http.HandlerType;
+import io.millrace.core.control.ControlPlane;
+import io.millrace.core.identity.AuditLog;
+import io.millrace.core.identity.Identities;
 import java.time.Clock;
+import java.time.ZoneId;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * Puts the TiUniManager routes on a listener, with TiUniManager's rules for everything around them.
  */
 public final class TiUniManagerDialect {
-    private final Keeper keeper;
+    private final Supplier<Optional<ControlPlane>> control;
+    private final Identities identities;
+    private final AuditLog audit;
+    private final ZoneId zone;
     private final Clock clock;
 
     /**
+     * @param control empty until the server is ready: until then only login and the state of the
+     *     system are served
+     * @param zone of times in answers
      * @param clock of the audit log
      */
-    TiUniManagerDialect(Keeper keeper, Clock clock) {
-        this.keeper = keeper;
+    public TiUniManagerDialect(
+            Supplier<Optional<ControlPlane>> control,
+            Identities identities,
+            AuditLog audit,
+            ZoneId zone,
+            Clock clock) {
+        this.control = control;
+        this.identities = identities;
+        this.audit = audit;
+        this.zone = zone;
         this.clock = clock;
     }
 
     /** Registers routes and error answers. */
     public void install(JavalinConfig config) {
+        routes(config);
+    }
+
+    /** The same; tells the routes. */
+    Gate routes(JavalinConfig config) {
+        Keeper keeper = new IdentityKeeper(identities, audit, () -> control.get().isPresent());
         Gate gate = new Gate(config, keeper, clock);
         gate.open(
                 HandlerType.GET,
@@ -36,6 +62,8 @@ public final class TiUniManagerDialect {
                                                 "Millrace",
                                                 "state",
                                                 keeper.systemState()))));
+        new IdentityRoutes(identities, audit, zone).install(gate);
+        return gate;
     }
 
     /**

@@ -114,6 +114,9 @@ public final class MillraceServer implements AutoCloseable {
         if (!arguments.contains("--connect")) {
             command.add("--no-connect");
         }
+        if (!arguments.contains("--tiunimanager")) {
+            command.add("--no-tiunimanager");
+        }
         try {
             Process started =
                     new ProcessBuilder(command)
