@@ -13,6 +13,7 @@ import io.millrace.core.identity.Identities;
 import io.millrace.core.spi.SinkFactory;
 import io.millrace.core.spi.UpstreamFactory;
 import io.millrace.dialects.ticdc.TiCdcDialect;
+import io.millrace.dialects.ticdc.TiCdcDrafts;
 import io.millrace.dialects.ticdc.TiCdcSettings;
 import io.millrace.dialects.tiunimanager.TiUniManagerDialect;
 import io.millrace.metastore.SqliteMetaStore;
@@ -72,10 +73,9 @@ final class MillraceNode implements AutoCloseable {
                                     config.listen(),
                                     this::install,
                                     TiCdcDialect::errorBody));
-            Identities identities =
-                    new Identities(store, vault, new Argon2Hasher(), Clock.systemUTC());
+            Identities identities = new Identities(store, vault, new Argon2Hasher(), jobClock);
             this.tiUniManager =
-                    config.tiUniManager().map(at -> openTiUniManager(config, at, identities));
+                    config.tiUniManager().map(at -> openTiUniManager(at, identities, jobClock));
             Upstreams upstreams = own(new Upstreams(store, vault, sources, config.upstreams()));
             LocalControlPlane plane =
                     own(
@@ -110,7 +110,7 @@ final class MillraceNode implements AutoCloseable {
     }
 
     /**
-     * @param jobClock what retries of jobs go by
+     * @param jobClock what retries of jobs, and the ages of tokens and passwords, go by
      */
     static MillraceNode start(
             ServerConfig config,
@@ -133,11 +133,16 @@ final class MillraceNode implements AutoCloseable {
     }
 
     private HttpListener openTiUniManager(
-            ServerConfig config, ServerConfig.Endpoint at, Identities identities) {
+            ServerConfig.Endpoint at, Identities identities, Clock clock) {
         AuditLog audit = own(AuditLog.open(config.dataDir()));
         TiUniManagerDialect dialect =
                 new TiUniManagerDialect(
-                        this::plane, identities, audit, config.timeZone(), Clock.systemUTC());
+                        this::plane,
+                        new TiCdcDrafts(ticdcSettings(), clock),
+                        identities,
+                        audit,
+                        config.timeZone(),
+                        clock);
         return own(HttpListener.open(config, at, dialect::install, TiUniManagerDialect::errorBody));
     }
 
@@ -162,20 +167,20 @@ final class MillraceNode implements AutoCloseable {
                 Clock.systemUTC().instant());
     }
 
+    private TiCdcSettings ticdcSettings() {
+        return new TiCdcSettings(
+                Version.CURRENT.ofTiCdc(),
+                Version.CURRENT.gitHash(),
+                config.clusterId(),
+                config.timeZone(),
+                config.retryingWord(),
+                config.shown());
+    }
+
     private void install(JavalinConfig http) {
         Optional<TiCdcDialect.Authenticator> authenticator =
                 config.login().map(MillraceNode::authenticator);
-        new TiCdcDialect(
-                        this::plane,
-                        new TiCdcSettings(
-                                Version.CURRENT.ofTiCdc(),
-                                Version.CURRENT.gitHash(),
-                                config.clusterId(),
-                                config.timeZone(),
-                                config.retryingWord(),
-                                config.shown()),
-                        new LogControl(),
-                        authenticator)
+        new TiCdcDialect(this::plane, ticdcSettings(), new LogControl(), authenticator)
                 .install(http);
         http.routes.get(
                 "/metrics",

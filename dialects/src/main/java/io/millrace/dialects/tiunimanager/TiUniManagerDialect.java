@@ -3,6 +3,7 @@ package io.millrace.dialects.tiunimanager;
 import io.javalin.config.JavalinConfig;
 import io.javalin.http.HandlerType;
 import io.millrace.core.control.ControlPlane;
+import io.millrace.core.control.JobDrafts;
 import io.millrace.core.identity.AuditLog;
 import io.millrace.core.identity.Identities;
 import java.time.Clock;
@@ -16,6 +17,7 @@ import java.util.function.Supplier;
  */
 public final class TiUniManagerDialect {
     private final Supplier<Optional<ControlPlane>> control;
+    private final JobDrafts drafts;
     private final Identities identities;
     private final AuditLog audit;
     private final ZoneId zone;
@@ -24,16 +26,19 @@ public final class TiUniManagerDialect {
     /**
      * @param control empty until the server is ready: until then only login and the state of the
      *     system are served
+     * @param drafts makes the jobs of tasks
      * @param zone of times in answers
      * @param clock of the audit log
      */
     public TiUniManagerDialect(
             Supplier<Optional<ControlPlane>> control,
+            JobDrafts drafts,
             Identities identities,
             AuditLog audit,
             ZoneId zone,
             Clock clock) {
         this.control = control;
+        this.drafts = drafts;
         this.identities = identities;
         this.audit = audit;
         this.zone = zone;
@@ -63,7 +68,17 @@ public final class TiUniManagerDialect {
                                                 "state",
                                                 keeper.systemState()))));
         new IdentityRoutes(identities, audit, zone).install(gate);
+        FeedRoutes.install(gate, this::plane, drafts, zone);
+        ClusterRoutes.install(gate, this::plane, zone);
         return gate;
+    }
+
+    /** The gate lets nobody in before there is one. */
+    private ControlPlane plane() {
+        return control.get()
+                .orElseThrow(() ->
+                        new UniException(
+                                UniCode.SYSTEM_STATE_CONFLICT, "current state is Initialing"));
     }
 
     /**
