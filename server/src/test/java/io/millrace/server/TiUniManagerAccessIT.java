@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.millrace.core.blackhole.BlackholeSinkFactory;
+import io.millrace.dialects.tiunimanager.RegisteredRoutes;
 import io.millrace.server.ApiClient.Answer;
 import java.io.IOException;
 import java.net.URI;
@@ -20,6 +21,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -74,6 +76,8 @@ final class TiUniManagerAccessIT {
         ROUTES.put("POST /changefeeds/{id}/update", "CDC UPDATE");
         ROUTES.put("GET /clusters/", "CLUSTER READ");
         ROUTES.put("GET /clusters/{id}", "CLUSTER READ");
+        ROUTES.put("DELETE /clusters/{id}", "CLUSTER DELETE");
+        ROUTES.put("GET /workflow/", "WORKFLOW READ");
         ROUTES.put("POST /clusters/takeover", "CLUSTER CREATE");
         ROUTES.put("GET /workflow/{id}", "WORKFLOW READ");
     }
@@ -85,7 +89,7 @@ final class TiUniManagerAccessIT {
             "nickname":"N","role":"/////","roles":["nobody"],"userId":"nobody","id":"other",
             "permissions":[{"resource":"NONE","action":"NONE"}],"clusterId":"none",
             "downstreamType":"mysql","downstream":{},"clusterName":"none","dbPassword":"dbpassword",
-            "TiUPIp":"127.0.0.1","TiUPPort":22,"TiUPUserName":"u","TiUPUserPassword":"p","TiUPPath":"/p"}
+            "TiUPIp":"127.0.0.1","TiUPPort":1,"TiUPUserName":"u","TiUPUserPassword":"dbpassword","TiUPPath":"/"}
             """;
 
     @TempDir static Path dir;
@@ -187,6 +191,15 @@ final class TiUniManagerAccessIT {
         refused(as(first, "GET", "/users", ""), 400, 70615);
         ok(as(first, "POST", "/users/" + id + "/password", "{\"password\":\"second password\"}"));
         return id;
+    }
+
+    @Test
+    @Order(0)
+    void everyRouteIsInTheTable(@TempDir Path other) {
+        Map<String, String> table = new TreeMap<>();
+        ROUTES.forEach((route, permission) ->
+                table.put(route.replaceAll("\\?.*", "").replaceAll("/$", ""), permission));
+        assertThat(RegisteredRoutes.all(other)).isEqualTo(table);
     }
 
     @Test
