@@ -39,6 +39,10 @@ sealed interface Downstream {
     String DEFAULT_PROTOCOL = "default";
 
     int MAX_PORT = 65_535;
+
+    /** Partition rules that need nothing but their name. */
+    Set<String> DISPATCHERS = Set.of("", "default", "table", "ts", "index-value", "rowid");
+
     byte[] EMPTY = {'{', '}'};
 
     /** Letters of host names and addresses: nothing that could end the host's part of a URI. */
@@ -255,11 +259,7 @@ sealed interface Downstream {
 
         @Override
         public List<DispatchRule> dispatchRules() {
-            return dispatchers.orElse(List.of()).stream()
-                    .map(rule ->
-                            new DispatchRule(
-                                    List.of(rule.matcher()), rule.dispatcher(), "", List.of(), ""))
-                    .toList();
+            return dispatchers.orElse(List.of()).stream().map(Dispatcher::rule).toList();
         }
 
         @Override
@@ -292,7 +292,19 @@ sealed interface Downstream {
     }
 
     /** Which rows go to which partition. */
-    record Dispatcher(String matcher, String dispatcher) {}
+    record Dispatcher(String matcher, String dispatcher) {
+        /** An unknown one would silently be the default. */
+        private DispatchRule rule() {
+            if (!DISPATCHERS.contains(dispatcher.toLowerCase(Locale.ROOT))) {
+                throw new MillraceException(
+                        ErrorCode.DISPATCHER_INVALID,
+                        "downstream.dispatchers: the dispatcher of "
+                                + matcher
+                                + " must be default, table, ts, index-value or rowid");
+            }
+            return new DispatchRule(List.of(matcher), dispatcher, "", List.of(), "");
+        }
+    }
 
     /**
      * A sink that TiUniManager has no word for: it is shown by its scheme and without members.
@@ -335,7 +347,11 @@ sealed interface Downstream {
     /** Parameters of the address that members stand for. */
     Set<String> parameters();
 
-    /** What {@code dispatchers} stand for. */
+    /**
+     * What {@code dispatchers} stand for.
+     *
+     * @throws MillraceException DISPATCHER_INVALID
+     */
     List<DispatchRule> dispatchRules();
 
     /** The object for an answer, a password hidden. */

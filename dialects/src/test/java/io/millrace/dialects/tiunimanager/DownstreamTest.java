@@ -193,6 +193,20 @@ final class DownstreamTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"x", "columns", "ts;", "' OR 1=1"})
+    void unknownDispatchersAreRefused(String dispatcher) {
+        Downstream kafka =
+                read(
+                        "kafka",
+                        "{'dispatchers':[{'matcher':'a.*','dispatcher':\""
+                                + dispatcher.replace("'", "\\u0027")
+                                + "\"}]}");
+        assertThatThrownBy(kafka::dispatchRules)
+                .isInstanceOf(MillraceException.class)
+                .hasMessageContaining("dispatcher of a.*");
+    }
+
+    @ParameterizedTest
     @CsvSource(
             delimiter = '|',
             textBlock =
