@@ -135,6 +135,10 @@ final class JobsCommand implements Runnable {
         out.append(number).append(" job(s)\n");
         if (answer.path("connect").asText().equals("starting")) {
             out.append("Kafka Connect is starting; its connectors come later\n");
+        } else if (answer.path("connect").asText().equals("failed")) {
+            out.append("Kafka Connect ended and starts again with the server: ")
+                    .append(answer.path("connect_error").asText())
+                    .append('\n');
         }
         return out.toString();
     }

@@ -473,6 +473,18 @@ final class ConnectorCommandTest {
     }
 
     @Test
+    void jobsTellWhyKafkaConnectEnded() {
+        answer =
+                """
+                {"connect": "failed", "connect_error": "the topic is compacted", "jobs": []}
+                """;
+        assertThat(typed("", "jobs").out())
+                .endsWith(
+                        "Kafka Connect ended and starts again with the server: the topic is"
+                                + " compacted\n");
+    }
+
+    @Test
     void jobsAreOneTableWithErrorsBelow() {
         answer =
                 """

@@ -130,6 +130,14 @@ public final class KafkaSinkFactory implements SinkFactory {
                 Admin admin = admin(config, clientId, timeoutMs)) {
             try {
                 new TopicAdmin(config, admin, timeoutMs).check(config.topic());
+            } catch (MillraceException e) {
+                boolean ours = InProcessKafka.NAME.equals(spec.uri().getRawAuthority());
+                if (!ours || e.code() != ErrorCode.SINK_CONNECTION) {
+                    throw e;
+                }
+                // It starts with this process, and takes its time after a crash: the changefeed
+                // tries again until it is there.
+                LOG.info("the broker of this process does not answer yet cause={}", e.text());
             } finally {
                 admin.close(Duration.ZERO);
             }

@@ -34,6 +34,9 @@ final class ConnectConfig {
     private static final List<String> UNITS = List.of("", "KiB", "MiB", "GiB", "TiB");
     private static final Pattern SIZE = Pattern.compile("(\\d{1,18})\\s*([KMGT]iB)?");
 
+    /** In the data folder: key stores of calls between workers. */
+    static final String CALL_KEYS = "connect-tls";
+
     private ConnectConfig() {}
 
     /** Settings of the worker; empty unless it is enabled. */
@@ -78,7 +81,7 @@ final class ConnectConfig {
                         pluginPath(settings),
                         login.map(
                                 known -> new ConnectSettings.Login(known.user(), known.password())),
-                        tls.map(ConnectConfig::tls),
+                        tls.map(files -> tls(files, dataDir.resolve(CALL_KEYS))),
                         watch(settings),
                         settings.table("connect.worker")));
     }
@@ -201,11 +204,12 @@ final class ConnectConfig {
                                         "plugins")));
     }
 
-    private static ConnectSettings.Tls tls(ServerConfig.Tls files) {
+    private static ConnectSettings.Tls tls(ServerConfig.Tls files, Path folder) {
         return new ConnectSettings.Tls(
                 Pem.identity(files.cert(), files.key()),
                 Pem.PASSWORD,
-                files.ca().map(Pem::trusted));
+                files.ca().map(Pem::trusted),
+                folder);
     }
 
     /** Under their names in the file; without those of the worker, whose secrets have any name. */

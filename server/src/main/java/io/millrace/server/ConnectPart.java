@@ -36,21 +36,33 @@ final class ConnectPart implements AutoCloseable {
     private volatile boolean closing;
     private final ConnectSettings settings;
     private final Thread starter;
+    private volatile Optional<String> failure = Optional.empty();
 
     /**
      * @param onFatal told why when the worker could not start, or the process must end because of
-     *     it
+     *     it: a broken broker in this process can't be trusted with anything. A worker that breaks
+     *     on a Kafka elsewhere ends alone, see {@link #failure}
      * @throws MillraceException INVALID_CONFIG when a port or the data folder is in use
      */
     ConnectPart(ConnectSettings settings, Consumer<String> onFatal) {
-        this.settings = settings;
-        ConnectHost.requireRoom(settings);
+        // Known before the worker listens, which on a Kafka elsewhere may be long after the start.
+        this.settings =
+                settings.port() == 0
+                        ? settings.onPort(ConnectHost.freePort(settings.host()))
+                        : settings;
+        ConnectHost.requireRoom(this.settings);
         starter = Thread.ofPlatform().name("connect-start").daemon().start(() -> start(onFatal));
     }
 
     private void start(Consumer<String> onFatal) {
         try {
-            ConnectHost started = ConnectHost.start(settings, onFatal);
+            ConnectHost started =
+                    ConnectHost.start(
+                            settings,
+                            switch (settings.kafka()) {
+                                case ConnectSettings.Embedded embedded -> onFatal;
+                                case ConnectSettings.External external -> this::endAlone;
+                            });
             if (!host.complete(started)) {
                 started.close();
             }
@@ -63,9 +75,27 @@ final class ConnectPart implements AutoCloseable {
         }
     }
 
-    /** API and Kafka. Waits for the start when a port is not known before. */
+    /**
+     * The worker is broken and the Kafka is not: others of its group take over what it ran, and the
+     * changefeeds of this server go on.
+     */
+    private void endAlone(String why) {
+        failure = Optional.of(why);
+        LOG.error(
+                "kafka connect ended, the rest of the server goes on; a restart of the server starts"
+                        + " it again cause={}",
+                why);
+        Thread.ofPlatform().name("connect-failed").start(() -> host.thenAccept(ConnectHost::close));
+    }
+
+    /** Why the worker ended by itself. */
+    Optional<String> failure() {
+        return failure;
+    }
+
+    /** API and Kafka. Waits for the start when the broker's port is not known before. */
     String text() {
-        String url = settings.port() == 0 ? await().url().toString() : settings.url(0);
+        String url = settings.url(0);
         String kafka =
                 switch (settings.kafka()) {
                     case ConnectSettings.Embedded embedded when embedded.port() == 0 ->
@@ -84,7 +114,7 @@ final class ConnectPart implements AutoCloseable {
                 .start(() -> {
                     try {
                         ConnectHost started = host.join();
-                        while (!closing) {
+                        while (!closing && failure.isEmpty()) {
                             if (started.awaitReady(ConnectHost.USUAL_START)) {
                                 action.run();
                                 return;
@@ -118,7 +148,7 @@ final class ConnectPart implements AutoCloseable {
 
     /** The worker once it has started; a worker that could not start is none. */
     private Optional<ConnectHost> started() {
-        return host.isDone() && !host.isCompletedExceptionally()
+        return failure.isEmpty() && host.isDone() && !host.isCompletedExceptionally()
                 ? Optional.of(host.join())
                 : Optional.empty();
     }

@@ -93,8 +93,8 @@ final class JobsPage implements AutoCloseable {
         for (Job job : plane.image().jobs().values()) {
             changefeed(jobs.addObject(), plane, job);
         }
-        answer.put(
-                "connect", connect.map(part -> part.isReady() ? "on" : "starting").orElse("off"));
+        answer.put("connect", connect.map(JobsPage::state).orElse("off"));
+        connect.flatMap(ConnectPart::failure).ifPresent(why -> answer.put("connect_error", why));
         if (connect.isPresent()) {
             List<HostedConnector> connectors = connect.get().connectors();
             Map<String, String> positions = positions(connect.get(), connectors);
@@ -103,6 +103,10 @@ final class JobsPage implements AutoCloseable {
             }
         }
         return answer.toString();
+    }
+
+    private static String state(ConnectPart part) {
+        return part.failure().isPresent() ? "failed" : part.isReady() ? "on" : "starting";
     }
 
     private static Map<String, String> positions(

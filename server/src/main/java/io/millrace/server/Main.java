@@ -45,6 +45,7 @@ public final class Main implements Callable<Integer> {
     private static final AtomicInteger EXIT = new AtomicInteger();
 
     private static final Duration STOP_LIMIT = Duration.ofSeconds(29);
+    private static final Duration SAYING = Duration.ofMillis(500);
     private static final int EXIT_HUNG = 3;
 
     @Mixin private final ServerOptions common = new ServerOptions();
@@ -250,12 +251,24 @@ public final class Main implements Callable<Integer> {
                     } catch (InterruptedException e) {
                         return;
                     }
-                    System.err.println(
+                    sayUnlessThatHangs(
                             "millrace server: did not stop within "
                                     + STOP_LIMIT.toSeconds()
                                     + " s, ends without");
                     Runtime.getRuntime().halt(EXIT_HUNG);
                 });
+    }
+
+    /** What nobody reads from may be what the stop hangs on. */
+    private static void sayUnlessThatHangs(String text) {
+        Thread says = new Thread(() -> System.err.println(text), "stop-watchdog-says");
+        says.setDaemon(true);
+        says.start();
+        try {
+            says.join(SAYING);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** Stops the server because it can't go on; the exit code tells. */

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -34,6 +35,23 @@ class ConnectConfigTest {
                         ServerConfig.of(new Settings().addFile(Path.of("../docs/millrace.toml")))
                                 .connect())
                 .isPresent();
+    }
+
+    @Test
+    void theDocumentedFileHoldsTheDefaults() throws IOException {
+        Path file = Path.of("../docs/millrace.toml");
+        ServerConfig nothingSaid = ServerConfig.of(new Settings().set("connect.enabled", "true"));
+        assertThat(ServerConfig.of(new Settings().addFile(file)).shown())
+                .isEqualTo(nothingSaid.shown());
+        String text = Files.readString(file);
+        assertThat(nothingSaid.shown().keySet())
+                .allSatisfy(key ->
+                        assertThat(text)
+                                .containsPattern(
+                                        "(?m)^(# )?"
+                                                + Pattern.quote(
+                                                        key.substring(key.lastIndexOf('.') + 1))
+                                                + " = "));
     }
 
     @Test

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.millrace.connect.host.ConnectSettings;
 import io.millrace.core.error.MillraceException;
+import io.millrace.testkit.servers.Children;
 import io.millrace.testkit.servers.DbServer;
 import io.millrace.testkit.servers.KafkaServer;
 import io.millrace.testkit.servers.Ports;
@@ -20,14 +21,18 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -112,6 +117,9 @@ class ConnectServerIT {
     void serversOfAGroupCallEachOtherWithTheServersTlsAndLogin(@TempDir Path folder)
             throws Exception {
         TlsMaterial tls = TlsMaterial.copyInto(folder.resolve("tls"));
+        // What a process that was killed left behind, readable for others.
+        Path keys = Files.createDirectories(folder.resolve("one/connect-tls")).resolve("keys.p12");
+        Files.writeString(keys, "old");
         try (KafkaServer kafka = KafkaServer.builder().autoCreateTopics().start();
                 MillraceNode one = member(folder.resolve("one"), kafka, tls);
                 MillraceNode two = member(folder.resolve("two"), kafka, tls)) {
@@ -124,6 +132,70 @@ class ConnectServerIT {
                 assertThat(answer.statusCode()).as(answer.body()).isEqualTo(404);
                 assertThat(answer.body()).contains("Connector zz not found");
             }
+            assertThat(Files.size(keys)).isGreaterThan("old".length());
+            assertThat(Files.getPosixFilePermissions(keys.getParent()))
+                    .isEqualTo(PosixFilePermissions.fromString("rwx------"));
+            oneWhoseWorkerBreaksGoesOnWithoutIt(folder, kafka);
+        }
+        assertThat(keys.getParent()).doesNotExist();
+    }
+
+    private static void oneWhoseWorkerBreaksGoesOnWithoutIt(Path folder, KafkaServer kafka)
+            throws Exception {
+        try (Admin admin = kafka.admin()) {
+            // A worker's own topics must be compacted, or it would forget its connectors.
+            admin.createTopics(List.of(new NewTopic("broken-configs", 1, (short) 1))).all().get();
+        }
+        Settings settings =
+                new Settings()
+                        .set("addr", "127.0.0.1:0")
+                        .set("data-dir", folder.resolve("broken").toString())
+                        .set("connect.enabled", "true")
+                        .set("connect.addr", "127.0.0.1:0")
+                        .set("connect.group-id", "broken")
+                        .set("connect.bootstrap-servers", kafka.bootstrapServers())
+                        .set("connect.plugin-path", folder.toString());
+        List<String> fatal = new CopyOnWriteArrayList<>();
+        try (MillraceNode node =
+                MillraceNode.start(
+                        ServerConfig.of(settings),
+                        List.of(),
+                        List.of(),
+                        Clock.systemUTC(),
+                        fatal::add)) {
+            URI jobs = URI.create(node.url() + JobsPage.ROUTE);
+            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+            while (true) {
+                JsonNode answer =
+                        JSON.readTree(get(HttpClient.newHttpClient(), jobs.toString(), "").body());
+                if (answer.path("connect").asText().equals("failed")) {
+                    assertThat(answer.path("connect_error").asText())
+                            .contains("broken-configs")
+                            .contains("cleanup.policy=compact");
+                    break;
+                }
+                assertThat(System.nanoTime()).as("%s", answer).isLessThan(deadline);
+                Thread.sleep(20);
+            }
+            assertThat(new ApiClient(node.url()).get("/api/v2/changefeeds").status())
+                    .isEqualTo(200);
+        }
+        assertThat(fatal).isEmpty();
+    }
+
+    @Test
+    void aServerWhoseKafkaIsAwayIsReadyAndKnowsItsPort(@TempDir Path folder) {
+        Settings settings =
+                new Settings()
+                        .set("addr", "127.0.0.1:0")
+                        .set("data-dir", folder.toString())
+                        .set("connect.enabled", "true")
+                        .set("connect.addr", "127.0.0.1:0")
+                        .set("connect.bootstrap-servers", "127.0.0.1:" + Ports.free())
+                        .set("connect.plugin-path", folder.toString());
+        try (MillraceNode node =
+                MillraceNode.start(ServerConfig.of(settings), List.of(), List.of())) {
+            assertThat(node.connectText().orElseThrow()).matches("http://127.0.0.1:[1-9]\\d+, .*");
         }
     }
 
@@ -205,10 +277,7 @@ class ConnectServerIT {
                 ApiClient api = new ApiClient(node.url());
                 assertThat(api.create(feed.formatted("&replication-factor=2")).errorMessage())
                         .contains("replication-factor must be 1");
-                // The server doesn't wait for its broker, and a test of the sink not for long.
-                try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker))) {
-                    admin.describeCluster().nodes().get(60, TimeUnit.SECONDS);
-                }
+                // The server doesn't wait for its broker, nor has a request to.
                 ApiClient.Answer created = api.create(feed.formatted(""));
                 assertThat(created.status()).as("%s", created).isEqualTo(200);
                 mysql.execute(
@@ -385,10 +454,8 @@ class ConnectServerIT {
         command.add(Main.class.getName());
         command.addAll(arguments);
         command.add("--no-tiunimanager");
-        return new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(out.toFile())
-                .start();
+        return Children.start(
+                new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(out.toFile()));
     }
 
     private static void await(Process server, Path out, String text) throws Exception {

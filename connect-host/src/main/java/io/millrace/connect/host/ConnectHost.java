@@ -163,6 +163,11 @@ public final class ConnectHost implements AutoCloseable {
         }
     }
 
+    /** A port that a worker can listen on at this moment. */
+    public static int freePort(String host) {
+        return TcpPorts.free(host);
+    }
+
     /**
      * Starts a worker; returns when its API listens and Kafka answers, some time before the worker
      * is {@linkplain #isReady() ready}. Waits for a Kafka elsewhere as long as it takes; an

@@ -93,8 +93,10 @@ public record ConnectSettings(
      * @param identity holds the key and its certificates
      * @param password of the key in it
      * @param clients authorities; when given, clients must show a certificate of theirs
+     * @param folder for the key stores with which workers call each other; made, and deleted at the
+     *     end, by a worker that shares a Kafka with others
      */
-    public record Tls(KeyStore identity, String password, Optional<KeyStore> clients) {
+    public record Tls(KeyStore identity, String password, Optional<KeyStore> clients, Path folder) {
         @Override
         public String toString() {
             return "Tls[clients=" + clients.isPresent() + "]";
@@ -181,6 +183,12 @@ public record ConnectSettings(
                 + ", worker keys="
                 + worker.keySet()
                 + "]";
+    }
+
+    /** The same with this port. */
+    public ConnectSettings onPort(int known) {
+        return new ConnectSettings(
+                host, known, advertised, kafka, groupId, pluginPath, login, tls, watch, worker);
     }
 
     /** {@code http://host:port} or with https; 0 stands for the port of the settings. */

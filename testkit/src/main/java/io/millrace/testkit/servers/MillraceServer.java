@@ -119,10 +119,10 @@ public final class MillraceServer implements AutoCloseable {
         }
         try {
             Process started =
-                    new ProcessBuilder(command)
-                            .redirectErrorStream(true)
-                            .redirectOutput(ProcessBuilder.Redirect.appendTo(log()))
-                            .start();
+                    Children.start(
+                            new ProcessBuilder(command)
+                                    .redirectErrorStream(true)
+                                    .redirectOutput(ProcessBuilder.Redirect.appendTo(log())));
             process = started;
             killer = new Thread(started::destroyForcibly);
             Runtime.getRuntime().addShutdownHook(killer);

@@ -20,6 +20,9 @@ public final class ExitGuard implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ExitGuard.class);
     private static final List<ExitGuard> INSTALLED = new CopyOnWriteArrayList<>();
 
+    /** What the worker failed of, as Connect only logs it before it ends the process. */
+    private static volatile String cause = "";
+
     private final Consumer<String> onFatal;
     private final AtomicBoolean told = new AtomicBoolean();
 
@@ -34,6 +37,11 @@ public final class ExitGuard implements AutoCloseable {
         Exit.setExitProcedure((status, message) -> tell("exit", status, message));
         Exit.setHaltProcedure((status, message) -> tell("halt", status, message));
         return guard;
+    }
+
+    /** Remembers why Kafka's code is about to end the process. */
+    static void because(Throwable failure) {
+        cause = failure.toString();
     }
 
     /** This guard's owner is told no more; the process goes on being guarded. */
@@ -51,7 +59,9 @@ public final class ExitGuard implements AutoCloseable {
                         + (message == null ? "" : ": " + message)
                         + ") on thread "
                         + Thread.currentThread().getName()
-                        + "; the log tells the cause above this";
+                        + (cause.isEmpty()
+                                ? "; the log tells the cause above this"
+                                : " because of " + cause);
         LOG.error("kafka is broken: {}", text, new IllegalStateException(how));
         for (ExitGuard guard : INSTALLED) {
             if (guard.told.compareAndSet(false, true)) {

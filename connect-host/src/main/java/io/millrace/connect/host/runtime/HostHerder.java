@@ -25,7 +25,7 @@ import org.apache.kafka.connect.util.Stage;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Connect's herder with two corrections of validation, and one of its log.
+ * Connect's herder with two corrections of validation, and two of its log.
  *
  * <ul>
  *   <li>Debezium 3.6 declares keys (deprecated names) for which it gives no value back. Connect 4.3
@@ -36,6 +36,7 @@ import org.jspecify.annotations.Nullable;
  *       well.
  *   <li>Each question about a connector whose class is not there would log a stack trace, and the
  *       watch asks once a second. Connect remembers as well that a class could not be loaded.
+ *   <li>When the worker cannot go on, Connect logs why and ends the process without telling it.
  * </ul>
  */
 final class HostHerder extends DistributedHerder {
@@ -72,6 +73,26 @@ final class HostHerder extends DistributedHerder {
                 overrides,
                 List.of(),
                 admin);
+    }
+
+    @Override
+    protected void startServices() {
+        try {
+            super.startServices();
+        } catch (RuntimeException | Error e) {
+            ExitGuard.because(e);
+            throw e;
+        }
+    }
+
+    @Override
+    public void tick() {
+        try {
+            super.tick();
+        } catch (RuntimeException | Error e) {
+            ExitGuard.because(e);
+            throw e;
+        }
     }
 
     @Override

@@ -6,7 +6,10 @@ import io.millrace.core.error.MillraceException;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.SecureRandom;
@@ -15,7 +18,9 @@ import java.security.cert.X509Certificate;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509TrustManager;
@@ -24,20 +29,26 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What a worker needs to call others of its group over HTTPS. Connect's client takes key stores
- * from files only, and reads them for each request; so there are two, as long as this is open: in
- * the system's folder for temporary files, for this user alone, under a password that only this
- * process knows.
+ * from files only, and reads them for each request; so there are two, as long as this is open: in a
+ * folder for this user alone, under a password that only this process knows. What a process that
+ * was killed left there is deleted by the next one.
  */
 public final class WorkerTls implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(WorkerTls.class);
     private static final String PREFIX = "listeners.https.";
     private static final String TYPE = "PKCS12";
+    private static final String KEYS = "keys.p12";
+    private static final String TRUSTED = "trusted.p12";
+    private static final Set<PosixFilePermission> OWNER_ONLY =
+            PosixFilePermissions.fromString("rwx------");
 
+    private final Path folder;
     private final Path keys;
     private final Path trusted;
     private final String password;
 
-    private WorkerTls(Path keys, Path trusted, String password) {
+    private WorkerTls(Path folder, Path keys, Path trusted, String password) {
+        this.folder = folder;
         this.keys = keys;
         this.trusted = trusted;
         this.password = password;
@@ -91,7 +102,12 @@ public final class WorkerTls implements AutoCloseable {
                             tls.identity().getCertificateChain(alias));
                 }
             }
-            return new WorkerTls(write(identity, password), write(trust, password), password);
+            Path folder = emptyFolder(tls.folder());
+            return new WorkerTls(
+                    folder,
+                    write(folder.resolve(KEYS), identity, password),
+                    write(folder.resolve(TRUSTED), trust, password),
+                    password);
         } catch (IOException | GeneralSecurityException e) {
             throw new MillraceException(
                     ErrorCode.INVALID_CONFIG,
@@ -113,11 +129,20 @@ public final class WorkerTls implements AutoCloseable {
         return new X509Certificate[0];
     }
 
-    /** Such files are made with rights for their owner only. */
-    private static Path write(KeyStore store, String password)
+    private static Path emptyFolder(Path folder) throws IOException {
+        if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
+            Files.createDirectories(folder.toAbsolutePath().getParent());
+            Files.createDirectory(folder, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
+        }
+        Files.setPosixFilePermissions(folder, OWNER_ONLY);
+        for (String old : List.of(KEYS, TRUSTED)) {
+            Files.deleteIfExists(folder.resolve(old));
+        }
+        return folder;
+    }
+
+    private static Path write(Path file, KeyStore store, String password)
             throws IOException, GeneralSecurityException {
-        Path file = Files.createTempFile("millrace-connect-", ".p12");
-        file.toFile().deleteOnExit();
         try (OutputStream out = Files.newOutputStream(file)) {
             store.store(out, password.toCharArray());
         }
@@ -139,7 +164,7 @@ public final class WorkerTls implements AutoCloseable {
 
     @Override
     public void close() {
-        for (Path file : new Path[] {keys, trusted}) {
+        for (Path file : new Path[] {keys, trusted, folder}) {
             try {
                 Files.deleteIfExists(file);
             } catch (IOException e) {
