@@ -37,11 +37,18 @@ import org.junit.jupiter.api.io.TempDir;
  * afterwards: the server killed, the upstream and the downstream killed, connections cut and
  * stalled.
  *
- * <p>{@code -Dmillrace.crash.kills=N} sets how often the server is killed.
+ * <p>{@code -Dmillrace.crash.kills=N} sets how often the server is killed; with {@code
+ * -Dmillrace.soak=true} everything breaks more often.
  */
 final class CrashIT {
-    private static final int KILLS = Integer.getInteger("millrace.crash.kills", 8);
-    private static final int EXACTLY_ONCE_KILLS = Math.min(KILLS, 4);
+    private static final boolean SOAK = Boolean.getBoolean("millrace.soak");
+    private static final int KILLS = Integer.getInteger("millrace.crash.kills", SOAK ? 8 : 3);
+    private static final int EXACTLY_ONCE_KILLS = Math.min(KILLS, SOAK ? 4 : 2);
+    private static final int DOWNSTREAM_KILLS = SOAK ? 3 : 2;
+
+    /** A cut and a stall of either side, or that twice. */
+    private static final int CUTS = SOAK ? 8 : 4;
+
     private static final long SEED = Long.getLong("millrace.crash.seed", 20261121L);
     private static final Duration CATCH_UP = Duration.ofMinutes(3);
     private static final String SCHEMA = "crash";
@@ -69,6 +76,11 @@ final class CrashIT {
     /** Something that goes wrong while the load runs. */
     private interface Trouble {
         void happen(int round) throws Exception;
+    }
+
+    /** Tries again soon: what broke is back soon. */
+    private MillraceServer start(String upstreamUri) {
+        return MillraceServer.start(upstreamUri, folder, "--retry-interval", "1s");
     }
 
     private void underLoad(DbServer upstream, int rounds, Trouble trouble) throws Exception {
@@ -149,7 +161,7 @@ final class CrashIT {
     void killingTheServerLosesNothingInMySql() throws Exception {
         try (DbServer upstream = DbServer.mysql().rowMetadata("MINIMAL").start();
                 DbServer downstream = DbServer.mysql().option("server_id", "2").start();
-                MillraceServer server = MillraceServer.start(upstream.uri(), folder)) {
+                MillraceServer server = start(upstream.uri())) {
             upstream.execute("CREATE DATABASE " + SCHEMA);
             downstream.execute("CREATE DATABASE " + SCHEMA);
             server.createChangefeed("feed", downstream.uri(), FEED);
@@ -170,7 +182,7 @@ final class CrashIT {
         try (DbServer upstream = DbServer.mariadb().rowMetadata("NO_LOG").start();
                 DbServer replayed = DbServer.mariadb().option("server_id", "2").start();
                 KafkaServer kafka = KafkaServer.builder().start();
-                MillraceServer server = MillraceServer.start(upstream.uri(), folder)) {
+                MillraceServer server = start(upstream.uri())) {
             upstream.execute("CREATE DATABASE " + SCHEMA);
             replayed.execute("CREATE DATABASE " + SCHEMA);
             server.createChangefeed("feed", topicUri(kafka), KEYED_FEED);
@@ -191,7 +203,7 @@ final class CrashIT {
     void withExactlyOnceReadersOfCommittedRecordsSeeEachRowOnce() throws Exception {
         try (DbServer upstream = DbServer.mariadb().start();
                 KafkaServer kafka = KafkaServer.builder().start();
-                MillraceServer server = MillraceServer.start(upstream.uri(), folder)) {
+                MillraceServer server = start(upstream.uri())) {
             upstream.execute(
                     "CREATE DATABASE " + SCHEMA,
                     "CREATE TABLE crash.once (n INT, pad VARCHAR(200))");
@@ -269,13 +281,13 @@ final class CrashIT {
     void killingTheDownstreamAndTheUpstreamLosesNothing() throws Exception {
         try (DbServer upstream = DbServer.mariadb().option("sync_binlog", "1").start();
                 DbServer downstream = DbServer.mariadb().option("server_id", "2").start();
-                MillraceServer server = MillraceServer.start(upstream.uri(), folder)) {
+                MillraceServer server = start(upstream.uri())) {
             upstream.execute("CREATE DATABASE " + SCHEMA);
             downstream.execute("CREATE DATABASE " + SCHEMA);
             server.createChangefeed("feed", downstream.uri(), FEED);
             underLoad(
                     upstream,
-                    3,
+                    DOWNSTREAM_KILLS,
                     round -> {
                         downstream.kill9();
                         Thread.sleep(500);
@@ -298,12 +310,11 @@ final class CrashIT {
                 DbServer downstream = DbServer.mariadb().option("server_id", "2").start();
                 FaultProxy toUpstream = new FaultProxy("127.0.0.1", upstream.port());
                 FaultProxy toDownstream = new FaultProxy("127.0.0.1", downstream.port());
-                MillraceServer server =
-                        MillraceServer.start(upstream.uri(toUpstream.port()), folder)) {
+                MillraceServer server = start(upstream.uri(toUpstream.port()))) {
             upstream.execute("CREATE DATABASE " + SCHEMA);
             downstream.execute("CREATE DATABASE " + SCHEMA);
             server.createChangefeed("feed", downstream.uri(toDownstream.port()), FEED);
-            underLoad(upstream, 8, badNetwork(toUpstream, toDownstream));
+            underLoad(upstream, CUTS, badNetwork(toUpstream, toDownstream));
             server.awaitCaughtUp("feed", upstream, CATCH_UP);
             assertEqual(upstream, downstream);
         }
@@ -314,7 +325,7 @@ final class CrashIT {
         try (DbServer upstream = DbServer.mysql().start();
                 DbServer replayed = DbServer.mysql().option("server_id", "2").start();
                 KafkaServer kafka = KafkaServer.builder().start();
-                MillraceServer server = MillraceServer.start(upstream.uri(), folder)) {
+                MillraceServer server = start(upstream.uri())) {
             upstream.execute("CREATE DATABASE " + SCHEMA);
             replayed.execute("CREATE DATABASE " + SCHEMA);
             server.createChangefeed("feed", topicUri(kafka), KEYED_FEED);
@@ -344,12 +355,11 @@ final class CrashIT {
                                         "advertised.listeners",
                                         "PLAINTEXT://127.0.0.1:" + toKafka.port())
                                 .start();
-                MillraceServer server =
-                        MillraceServer.start(upstream.uri(toUpstream.port()), folder)) {
+                MillraceServer server = start(upstream.uri(toUpstream.port()))) {
             upstream.execute("CREATE DATABASE " + SCHEMA);
             replayed.execute("CREATE DATABASE " + SCHEMA);
             server.createChangefeed("feed", topicUri(kafka), KEYED_FEED);
-            underLoad(upstream, 8, badNetwork(toUpstream, toKafka));
+            underLoad(upstream, CUTS, badNetwork(toUpstream, toKafka));
             server.awaitCaughtUp("feed", upstream, CATCH_UP);
             assertReplayEqual(upstream, kafka, replayed);
         }

@@ -238,6 +238,9 @@ class JobsIT {
         assertThat(ok("jobs", "--server", node.url()))
                 .containsPattern("feed +ticdc +changefeed \\(blackhole\\) +normal +\\d")
                 .containsPattern("shop +connect +MySqlConnector +moving +\\d");
+        assertThat(metrics())
+                .containsPattern(
+                        "millrace_connect_records_per_second\\{connector=\"shop\"} 0*\\.?0*[1-9]");
         commandsShowTheConnector();
         JsonNode idle =
                 await(
@@ -255,6 +258,7 @@ class JobsIT {
                         "millrace_connect_connector_activity{connector=\"shop\",activity=\"idle\"} 1\n",
                         "millrace_connect_connector_tasks{connector=\"shop\",state=\"RUNNING\"} 1\n",
                         "millrace_connect_lag_seconds{connector=\"shop\"} 0\n",
+                        "millrace_connect_records_per_second{connector=\"shop\"} 0\n",
                         "millrace_connect_task_restarts_total{connector=\"shop\"} 0\n");
     }
 

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.millrace.cli.CliRun;
 import io.millrace.testkit.servers.KafkaServer;
 import io.millrace.testkit.servers.Ports;
+import io.millrace.testkit.servers.TlsMaterial;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,10 +27,42 @@ import org.junit.jupiter.api.io.TempDir;
 /** {@code millrace topics} and {@code millrace consume} on a real broker. */
 class KafkaCliIT {
     private static KafkaServer kafka;
+    private static TlsMaterial tls;
+    private static int safePort;
 
+    /** For everybody at one port, and at another with encryption for who logs in. */
     @BeforeAll
-    static void start() throws Exception {
-        kafka = KafkaServer.builder().autoCreateTopics().start();
+    static void start(@TempDir Path folder) throws Exception {
+        tls = TlsMaterial.copyInto(folder.resolve("tls"));
+        Path store =
+                Files.writeString(
+                        folder.resolve("broker.pem"),
+                        Files.readString(tls.serverKey())
+                                + Files.readString(tls.serverCertificate()));
+        int plainPort = Ports.free();
+        safePort = Ports.free();
+        int controller = Ports.free();
+        String clients =
+                "PLAINTEXT://127.0.0.1:%d,SAFE://127.0.0.1:%d".formatted(plainPort, safePort);
+        kafka =
+                KafkaServer.builder()
+                        .autoCreateTopics()
+                        .port(plainPort)
+                        .option("listeners", clients + ",CONTROLLER://127.0.0.1:" + controller)
+                        .option("advertised.listeners", clients)
+                        .option("controller.quorum.voters", "1@127.0.0.1:" + controller)
+                        .option(
+                                "listener.security.protocol.map",
+                                "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SAFE:SASL_SSL")
+                        .option("inter.broker.listener.name", "PLAINTEXT")
+                        .option("sasl.enabled.mechanisms", "PLAIN")
+                        .option(
+                                "listener.name.safe.plain.sasl.jaas.config",
+                                "org.apache.kafka.common.security.plain.PlainLoginModule required"
+                                        + " user_reader=\"geheim\";")
+                        .option("ssl.keystore.type", "PEM")
+                        .option("ssl.keystore.location", store.toString())
+                        .start();
         try (Admin admin = kafka.admin()) {
             admin.createTopics(
                             List.of(
@@ -160,6 +193,40 @@ class KafkaCliIT {
                 writer.join();
             }
         }
+    }
+
+    @Test
+    void aClusterWithEncryptionAndLoginIsReached(@TempDir Path folder) throws Exception {
+        String settings =
+                """
+                security.protocol=SASL_SSL
+                ssl.truststore.type=PEM
+                ssl.truststore.location=%s
+                sasl.mechanism=PLAIN
+                sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \\
+                  username="reader" password="%s";
+                default.api.timeout.ms=10000
+                """;
+        Path good = Files.writeString(folder.resolve("g"), settings.formatted(tls.ca(), "geheim"));
+        CliRun topics = safely(good, "topics");
+        assertThat(topics.code()).as("%s", topics).isZero();
+        assertThat(topics.out()).containsPattern("wide +2 +1 +10 ");
+        CliRun records = safely(good, "consume", "wide", "--from-beginning", "--max", "10");
+        assertThat(records.code()).as("%s", records).isZero();
+        assertThat(records.out().lines()).hasSize(10);
+
+        Path wrong = Files.writeString(folder.resolve("w"), settings.formatted(tls.ca(), "falsch"));
+        for (String[] command : new String[][] {{"topics"}, {"consume", "wide", "--max", "1"}}) {
+            CliRun refused = safely(wrong, command);
+            assertThat(refused.code()).isEqualTo(1);
+            assertThat(refused.err()).contains("Authentication failed").doesNotContain("falsch");
+        }
+    }
+
+    private static CliRun safely(Path config, String... command) {
+        List<String> all = new ArrayList<>(List.of(command));
+        all.addAll(List.of("-b", "127.0.0.1:" + safePort, "--command-config", config.toString()));
+        return CliRun.of(Map.of(), "", all.toArray(new String[0]));
     }
 
     @Test

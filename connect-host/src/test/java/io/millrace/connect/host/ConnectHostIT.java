@@ -337,16 +337,28 @@ class ConnectHostIT {
 
     @Test
     @Order(8)
-    void pausesResumesRestartsAndStops() {
+    void pausesResumesRestartsAndStops() throws IOException {
         String at = "/connectors/shop";
         assertThat(host.call("PUT", at + "/pause").status()).isEqualTo(202);
         host.await(at + "/status", a -> a.body().at("/connector/state").asText().equals("PAUSED"));
         assertThat(host.call("PUT", at + "/resume").status()).isEqualTo(202);
         awaitRunning("shop");
+        assertThat(
+                        host.call(
+                                        "PUT",
+                                        "/admin/loggers/org.apache.kafka.connect.runtime.Worker",
+                                        "{\"level\":\"INFO\"}")
+                                .status())
+                .isEqualTo(200);
+        long logged = host.logBytes();
         assertThat(host.call("POST", at + "/restart").status()).isEqualTo(204);
+        host.awaitLog(logged, "Creating connector shop ");
+        awaitRunning("shop");
+        assertThat(host.logTextFrom(logged)).doesNotContain("task shop-0");
         Answer restart = host.call("POST", at + "/restart?includeTasks=true&onlyFailed=false");
         assertThat(restart.status()).isEqualTo(202);
         assertThat(restart.body().at("/connector/state").asText()).isEqualTo("RESTARTING");
+        host.awaitLog(logged, "Creating task shop-0");
         awaitRunning("shop");
         assertThat(host.call("POST", at + "/tasks/0/restart").status()).isEqualTo(204);
         assertError(host.call("POST", at + "/tasks/9/restart"), 404, "Unknown task: shop-9");
@@ -511,7 +523,13 @@ class ConnectHostIT {
         host.kill9();
         mysql.execute("INSERT INTO shop.item VALUES (4,'four')");
         host.start();
-        host.answersUntilReady("/connectors");
+        assertThat(host.answersUntilReady("/health"))
+                .isNotEmpty()
+                .allSatisfy(answer -> {
+                    assertThat(answer.status()).isEqualTo(503);
+                    // First ours, then Connect's own, which has other members.
+                    assertThat(answer.body().toString()).contains("starting");
+                });
         awaitRunning("shop");
         assertThat(records(before + 1)).endsWith("4 c four");
         awaitState("halted", "STOPPED");

@@ -3,7 +3,6 @@ package io.millrace.connect.host;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.millrace.testkit.servers.DbServer;
 import io.millrace.testkit.servers.DebeziumPlugins;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,7 +43,7 @@ class FullDiskIT {
                 run("mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", disk.toString()),
                 "a small file system can't be mounted here");
         try (HostUnderTest host =
-                new HostUnderTest(folder, folder, "", List.of("disk-reserve=0"))) {
+                new HostUnderTest(folder, folder.toString(), "", List.of("disk-reserve=0"))) {
             host.start();
             host.answersUntilReady("/connectors");
             Set<String> taken = fill(host);
@@ -73,26 +72,22 @@ class FullDiskIT {
         try (HostUnderTest host =
                         new HostUnderTest(
                                 folder,
-                                DebeziumPlugins.mysql(),
+                                DebeziumPlugins.mysql().toString(),
                                 "",
                                 List.of("disk-limit=" + (16 << 20)));
-                DbServer mysql = DbServer.mysql().start()) {
+                ShopTables tables = new ShopTables(ShopTables.Kind.MYSQL)) {
             host.start();
-            ShopTables tables = new ShopTables(mysql);
             tables.create("a");
-            mysql.execute("INSERT INTO shop.a (name) VALUES ('before')");
+            tables.execute("INSERT INTO shop.a (name) VALUES ('before')");
             host.answersUntilReady("/connectors");
             String kafka = "127.0.0.1:" + host.kafkaPort;
             assertThat(
-                            host.call(
-                                            "POST",
-                                            "/connectors",
-                                            ShopTables.connector(mysql, "a", kafka, 9300))
+                            host.call("POST", "/connectors", tables.connector("a", kafka, 9300))
                                     .status())
                     .isEqualTo(201);
             tables.awaitComplete(kafka, "a");
             assertThat(fill(host)).isNotEmpty();
-            mysql.execute("INSERT INTO shop.a (name) VALUES ('while it is full')");
+            tables.execute("INSERT INTO shop.a (name) VALUES ('while it is full')");
             long refused = ShopTables.records(kafka, "a");
             ShopTables.pause(2_000);
             assertThat(ShopTables.records(kafka, "a")).as("it waits").isEqualTo(refused);

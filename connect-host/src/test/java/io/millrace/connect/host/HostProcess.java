@@ -3,10 +3,12 @@ package io.millrace.connect.host;
 import io.millrace.core.error.MillraceException;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * A host as the only thing of a process, so that tests can kill it. It ends with the process that
@@ -21,8 +23,9 @@ final class HostProcess {
 
     /**
      * Arguments: data folder, port of the API, port of Kafka (or {@code host:port} of one
-     * elsewhere), plug-ins, and then settings of the worker as {@code key=value}; {@code
-     * disk-limit} and {@code disk-reserve} are the broker's.
+     * elsewhere), folders with plug-ins (commas between them), and then settings of the worker as
+     * {@code key=value}; {@code disk-limit} and {@code disk-reserve} are the broker's, {@code
+     * auto-restart=true} restarts what failed, for the first time after a second.
      */
     public static void main(String[] args) throws IOException {
         Map<String, String> worker = new TreeMap<>();
@@ -33,6 +36,15 @@ final class HostProcess {
         BrokerLimits all = BrokerLimits.DEFAULT;
         String reserve = worker.remove("disk-reserve");
         String limit = worker.remove("disk-limit");
+        ConnectSettings.Watch watch = ConnectSettings.Watch.DEFAULTS;
+        if (Boolean.parseBoolean(worker.remove("auto-restart"))) {
+            watch =
+                    new ConnectSettings.Watch(
+                            watch.stalledAfter(),
+                            true,
+                            Duration.ofSeconds(1),
+                            watch.restartMaxWait());
+        }
         BrokerLimits limits =
                 new BrokerLimits(
                         all.retentionHours(),
@@ -49,10 +61,10 @@ final class HostProcess {
                                 : new ConnectSettings.Embedded(
                                         Path.of(args[0]), Integer.parseInt(args[2]), limits),
                         "connect",
-                        List.of(Path.of(args[3])),
+                        Stream.of(args[3].split(",")).map(Path::of).toList(),
                         Optional.empty(),
                         Optional.empty(),
-                        ConnectSettings.Watch.DEFAULTS,
+                        watch,
                         worker);
         try {
             ConnectHost host = ConnectHost.start(settings, HostProcess::fatal);

@@ -29,7 +29,7 @@ final class HostUnderTest implements AutoCloseable {
     final int kafkaPort = Ports.free();
     final Path folder;
     final File log;
-    private final Path plugins;
+    private final String plugins;
     private final String kafka;
     private final List<String> more;
     private final HttpClient http = HttpClient.newHttpClient();
@@ -43,14 +43,15 @@ final class HostUnderTest implements AutoCloseable {
     }
 
     HostUnderTest(Path folder, Path plugins) {
-        this(folder, plugins, "", List.of());
+        this(folder, plugins.toString(), "", List.of());
     }
 
     /**
+     * @param plugins folders with plug-ins, with commas between them
      * @param kafka {@code host:port}; empty runs a broker in the process
      * @param more settings of the worker, {@code key=value}
      */
-    HostUnderTest(Path folder, Path plugins, String kafka, List<String> more) {
+    HostUnderTest(Path folder, String plugins, String kafka, List<String> more) {
         this.folder = folder;
         this.kafka = kafka;
         this.more = more;
@@ -85,7 +86,7 @@ final class HostUnderTest implements AutoCloseable {
                                 folder.resolve("data").toString(),
                                 Integer.toString(restPort),
                                 kafka.isEmpty() ? Integer.toString(brokerPort) : kafka,
-                                plugins.toString()));
+                                plugins));
         command.addAll(more);
         try {
             return new ProcessBuilder(command)
@@ -224,8 +225,27 @@ final class HostUnderTest implements AutoCloseable {
                 StandardCharsets.UTF_8);
     }
 
+    /** Waits until what of its log comes after so many bytes holds a text. */
+    void awaitLog(long bytes, String text) throws IOException {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (!logTextFrom(bytes).contains(text)) {
+            if (System.nanoTime() > deadline) {
+                throw new AssertionError("no '" + text + "' in " + logTextFrom(bytes));
+            }
+            pause(50);
+        }
+    }
+
     long logBytes() throws IOException {
         return Files.size(log.toPath());
+    }
+
+    String wholeLog() {
+        try {
+            return Files.readString(log.toPath());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     String logText() {

@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.testkit.servers.DbServer;
+import io.millrace.testkit.servers.DebeziumPlugins;
+import io.millrace.testkit.servers.PostgresServer;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -23,47 +25,240 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.StringDeserializer;
 
-/** Tables of a MySQL with ids 1, 2, 3…, connectors for them, and a look whether all ids arrived. */
-final class ShopTables {
+/**
+ * A database with tables whose ids are 1, 2, 3…, connectors for them, and a look whether all ids
+ * arrived. Closing it ends the database.
+ */
+final class ShopTables implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(90);
 
-    private final DbServer mysql;
+    /** The databases that there are real connectors and real servers for. */
+    enum Kind {
+        MYSQL("io.debezium.connector.mysql.MySqlConnector"),
+        MARIADB("io.debezium.connector.mariadb.MariaDbConnector"),
+        POSTGRES("io.debezium.connector.postgresql.PostgresConnector");
 
-    ShopTables(DbServer mysql) {
-        this.mysql = mysql;
-        mysql.execute("CREATE DATABASE shop");
+        final String connector;
+
+        Kind(String connector) {
+            this.connector = connector;
+        }
+
+        /** What the connector of each is loaded from, as {@link HostUnderTest} takes it. */
+        static String plugins() {
+            return DebeziumPlugins.mysql()
+                    + ","
+                    + DebeziumPlugins.mariadb()
+                    + ","
+                    + DebeziumPlugins.postgres();
+        }
+    }
+
+    final Kind kind;
+    private final Server server;
+
+    /** What the kinds of servers have in common. */
+    private interface Server extends AutoCloseable {
+        String host();
+
+        int port();
+
+        String user();
+
+        String password();
+
+        Connection connect() throws SQLException;
+
+        void start();
+
+        void kill();
+
+        @Override
+        void close();
+    }
+
+    private record MySqlLike(DbServer server) implements Server {
+        @Override
+        public String host() {
+            return server.host();
+        }
+
+        @Override
+        public int port() {
+            return server.port();
+        }
+
+        @Override
+        public String user() {
+            return server.rootUser();
+        }
+
+        @Override
+        public String password() {
+            return server.rootPassword();
+        }
+
+        @Override
+        public Connection connect() throws SQLException {
+            return server.connect();
+        }
+
+        @Override
+        public void start() {
+            server.start();
+        }
+
+        @Override
+        public void kill() {
+            server.kill9();
+        }
+
+        @Override
+        public void close() {
+            server.close();
+        }
+    }
+
+    private record Postgres(PostgresServer server) implements Server {
+        private static final String DATABASE = "postgres";
+
+        @Override
+        public String host() {
+            return server.host();
+        }
+
+        @Override
+        public int port() {
+            return server.port();
+        }
+
+        @Override
+        public String user() {
+            return server.user();
+        }
+
+        @Override
+        public String password() {
+            return server.password();
+        }
+
+        @Override
+        public Connection connect() throws SQLException {
+            return server.connect(DATABASE);
+        }
+
+        @Override
+        public void start() {
+            server.start();
+        }
+
+        @Override
+        public void kill() {
+            server.kill();
+        }
+
+        @Override
+        public void close() {
+            server.close();
+        }
+    }
+
+    /** Starts a server of the kind. */
+    ShopTables(Kind kind) {
+        this.kind = kind;
+        server =
+                switch (kind) {
+                    case MYSQL -> new MySqlLike(DbServer.mysql().start());
+                    case MARIADB -> new MySqlLike(DbServer.mariadb().start());
+                    case POSTGRES -> new Postgres(PostgresServer.launch());
+                };
+        execute("CREATE " + (kind == Kind.POSTGRES ? "SCHEMA" : "DATABASE") + " shop");
+    }
+
+    /** Runs statements one by one on one connection. */
+    void execute(String... statements) {
+        try (Connection connection = server.connect();
+                Statement statement = connection.createStatement()) {
+            for (String sql : statements) {
+                statement.execute(sql);
+            }
+        } catch (SQLException e) {
+            throw new AssertionError(e);
+        }
     }
 
     /** An empty table. */
     void create(String table) {
-        mysql.execute(
+        String number = kind == Kind.POSTGRES ? "SERIAL" : "INT AUTO_INCREMENT";
+        execute(
                 "CREATE TABLE shop."
                         + table
-                        + " (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(100))");
+                        + " (id "
+                        + number
+                        + " PRIMARY KEY, name VARCHAR(100))");
+    }
+
+    /** Adds rows to a table. */
+    void fill(String table, int rows) {
+        String insert = "INSERT INTO shop." + table + " (name) ";
+        String numbers =
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<"
+                        + rows
+                        + ") SELECT CONCAT('row ',i) FROM n";
+        switch (kind) {
+            case MYSQL -> execute("SET SESSION cte_max_recursion_depth=" + rows, insert + numbers);
+            case MARIADB ->
+                    execute("SET SESSION max_recursive_iterations=" + rows, insert + numbers);
+            case POSTGRES -> execute(insert + numbers);
+        }
     }
 
     /** Body of a request for a connector of the table's name; its topic is {@link #topic}. */
-    static String connector(DbServer mysql, String table, String kafka, int serverId) {
+    String connector(String table, String kafka, int serverId) {
         ObjectNode config = JSON.createObjectNode();
-        config.put("connector.class", "io.debezium.connector.mysql.MySqlConnector");
-        config.put("database.hostname", mysql.host());
-        config.put("database.port", Integer.toString(mysql.port()));
-        config.put("database.user", mysql.rootUser());
-        config.put("database.password", mysql.rootPassword());
-        config.put("database.server.id", Integer.toString(serverId));
+        config.put("connector.class", kind.connector);
+        config.put("database.hostname", server.host());
+        config.put("database.port", Integer.toString(server.port()));
+        config.put("database.user", server.user());
+        config.put("database.password", server.password());
         config.put("topic.prefix", table);
         config.put("table.include.list", "shop." + table);
-        config.put("schema.history.internal.kafka.bootstrap.servers", kafka);
-        config.put("schema.history.internal.kafka.topic", table + "-history");
         config.put("poll.interval.ms", "50");
-        // By default it looks every 60 s whether the MySQL is still there, and believes it when
-        // it was gone at two looks.
-        config.put("connect.keep.alive.interval.ms", "2000");
+        config.put("retriable.restart.connector.wait.ms", "500");
+        if (kind == Kind.POSTGRES) {
+            config.put("database.dbname", Postgres.DATABASE);
+            config.put("plugin.name", "pgoutput");
+            config.put("slot.name", "slot_" + table);
+            config.put("publication.name", "publication_" + table);
+            config.put("publication.autocreate.mode", "filtered");
+        } else {
+            config.put("database.server.id", Integer.toString(serverId));
+            config.put("schema.history.internal.kafka.bootstrap.servers", kafka);
+            config.put("schema.history.internal.kafka.topic", table + "-history");
+            // By default it looks every 60 s whether the MySQL is still there, and believes it when
+            // it was gone at two looks.
+            config.put("connect.keep.alive.interval.ms", "2000");
+        }
         ObjectNode body = JSON.createObjectNode();
         body.put("name", table);
         body.set("config", config);
         return body.toString();
+    }
+
+    /** Ends the server at once. */
+    void kill() {
+        server.kill();
+    }
+
+    /** Starts it again. */
+    void start() {
+        server.start();
+    }
+
+    @Override
+    public void close() {
+        server.close();
     }
 
     static String topic(String table) {
@@ -82,12 +277,14 @@ final class ShopTables {
 
         private void run(String... tables) {
             while (!closed) {
-                try (Connection connection = mysql.connect("shop")) {
+                try (Connection connection = server.connect()) {
                     while (!closed) {
                         for (String table : tables) {
                             try (PreparedStatement insert =
                                     connection.prepareStatement(
-                                            "INSERT INTO " + table + " (name) VALUES ('row')")) {
+                                            "INSERT INTO shop."
+                                                    + table
+                                                    + " (name) VALUES ('row')")) {
                                 insert.executeUpdate();
                             }
                         }
@@ -175,9 +372,9 @@ final class ShopTables {
 
     private BitSet ids(String table) {
         BitSet ids = new BitSet();
-        try (Connection connection = mysql.connect("shop");
+        try (Connection connection = server.connect();
                 Statement statement = connection.createStatement();
-                ResultSet rows = statement.executeQuery("SELECT id FROM " + table)) {
+                ResultSet rows = statement.executeQuery("SELECT id FROM shop." + table)) {
             while (rows.next()) {
                 ids.set(rows.getInt(1));
             }

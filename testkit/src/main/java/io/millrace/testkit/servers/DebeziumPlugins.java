@@ -10,6 +10,9 @@ import java.util.stream.Stream;
 public final class DebeziumPlugins {
     private static final String VERSION = "3.6.1.Final";
 
+    /** Maven Central has no later one. */
+    private static final String MARIADB_VERSION = "3.5.0.Final";
+
     private DebeziumPlugins() {}
 
     /** The connector for MySQL. */
@@ -20,6 +23,11 @@ public final class DebeziumPlugins {
     /** The connector for PostgreSQL. */
     public static Path postgres() {
         return folder("postgres", VERSION, "debezium-postgres-3.6.1");
+    }
+
+    /** The connector for MariaDB. */
+    public static Path mariadb() {
+        return folder("mariadb", MARIADB_VERSION, "debezium-mariadb-3.5.0");
     }
 
     private static Path folder(String name, String version, String entry) {

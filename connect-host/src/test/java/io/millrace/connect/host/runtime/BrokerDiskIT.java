@@ -83,6 +83,37 @@ class BrokerDiskIT {
         }
     }
 
+    @Test
+    void whatIsBeyondTheRetentionGoes(@TempDir Path folder) throws Exception {
+        int port = Ports.free();
+        Map<String, Object> client = Map.of("bootstrap.servers", "127.0.0.1:" + port);
+        long kept = 2L << 20;
+        try (FolderLock lock = FolderLock.take(folder);
+                EmbeddedBroker broker =
+                        EmbeddedBroker.starting(
+                                        folder, port, new BrokerLimits(1, kept, 0, 0), Set.of())
+                                .join();
+                Admin admin = Admin.create(client);
+                KafkaProducer<byte[], byte[]> producer =
+                        new KafkaProducer<>(
+                                client, new ByteArraySerializer(), new ByteArraySerializer())) {
+            assertThat(lock).isNotNull();
+            assertThat(broker).isNotNull();
+            int sent = 12;
+            for (int i = 0; i < sent; i++) {
+                send(producer, "kept", 500_000);
+            }
+            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+            while (offset(admin, "kept", OffsetSpec.earliest()) == 0) {
+                assertThat(System.nanoTime()).isLessThan(deadline);
+                Thread.sleep(50);
+            }
+            long first = offset(admin, "kept", OffsetSpec.earliest());
+            assertThat((sent - first) * 500_000).as("bytes left").isBetween(kept, 2 * kept);
+            assertThat(end(admin, "kept")).isEqualTo(sent);
+        }
+    }
+
     /** Number of records of half a megabyte that are taken. */
     private static int fill(KafkaProducer<byte[], byte[]> producer) throws InterruptedException {
         for (int taken = 0; ; taken++) {
@@ -107,8 +138,12 @@ class BrokerDiskIT {
     }
 
     private static long end(Admin admin, String topic) throws Exception {
+        return offset(admin, topic, OffsetSpec.latest());
+    }
+
+    private static long offset(Admin admin, String topic, OffsetSpec which) throws Exception {
         TopicPartition partition = new TopicPartition(topic, 0);
-        return admin.listOffsets(Map.of(partition, OffsetSpec.latest()))
+        return admin.listOffsets(Map.of(partition, which))
                 .partitionResult(partition)
                 .get()
                 .offset();
