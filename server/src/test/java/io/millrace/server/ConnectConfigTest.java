@@ -40,7 +40,11 @@ class ConnectConfigTest {
     @Test
     void theDocumentedFileHoldsTheDefaults() throws IOException {
         Path file = Path.of("../docs/millrace.toml");
-        ServerConfig nothingSaid = ServerConfig.of(new Settings().set("connect.enabled", "true"));
+        ServerConfig nothingSaid =
+                ServerConfig.of(
+                        new Settings()
+                                .set("connect.enabled", "true")
+                                .set("tiunimanager.enabled", "true"));
         assertThat(ServerConfig.of(new Settings().addFile(file)).shown())
                 .isEqualTo(nothingSaid.shown());
         String text = Files.readString(file);

@@ -95,7 +95,8 @@ class ConnectMainIT {
                                                 System.getProperty("java.class.path")),
                                         Main.class.getName(),
                                         "--config",
-                                        file.toString())
+                                        file.toString(),
+                                        "--no-tiunimanager")
                                 .redirectErrorStream(true)
                                 .redirectOutput(output));
         started.add(server);
