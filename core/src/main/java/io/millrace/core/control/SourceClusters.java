@@ -3,6 +3,7 @@ package io.millrace.core.control;
 import io.millrace.core.control.Workflow.Step;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
+import io.millrace.core.spi.SinkSpec;
 import io.millrace.core.spi.Upstream;
 import java.net.URI;
 import java.net.URLDecoder;
@@ -131,12 +132,21 @@ public final class SourceClusters {
                         fields.get("owner"),
                         address.getHost() + (address.getPort() < 0 ? "" : ":" + address.getPort()),
                         decode(colon < 0 ? info : info.substring(0, colon)),
-                        String.valueOf(address.getScheme()).toLowerCase(Locale.ROOT).endsWith("ssl")
-                                || String.valueOf(address.getRawQuery()).contains("ssl-"),
+                        isEncrypted(address),
                         upstreams.isConfigured(id),
                         fields.get("workflow"),
                         Instant.parse(fields.get("created")),
                         Instant.parse(fields.get("updated"))));
+    }
+
+    /** Whether an upstream's address wants its connections encrypted. */
+    public static boolean isEncrypted(URI address) {
+        String mode = SinkSpec.parameter(address, "ssl-mode").orElse("");
+        return String.valueOf(address.getScheme()).toLowerCase(Locale.ROOT).endsWith("+ssl")
+                || SinkSpec.parameter(address, "ssl-ca").isPresent()
+                || SinkSpec.parameter(address, "ssl-cert").isPresent()
+                || mode.toLowerCase(Locale.ROOT).startsWith("verify")
+                || mode.equalsIgnoreCase("required");
     }
 
     private static String decode(String text) {

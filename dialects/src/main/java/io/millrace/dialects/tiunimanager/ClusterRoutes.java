@@ -298,7 +298,18 @@ final class ClusterRoutes {
                         .put("diskId", "");
         out.putArray("addresses").add(at.host());
         out.putArray("ports").add(at.port() == 0 ? 3306 : at.port());
+        for (String usage : List.of("cpuUsage", "memoryUsage", "storageUsage")) {
+            unknownUsage(out.putObject(usage));
+        }
+        out.put("ioUtil", 0).putArray("iops");
+        out.putObject("spec").put("id", "").put("name", "");
+        out.putObject("zone").put("zoneId", "").put("zoneName", "");
         return out;
+    }
+
+    /** Machines are not watched. */
+    private static void unknownUsage(ObjectNode out) {
+        out.put("total", 0).put("used", 0).put("usageRate", 0);
     }
 
     private static String type(SourceCluster cluster) {
@@ -331,6 +342,9 @@ final class ClusterRoutes {
         ObjectNode relations = out.putObject("relations");
         relations.putArray("masters");
         relations.putArray("slaves");
+        for (String usage : List.of("cpuUsage", "memoryUsage", "storageUsage", "backupFileUsage")) {
+            unknownUsage(out.putObject(usage));
+        }
         return out.put("createTime", Tasks.time(cluster.created(), zone))
                 .put("updateTime", Tasks.time(cluster.updated(), zone))
                 .put("deleteTime", "");
@@ -346,8 +360,7 @@ final class ClusterRoutes {
                                     caller.tenantId(),
                                     caller.userId(),
                                     takeover.upstream());
-            return Answer.of(Map.of("clusterId", takeover.name(), "workFlowId", how.id()))
-                    .about("cluster " + takeover.name());
+            return Answer.of(done(takeover.name(), how)).about("cluster " + takeover.name());
         } catch (MillraceException e) {
             throw switch (e.code()) {
                 case UPSTREAM_ALREADY_EXISTS ->
@@ -368,7 +381,7 @@ final class ClusterRoutes {
                 find(control(), caller, id).orElseThrow(() -> FeedRoutes.unknown(id));
         try {
             Workflow how = control().clusters().remove(cluster.id(), cluster.tenant());
-            return Answer.of(Map.of("clusterId", cluster.id(), "workFlowId", how.id()));
+            return Answer.of(done(cluster.id(), how));
         } catch (MillraceException e) {
             throw switch (e.code()) {
                 case UPSTREAM_NOT_FOUND -> FeedRoutes.unknown(id);
@@ -377,6 +390,13 @@ final class ClusterRoutes {
                 default -> new UniException(UniCode.SQL_ERROR, "", e);
             };
         }
+    }
+
+    private static ObjectNode done(String id, Workflow how) {
+        return JsonNodeFactory.instance
+                .objectNode()
+                .put("clusterId", id)
+                .put("workFlowId", how.id());
     }
 
     private Answer workflows(Caller caller, Flows wanted) {

@@ -3,6 +3,7 @@ package io.millrace.dialects.tiunimanager;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.core.control.SourceClusters;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
 import io.millrace.core.spi.SinkSpec;
@@ -122,9 +123,7 @@ sealed interface Downstream {
                     concurrentThreads,
                     workerCount,
                     maxTxnRow,
-                    tls
-                            || String.valueOf(address.getScheme()).endsWith("+ssl")
-                            || String.valueOf(address.getRawQuery()).contains("ssl-ca="),
+                    tls || SourceClusters.isEncrypted(address),
                     targetClusterId);
         }
 

@@ -236,6 +236,7 @@ final class FeedRoutes {
                 && database.password().equals(Downstream.MASK)) {
             throw hiddenPassword();
         }
+        Map<String, String> files = targetFiles(caller, downstream);
         downstream = completed(caller, downstream);
         List<String> rules = creation.body().texts("rules");
         JobId id = new JobId(JobId.DEFAULT_NAMESPACE, Tasks.newId());
@@ -247,7 +248,7 @@ final class FeedRoutes {
                                     new JobDrafts.Draft(
                                             id,
                                             cluster.id(),
-                                            downstream.uri(Map.of()),
+                                            downstream.uri(files),
                                             rules,
                                             downstream.dispatchRules(),
                                             Tasks.DIALECT,
@@ -298,7 +299,11 @@ final class FeedRoutes {
                         && fresh.shown().equals(Tasks.downstream(old))
                         && password(fresh).equals(password(before));
         if (!sameSink) {
-            uri = fresh.uri(isSameTarget(fresh, before) ? others(old, fresh) : Map.of());
+            Map<String, String> more = new LinkedHashMap<>(targetFiles(caller, wanted));
+            if (isSameTarget(fresh, before)) {
+                others(old, fresh).forEach(more::putIfAbsent);
+            }
+            uri = fresh.uri(more);
             if (!fresh.shown().path("dispatchers").equals(Tasks.downstream(old).path("dispatchers"))
                     || !fresh.type().equals(before.type())) {
                 dispatchers = fresh.dispatchRules();
@@ -392,14 +397,34 @@ final class FeedRoutes {
 
     /** What a downstream leaves to the cluster that it names. */
     private Downstream completed(Caller caller, Downstream downstream) {
+        Optional<URI> address = target(caller, downstream);
+        return downstream instanceof Downstream.Database database && address.isPresent()
+                ? database.at(address.get())
+                : downstream;
+    }
+
+    /** The certificates that the server uses with the cluster that gives the address. */
+    private Map<String, String> targetFiles(Caller caller, Downstream downstream) {
+        Optional<URI> address = target(caller, downstream);
+        Map<String, String> files = new LinkedHashMap<>();
+        if (downstream instanceof Downstream.Database database
+                && database.ip().isEmpty()
+                && address.isPresent()) {
+            for (String name : List.of("ssl-ca", "ssl-cert", "ssl-key")) {
+                SinkSpec.parameter(address.get(), name).ifPresent(file -> files.put(name, file));
+            }
+        }
+        return files;
+    }
+
+    private Optional<URI> target(Caller caller, Downstream downstream) {
         if (downstream instanceof Downstream.Database database
                 && !database.targetClusterId().isEmpty()) {
             String target = cluster(caller, database.targetClusterId()).id();
-            URI address =
-                    control().clusters().secretAddress(target).orElseThrow(() -> unknown(target));
-            return database.at(address);
+            return Optional.of(
+                    control().clusters().secretAddress(target).orElseThrow(() -> unknown(target)));
         }
-        return downstream;
+        return Optional.empty();
     }
 
     private void sameCluster(JobSpec spec, Downstream downstream) {
@@ -422,7 +447,7 @@ final class FeedRoutes {
         } catch (MillraceException e) {
             throw failure("delete", job.spec().upstream(), e);
         }
-        return Answer.of(Map.of("id", id, "status", status));
+        return Answer.of(JsonNodeFactory.instance.objectNode().put("id", id).put("status", status));
     }
 
     private Answer pause(Caller caller, String id) {

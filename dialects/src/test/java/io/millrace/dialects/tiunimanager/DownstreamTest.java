@@ -274,6 +274,17 @@ final class DownstreamTest {
                 .isEqualTo("mysql://u:p%40@h:3307/?worker-count=4");
         assertThat(open.at(java.net.URI.create("mysql+ssl://u:p@[::1]/")).uri(Map.of()))
                 .isEqualTo("mysql+ssl://u:p@[::1]:3306/?worker-count=4");
+        for (String encrypted :
+                List.of(
+                        "mysql://h/?ssl-mode=REQUIRED",
+                        "mysql://h/?ssl-ca=/x",
+                        "mysql://h/?ssl-mode=verify_ca&ssl-ca=/x")) {
+            assertThat(open.at(java.net.URI.create(encrypted)).uri(Map.of()))
+                    .as(encrypted)
+                    .startsWith("mysql+ssl://h:3306/");
+        }
+        assertThat(open.at(java.net.URI.create("mysql://h/?ssl-mode=disabled")).uri(Map.of()))
+                .startsWith("mysql://h:3306/");
         Database given = new Database("tidb", "g", 1, "", "", 0, 0, 0, false, "target");
         assertThat(given.at(java.net.URI.create("mysql://u:p@h:3307/"))).isEqualTo(given);
         Database otherUser = new Database("tidb", "", 0, "me", "", 0, 0, 0, false, "target");

@@ -874,7 +874,7 @@ final class FeedRoutesTest {
         ok(
                 post(
                         "/api/v1/clusters/takeover",
-                        "{\"clusterName\":\"target\",\"upstream\":\"other://u:hidden6@g:33/\"}"));
+                        "{\"clusterName\":\"target\",\"upstream\":\"other://u:hidden6@g:33/?ssl-ca=/ca.pem\"}"));
         String task =
                 creation(
                         "\"downstreamType\":\"tidb\",\"downstream\":{\"targetClusterId\":\"target\"}");
@@ -883,7 +883,7 @@ final class FeedRoutesTest {
         assertThat(other.message()).contains("another server");
         plane.sinkCluster(4712);
         String id = ok(post(FEEDS, task)).get("id").asText();
-        assertThat(plane.openedUri()).isEqualTo("mysql://u:hidden6@g:33/");
+        assertThat(plane.openedUri()).isEqualTo("mysql+ssl://u:hidden6@g:33/?ssl-ca=%2Fca.pem");
         assertThat(detail(id).get("downstream").toString())
                 .contains("\"ip\":\"g\"", "\"port\":33", "\"targetClusterId\":\"target\"");
         ok(
@@ -893,6 +893,6 @@ final class FeedRoutesTest {
                                 + "\"downstream\":"
                                 + detail(id).get("downstream")
                                 + "}"));
-        assertThat(plane.openedUri()).isEqualTo("mysql://u:hidden6@g:33/");
+        assertThat(plane.openedUri()).isEqualTo("mysql+ssl://u:hidden6@g:33/?ssl-ca=%2Fca.pem");
     }
 }
