@@ -150,6 +150,8 @@ final class ServerProcessIT {
                             .set("data-dir", folder.resolve("data" + mutual).toString())
                             .set("auth.user", "admin")
                             .set("auth.password", "pw")
+                            .set("tiunimanager.enabled", "true")
+                            .set("tiunimanager.addr", "127.0.0.1:0")
                             .set("tls.cert", tls.serverCertificate().toString())
                             .set("tls.key", tls.serverKey().toString());
             if (mutual) {
@@ -164,7 +166,12 @@ final class ServerProcessIT {
                 assertThat(status(known, url, Optional.of("admin:wrong"))).isEqualTo(401);
                 assertThat(status(known, url, Optional.empty())).isEqualTo(401);
                 HttpClient stranger = TlsClients.client(tls, false);
+                String uni = node.tiUniManagerUrl().orElseThrow() + "/api/v1/system/info";
+                assertThat(uni).startsWith("https://127.0.0.1:");
+                assertThat(status(known, uni, Optional.empty())).isEqualTo(200);
                 if (mutual) {
+                    assertThatThrownBy(() -> status(stranger, uni, Optional.empty()))
+                            .isInstanceOf(IOException.class);
                     assertThatThrownBy(() -> status(stranger, url, Optional.of("admin:pw")))
                             .isInstanceOf(IOException.class);
                 } else {

@@ -6,7 +6,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.millrace.core.blackhole.BlackholeSinkFactory;
 import io.millrace.dialects.tiunimanager.RegisteredRoutes;
 import io.millrace.server.ApiClient.Answer;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
@@ -43,6 +46,7 @@ final class TiUniManagerAccessIT {
     /** How a cluster is told that cannot be reached. */
     private static final int SSH_FAILED = 20201;
 
+    private static final int MAX_BODY = 20_000;
     private static final long SEED = 20_261_122;
 
     /** Every route that needs a token, with the permission that it needs. */
@@ -119,6 +123,7 @@ final class TiUniManagerAccessIT {
                                         .set("tiunimanager.enabled", "true")
                                         .set("tiunimanager.addr", "127.0.0.1:0")
                                         .set("data-dir", dir.toString())
+                                        .set("max-body-bytes", Integer.toString(MAX_BODY))
                                         .set("upstream", "fake://here")),
                         List.of(new FakeUpstream()),
                         List.of(new BlackholeSinkFactory()),
@@ -453,6 +458,27 @@ final class TiUniManagerAccessIT {
         }
     }
 
+    @Test
+    @Order(7)
+    void requestsThatAreTooLargeOrNone() throws Exception {
+        refused(
+                as(token, "POST", "/rbac/role", "{\"role\":\"" + "x".repeat(MAX_BODY) + "\"}"),
+                400,
+                10004);
+        URI at = URI.create(url);
+        try (Socket socket = new Socket(at.getHost(), at.getPort())) {
+            socket.getOutputStream()
+                    .write(
+                            "GET /api/v1/users/%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+                                    .getBytes(StandardCharsets.US_ASCII));
+            assertThat(new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                    .startsWith("HTTP/1.1 400 ")
+                    .contains("{\"code\":10004,\"message\":\"[10004]marshal error\\t")
+                    .endsWith("\"data\":{}}");
+        }
+        assertThat(call("GET", "/nowhere", "").text()).isEqualTo("404 page not found");
+    }
+
     private static int code(Answer answer) {
         return answer.body().path("code").asInt();
     }
@@ -593,6 +619,34 @@ final class TiUniManagerAccessIT {
                         .allSatisfy(secret ->
                                 assertThat(text.contains(secret)).as("%s", file).isFalse());
             }
+        }
+    }
+
+    @Test
+    @Order(12)
+    void anOperatorWhoLostThePasswordGetsANewOne() {
+        assertThat(reset()).as("while the server runs").doesNotContain("password");
+        node.close();
+        String told = reset();
+        assertThat(told).startsWith("TiUniManager API: log in as admin with the password ");
+        open();
+        refused(login("admin", PASSWORD), 400, 70603);
+        JsonNode login = ok(login("admin", told.split(" ")[9]));
+        assertThat(login.path("passwordExpired").asBoolean()).isTrue();
+        assertThat(login.path("userId").asText()).isEqualTo(adminId);
+    }
+
+    private static String reset() {
+        PrintStream real = System.out;
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
+        try {
+            int code = Main.run("--reset-admin-password", "--data-dir", dir.toString());
+            String told = out.toString(StandardCharsets.UTF_8);
+            assertThat(code).as(told).isEqualTo(told.isEmpty() ? 1 : 0);
+            return told;
+        } finally {
+            System.setOut(real);
         }
     }
 }

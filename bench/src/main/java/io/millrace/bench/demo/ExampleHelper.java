@@ -3,12 +3,16 @@ package io.millrace.bench.demo;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.millrace.testkit.servers.DbServer;
+import io.millrace.testkit.servers.TestServerException;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * What the scripts below {@code docs/examples} need beside curl: a database of their own, and an
@@ -20,10 +24,17 @@ import java.nio.file.Path;
  * {@code ~REGEX} is a pattern for it, {@code *} any value, {@code -} none at all, {@code =} prints
  * the value.
  *
+ * <p>With the argument {@code target} there is a second database with an empty schema {@code shop},
+ * whose URI is the second word of the first line; {@code exec<tab>SQL<tab>} changes the upstream,
+ * and {@code sql<tab>QUERY<tab>EXPECTED} waits until a query of the second one gives the value.
+ *
  * <p>With the argument {@code connect} it is {@link ConnectHelper}.
  */
 public final class ExampleHelper {
     private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** How long a row may take to the target. */
+    private static final int ROW_SECONDS = 30;
 
     private ExampleHelper() {}
 
@@ -33,18 +44,65 @@ public final class ExampleHelper {
             ConnectHelper.run();
             return;
         }
+        if (args.length == 1 && args[0].equals("target")) {
+            try (DbServer upstream = DbServer.mariadb().start();
+                    DbServer target = DbServer.mariadb().start()) {
+                makeOrders(upstream);
+                target.execute("CREATE DATABASE shop");
+                say(upstream.uri() + " " + target.uri());
+                answerLines(upstream, Optional.of(target));
+            }
+            return;
+        }
         try (DbServer upstream = DbServer.mariadb().start()) {
-            upstream.execute(
-                    "CREATE DATABASE shop",
-                    "CREATE TABLE shop.orders (id INT PRIMARY KEY, item VARCHAR(40))",
-                    "INSERT INTO shop.orders VALUES (1, 'first'), (2, 'second')");
+            makeOrders(upstream);
             say(upstream.uri());
-            BufferedReader in =
-                    new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-            String line;
-            while ((line = in.readLine()) != null) {
+            answerLines(upstream, Optional.empty());
+        }
+    }
+
+    private static void makeOrders(DbServer upstream) {
+        upstream.execute(
+                "CREATE DATABASE shop",
+                "CREATE TABLE shop.orders (id INT PRIMARY KEY, item VARCHAR(40))",
+                "INSERT INTO shop.orders VALUES (1, 'first'), (2, 'second')");
+    }
+
+    private static void answerLines(DbServer upstream, Optional<DbServer> target)
+            throws IOException {
+        BufferedReader in =
+                new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        String line;
+        while ((line = in.readLine()) != null) {
+            String[] parts = line.split("\t", 3);
+            if (target.isPresent() && parts.length == 3 && parts[0].equals("exec")) {
+                upstream.execute(parts[1]);
+                say("ok");
+            } else if (target.isPresent() && parts.length == 3 && parts[0].equals("sql")) {
+                say(awaited(target.get(), parts[1], parts[2]));
+            } else {
                 say(answer(line));
             }
+        }
+    }
+
+    /** {@code ok}, or what there is in the end. */
+    private static String awaited(DbServer target, String query, String expected) {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(ROW_SECONDS);
+        while (true) {
+            String found;
+            try {
+                found = target.query(query).orElse("nothing");
+            } catch (TestServerException e) {
+                found = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+            }
+            if (found.equals(expected)) {
+                return "ok";
+            }
+            if (System.nanoTime() > deadline) {
+                return found;
+            }
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
         }
     }
 

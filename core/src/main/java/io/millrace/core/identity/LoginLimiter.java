@@ -54,11 +54,14 @@ final class LoginLimiter {
         lock.lock();
         try {
             long now = clock.millis();
-            Failures byName = entry("name " + name, now);
             Failures byAddress = entry("address " + address, now);
-            long open = Math.max(byName.openMs, byAddress.openMs);
-            if (open > now) {
-                return Optional.of(Duration.ofMillis(open - now));
+            if (byAddress.openMs > now) {
+                // Without an entry for the name: else one address could push out all others.
+                return Optional.of(Duration.ofMillis(byAddress.openMs - now));
+            }
+            Failures byName = entry("name " + name, now);
+            if (byName.openMs > now) {
+                return Optional.of(Duration.ofMillis(byName.openMs - now));
             }
             fail(byName, FREE_PER_NAME, now);
             fail(byAddress, FREE_PER_ADDRESS, now);

@@ -82,6 +82,15 @@ final class LoginLimiterTest {
     }
 
     @Test
+    void oneAddressDoesNotMakeTheServerForgetOthers() {
+        tries("alice", "a", 100);
+        for (int i = 0; i < 2 * LoginLimiter.MAX_ENTRIES; i++) {
+            limiter.begin("name" + i, "b");
+        }
+        assertThat(limiter.begin("alice", "c")).isPresent();
+    }
+
+    @Test
     void memoryIsBounded() {
         for (int i = 0; i < 3 * LoginLimiter.MAX_ENTRIES; i++) {
             limiter.begin("name" + i, "address" + i);

@@ -163,7 +163,7 @@ public final class Gate {
             Function<UniRequest, Q> read,
             BiFunction<Caller, Q, Answer> run) {
         String trace = trace(http);
-        http.header(TRACE_HEADER, trace);
+        http.header(TRACE_HEADER, trace).header("Cache-Control", "no-store");
         cors(http);
         UniRequest request = new UniRequest(http);
         Caller caller = new Caller("", "", "", http.ip());
