@@ -24,6 +24,15 @@ public sealed interface Command {
      */
     record UpdateJob(JobSpec spec, long basedOn) implements Command {}
 
+    /**
+     * Replaces the spec of a job in any state; one that is active begins a new run with it, from
+     * where it stands, and is never stopped in between.
+     *
+     * @param spec as for {@link UpdateJob}
+     * @param basedOn as for {@link UpdateJob}
+     */
+    record ReplaceJob(JobSpec spec, long basedOn) implements Command {}
+
     /** Stops an active job; nothing happens in other states. */
     record PauseJob(JobId id) implements Command {}
 

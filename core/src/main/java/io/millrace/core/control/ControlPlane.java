@@ -50,6 +50,10 @@ public interface ControlPlane {
     /** Waits until no run of a job works on this node any more; false when it takes longer. */
     boolean awaitIdle(JobId id, Duration timeout) throws InterruptedException;
 
+    /** Likewise, until no run works of a generation before one. */
+    boolean awaitRunsBefore(JobId id, long generation, Duration timeout)
+            throws InterruptedException;
+
     /** Whether decisions can be taken and all jobs in state normal have been started. */
     boolean isHealthy();
 

@@ -139,6 +139,7 @@ final class Controller implements AutoCloseable {
         return switch (command) {
             case Command.CreateJob create -> Optional.of(create(create));
             case Command.UpdateJob update -> Optional.of(update(update));
+            case Command.ReplaceJob replace -> Optional.of(replace(replace));
             case Command.PauseJob pause -> pause(pause.id());
             case Command.ResumeJob resume -> resume(resume);
             case Command.RemoveJob remove -> remove(remove.id());
@@ -176,30 +177,53 @@ final class Controller implements AutoCloseable {
 
     private Job update(Command.UpdateJob update) {
         Job old = existing(update.spec().id());
-        if (old.revision() != update.basedOn()) {
+        boolean labelsAlone = old.spec().withLabels(update.spec().labels()).equals(update.spec());
+        if (!labelsAlone && old.state() != JobState.STOPPED && old.state() != JobState.FAILED) {
+            refuseIfChanged(old, update.basedOn());
+            throw new MillraceException(
+                    ErrorCode.UPDATE_REFUSED,
+                    "can only update changefeed config when it is stopped or failed");
+        }
+        return put(
+                old,
+                update.spec(),
+                update.basedOn(),
+                state(old.state(), old.error(), old.generation()));
+    }
+
+    private Job replace(Command.ReplaceJob replace) {
+        Job old = existing(replace.spec().id());
+        return put(
+                old,
+                replace.spec(),
+                replace.basedOn(),
+                old.state().isActive()
+                        ? state(JobState.NORMAL, Optional.empty(), old.generation() + 1)
+                        : state(old.state(), old.error(), old.generation()));
+    }
+
+    private static void refuseIfChanged(Job old, long basedOn) {
+        if (old.revision() != basedOn) {
             throw new MillraceException(
                     ErrorCode.METASTORE_CONFLICT,
                     "changefeed "
                             + old.id()
                             + " was changed by somebody else meanwhile; try again");
         }
-        boolean labelsAlone = old.spec().withLabels(update.spec().labels()).equals(update.spec());
-        if (!labelsAlone && old.state() != JobState.STOPPED && old.state() != JobState.FAILED) {
-            throw new MillraceException(
-                    ErrorCode.UPDATE_REFUSED,
-                    "can only update changefeed config when it is stopped or failed");
-        }
-        StateRecord state = state(old.state(), old.error(), old.generation());
+    }
+
+    private Job put(Job old, JobSpec spec, long basedOn, StateRecord state) {
+        refuseIfChanged(old, basedOn);
         List<Op> ops = new ArrayList<>();
-        ops.add(putSpec(update.spec()));
+        ops.add(putSpec(spec));
         ops.add(putState(old.id(), state));
         List<Guard> guards = new ArrayList<>(unchanged(old));
-        if (choosesOtherTables(old.spec(), update.spec())) {
+        if (choosesOtherTables(old.spec(), spec)) {
             distrustSink(old.id(), guards, ops);
         }
         long revision = commit(guards, ops);
-        LOG.info("job updated job={}", old.id());
-        return publish(update.spec(), state, revision);
+        LOG.info("job updated job={} state={}", old.id(), state.state());
+        return publish(spec, state, revision);
     }
 
     /** A table that joins has rows behind the checkpoint that the sink's progress never covered. */

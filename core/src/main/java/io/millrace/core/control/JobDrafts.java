@@ -18,6 +18,8 @@ public interface JobDrafts {
      * @param dispatchers see {@link JobSpec}
      * @param dialect who asks
      * @param labels see {@link JobSpec}
+     * @param sameTarget whether what was for the old sink's address alone may go to this one;
+     *     without meaning for a new job
      */
     record Draft(
             JobId id,
@@ -26,7 +28,8 @@ public interface JobDrafts {
             List<String> rules,
             List<DispatchRule> dispatchers,
             String dialect,
-            Map<String, String> labels) {
+            Map<String, String> labels,
+            boolean sameTarget) {
         public Draft {
             rules = List.copyOf(rules);
             dispatchers = List.copyOf(dispatchers);

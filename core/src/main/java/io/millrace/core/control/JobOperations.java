@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,6 +22,9 @@ import org.slf4j.LoggerFactory;
 public final class JobOperations {
     /** How long a job may take to run, or to stop. */
     static final Duration LIMIT = Duration.ofSeconds(10);
+
+    /** Tries to store a change while the job's state changes. */
+    private static final int ROUNDS = 10;
 
     private static final Duration LOOK = Duration.ofMillis(20);
     private static final Logger LOG = LoggerFactory.getLogger(JobOperations.class);
@@ -90,15 +94,32 @@ public final class JobOperations {
                             submit(new Command.CreateJob(spec, streamEnd))
                                     .orElseThrow(() -> gone(id));
                     try {
-                        awaitRun(id, spec.startTso());
+                        awaitRun(made, spec.startTso());
                     } catch (MillraceException e) {
-                        LOG.warn("job does not run and is removed again job={}", id);
-                        submit(new Command.RemoveJob(id));
-                        control.awaitIdle(id, LIMIT);
+                        if (e.code() == ErrorCode.JOB_STATE_CONFLICT) {
+                            return made; // it is there, and somebody has stopped it
+                        }
+                        undo(id, e);
+                        throw e;
+                    } catch (RuntimeException | InterruptedException e) {
+                        undo(id, e);
                         throw e;
                     }
                     return made;
                 });
+    }
+
+    private void undo(JobId id, Exception cause) {
+        LOG.warn("job does not run and is removed again job={}", id, cause);
+        try {
+            submit(new Command.RemoveJob(id));
+            control.awaitIdle(id, LIMIT);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (RuntimeException e) {
+            LOG.error("job that does not run could not be removed job={}", id, e);
+            cause.addSuppressed(e);
+        }
     }
 
     /**
@@ -128,7 +149,19 @@ public final class JobOperations {
                             + job.state().name().toLowerCase(java.util.Locale.ROOT)
                             + " and does not run");
         }
-        control.awaitIdle(id, LIMIT);
+        if (!control.awaitIdle(id, LIMIT)) {
+            throw slow(id);
+        }
+    }
+
+    private static MillraceException slow(JobId id) {
+        return new MillraceException(
+                ErrorCode.JOB_STATE_CONFLICT,
+                "changefeed "
+                        + id
+                        + " is told to stop, and needs more than "
+                        + LIMIT.toSeconds()
+                        + " s for it");
     }
 
     /**
@@ -156,16 +189,19 @@ public final class JobOperations {
         Optional<SourcePosition> end =
                 control.checks().resumable(job.spec().upstream(), at.checkpointTso(), false);
         control.checks().differentClusters(job.spec());
-        submit(new Command.ResumeJob(job.id(), 0, end));
-        awaitRun(
-                job.id(),
-                Long.compareUnsigned(at.resolvedTso(), at.checkpointTso()) > 0
-                        ? at.resolvedTso()
-                        : at.checkpointTso());
+        Job started =
+                submit(new Command.ResumeJob(job.id(), 0, end)).orElseThrow(() -> gone(job.id()));
+        awaitRun(started, reached(at));
+    }
+
+    private static long reached(JobProgress at) {
+        return Long.compareUnsigned(at.resolvedTso(), at.checkpointTso()) > 0
+                ? at.resolvedTso()
+                : at.checkpointTso();
     }
 
     /**
-     * Changes a job, whatever its state: one that runs is stopped for it and started again.
+     * Changes a job, whatever its state. One that runs begins a new run, which is waited for.
      *
      * @return the job as it was before
      * @throws MillraceException when the change is refused, and then nothing has changed; or when
@@ -182,38 +218,40 @@ public final class JobOperations {
                         return before;
                     }
                     if (before.spec().withLabels(spec.labels()).equals(spec)) {
-                        submit(new Command.UpdateJob(spec, existing(id).revision()));
+                        based(before, revision -> new Command.UpdateJob(spec, revision));
                         return before;
                     }
                     control.checks().job(spec);
-                    replace(before, spec);
+                    if (before.state().isActive()) {
+                        control.checks().differentClusters(spec);
+                    }
+                    Job now = based(before, revision -> new Command.ReplaceJob(spec, revision));
+                    if (now.state().isActive()) {
+                        awaitOldRuns(now);
+                        awaitRun(now, reached(control.progress(id)));
+                    }
                     return before;
                 });
     }
 
-    private void replace(Job before, JobSpec spec) throws InterruptedException {
-        JobId id = before.id();
-        boolean ran = existing(id).state().isActive();
-        if (ran) {
-            stop(id);
-        }
-        MillraceException failure = null;
-        try {
-            Job now = existing(id);
+    /** The state of a job changes by itself; what a change was made of must be as it was. */
+    private Job based(Job before, LongFunction<Command> command) {
+        for (int round = 1; ; round++) {
+            Job now = existing(before.id());
             if (!now.spec().equals(before.spec())) {
                 throw new MillraceException(
                         ErrorCode.METASTORE_CONFLICT,
-                        "changefeed " + id + " was changed by somebody else meanwhile; try again");
+                        "changefeed "
+                                + before.id()
+                                + " was changed by somebody else meanwhile; try again");
             }
-            submit(new Command.UpdateJob(spec, now.revision()));
-        } catch (MillraceException e) {
-            failure = e;
-        }
-        if (ran) {
-            start(existing(id));
-        }
-        if (failure != null) {
-            throw failure;
+            try {
+                return submit(command.apply(now.revision())).orElseThrow(() -> gone(before.id()));
+            } catch (MillraceException e) {
+                if (e.code() != ErrorCode.METASTORE_CONFLICT || round == ROUNDS) {
+                    throw e;
+                }
+            }
         }
     }
 
@@ -239,8 +277,10 @@ public final class JobOperations {
      * Waits for a run that has got past where the job stood. One that is well but has not got there
      * within the limit, because it has much to read, counts as running too.
      */
-    private void awaitRun(JobId id, long from) throws InterruptedException {
+    private void awaitRun(Job started, long from) throws InterruptedException {
+        JobId id = started.id();
         long deadline = System.nanoTime() + LIMIT.toNanos();
+        awaitOldRuns(started);
         while (true) {
             Job job = existing(id);
             boolean late = System.nanoTime() - deadline >= 0;
@@ -265,6 +305,12 @@ public final class JobOperations {
                                 "changefeed " + id + " was stopped by somebody else meanwhile");
             }
             Thread.sleep(LOOK);
+        }
+    }
+
+    private void awaitOldRuns(Job started) throws InterruptedException {
+        if (!control.awaitRunsBefore(started.id(), started.generation(), LIMIT)) {
+            throw slow(started.id());
         }
     }
 

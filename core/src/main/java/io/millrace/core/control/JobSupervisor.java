@@ -151,6 +151,22 @@ final class JobSupervisor implements Controller.Listener, AutoCloseable {
         return true;
     }
 
+    boolean awaitRunsBefore(JobId id, long generation, Duration timeout)
+            throws InterruptedException {
+        long deadline = System.nanoTime() + timeout.toNanos();
+        while (true) {
+            Keeper keeper = keepers.get(id);
+            Run run = keeper == null ? null : keeper.run;
+            if (run == null || run.generation >= generation) {
+                return true;
+            }
+            if (System.nanoTime() - deadline > 0) {
+                return false;
+            }
+            Thread.sleep(10);
+        }
+    }
+
     /** Stops all runs in order, at the same time, and waits for them. */
     @Override
     public void close() {

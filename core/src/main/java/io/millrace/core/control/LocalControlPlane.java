@@ -129,6 +129,12 @@ public final class LocalControlPlane implements ControlPlane, AutoCloseable {
     }
 
     @Override
+    public boolean awaitRunsBefore(JobId id, long generation, Duration timeout)
+            throws InterruptedException {
+        return supervisor.awaitRunsBefore(id, generation, timeout);
+    }
+
+    @Override
     public boolean isHealthy() {
         return controller.isAlive()
                 && image().owner().isPresent()

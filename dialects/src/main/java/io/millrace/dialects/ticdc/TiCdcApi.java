@@ -646,13 +646,17 @@ final class TiCdcApi {
                             old.timeZone(),
                             old.dialect(),
                             old.labels());
-            // Equal documents in another order of fields are no change.
-            return GoJson.readStored(changed.document()).equals(GoJson.readStored(old.document()))
-                    ? withDocument(changed, old.document())
-                    : changed;
+            return asStored(changed, old);
         } catch (MillraceException e) {
             throw wrapped(e, sinkUri);
         }
+    }
+
+    /** Equal documents in another order of fields are no change. */
+    static JobSpec asStored(JobSpec changed, JobSpec old) {
+        return GoJson.readStored(changed.document()).equals(GoJson.readStored(old.document()))
+                ? withDocument(changed, old.document())
+                : changed;
     }
 
     private static JobSpec withDocument(JobSpec spec, String document) {

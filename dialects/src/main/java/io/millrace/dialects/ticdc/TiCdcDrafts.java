@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.core.control.JobChecks;
 import io.millrace.core.control.JobDrafts;
 import io.millrace.core.control.JobSpec;
-import io.millrace.core.control.Secrets;
 import io.millrace.core.spi.SinkSpec;
 import io.millrace.core.spi.SinkSpec.DispatchRule;
 import java.net.URI;
@@ -41,6 +40,7 @@ public final class TiCdcDrafts implements JobDrafts {
     public JobSpec fresh(Draft draft, JobChecks.StartPoint start) {
         URI uri = SinkSpec.parseUri(draft.sinkUri());
         ObjectNode config = ReplicaConfig.defaults();
+        said(config);
         fill(config, draft, uri);
         return TiCdcApi.spec(
                 draft.id(),
@@ -64,34 +64,37 @@ public final class TiCdcDrafts implements JobDrafts {
         String scheme = TiCdcApi.schemeOf(uri);
         ObjectNode config = GoJson.readStored(old.document());
         // Settings of another kind of sink have no meaning, and secrets are for one address alone.
-        if (family(scheme) != family(TiCdcApi.scheme(old.sinkUri()))
-                || !Secrets.isSameTarget(draft.sinkUri(), old.sinkUri())) {
+        if (family(scheme) != family(TiCdcApi.scheme(old.sinkUri())) || !draft.sameTarget()) {
             config.set("sink", ReplicaConfig.defaults().get("sink"));
         }
+        if (!draft.sinkUri().equals(old.sinkUri())) {
+            said(config);
+        }
         fill(config, draft, uri);
-        return TiCdcApi.spec(
-                old.id(),
-                old.upstream(),
-                old.upstreamId(),
-                draft.sinkUri(),
-                scheme,
-                config,
-                old.startTso(),
-                old.targetTso(),
-                old.createTime(),
-                old.creatorVersion(),
-                old.timeZone(),
-                old.dialect(),
-                draft.labels());
+        JobSpec changed =
+                TiCdcApi.spec(
+                        old.id(),
+                        old.upstream(),
+                        old.upstreamId(),
+                        draft.sinkUri(),
+                        scheme,
+                        config,
+                        old.startTso(),
+                        old.targetTso(),
+                        old.createTime(),
+                        old.creatorVersion(),
+                        old.timeZone(),
+                        old.dialect(),
+                        draft.labels());
+        return TiCdcApi.asStored(changed, old);
     }
 
     private static int family(String scheme) {
         return ReplicaConfig.isDatabase(scheme) ? 1 : ReplicaConfig.isQueue(scheme) ? 2 : 3;
     }
 
-    private static void fill(ObjectNode config, Draft draft, URI uri) {
-        ArrayNode rules = config.withObjectProperty("filter").putArray("rules");
-        draft.rules().forEach(rules::add);
+    /** Leaves out what a new address says. */
+    private static void said(ObjectNode config) {
         ObjectNode sink = config.withObjectProperty("sink");
         sink.remove("protocol");
         if (sink.get("kafka_config") instanceof ObjectNode kafka) {
@@ -103,6 +106,12 @@ public final class TiCdcDrafts implements JobDrafts {
         if (sink.get("mysql_config") instanceof ObjectNode mysql) {
             mysql.remove(SAID_BY_MYSQL_URI);
         }
+    }
+
+    private static void fill(ObjectNode config, Draft draft, URI uri) {
+        ArrayNode rules = config.withObjectProperty("filter").putArray("rules");
+        draft.rules().forEach(rules::add);
+        ObjectNode sink = config.withObjectProperty("sink");
         sink.remove("dispatchers");
         if (!draft.dispatchers().isEmpty()) {
             ArrayNode dispatchers = sink.putArray("dispatchers");

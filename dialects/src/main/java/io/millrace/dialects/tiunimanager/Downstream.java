@@ -41,6 +41,9 @@ sealed interface Downstream {
 
     int MAX_PORT = 65_535;
 
+    /** Of a database sink whose address tells none. */
+    int TIDB_PORT = 4000;
+
     /** Partition rules that need nothing but their name. */
     Set<String> DISPATCHERS = Set.of("", "default", "table", "ts", "index-value", "rowid");
 
@@ -73,6 +76,9 @@ sealed interface Downstream {
             boolean tls,
             String targetClusterId)
             implements Downstream {
+        /** Of an upstream whose address tells none. */
+        private static final int CLUSTER_PORT = 3306;
+
         /** A worker has one connection of its own, so that the smaller number rules. */
         int writers() {
             return concurrentThreads == 0 || workerCount == 0
@@ -86,7 +92,7 @@ sealed interface Downstream {
         }
 
         int effectivePort() {
-            return port != 0 ? port : type.equals(TIDB) ? 4000 : 3306;
+            return port != 0 ? port : type.equals(TIDB) ? TIDB_PORT : 3306;
         }
 
         Database withPassword(String other) {
@@ -112,12 +118,19 @@ sealed interface Downstream {
             if (!ip.isEmpty()) {
                 return this;
             }
+            int theirs = address.getPort() < 0 ? CLUSTER_PORT : address.getPort();
+            if (port != 0 && port != theirs) {
+                // Its user and password must not go elsewhere.
+                throw invalid(
+                        "downstream.port is not that of the cluster in targetClusterId; leave it"
+                                + " out, or give ip, username and password too");
+            }
             Login login = Login.of(address);
             boolean own = username.isEmpty();
             return new Database(
                     type,
                     String.valueOf(address.getHost()).replaceAll("^\\[|]$", ""),
-                    port != 0 ? port : address.getPort() < 0 ? 3306 : address.getPort(),
+                    theirs,
                     own ? login.user() : username,
                     own && password.isEmpty() ? login.password() : password,
                     concurrentThreads,
@@ -312,6 +325,11 @@ sealed interface Downstream {
      */
     record Other(String type) implements Downstream {
         @Override
+        public boolean tls() {
+            return false;
+        }
+
+        @Override
         public String uri(Map<String, String> more) {
             throw refused("downstreamType " + type + " cannot be made here");
         }
@@ -334,6 +352,9 @@ sealed interface Downstream {
 
     /** The {@code downstreamType}. */
     String type();
+
+    /** Whether the connection is encrypted. */
+    boolean tls();
 
     /**
      * The sink's address.
@@ -436,8 +457,7 @@ sealed interface Downstream {
                     number(sink, "replication-factor"),
                     number(sink, "max-message-bytes"),
                     number(sink, "max-batch-size"),
-                    scheme.equals("kafka+ssl")
-                            || sink.option("enable-tls").orElse("").equals("true"),
+                    isTls(sink),
                     sink.dispatchers().isEmpty()
                             ? Optional.empty()
                             : Optional.of(dispatchers(sink.dispatchers())));
@@ -450,13 +470,16 @@ sealed interface Downstream {
         return new Database(
                 tidb ? TIDB : type.filter(TIDB::equals).orElse(MYSQL),
                 address.host(),
-                address.port(),
+                // An address without one means TiDB's port to the sink, whatever its scheme.
+                address.port() == 0 ? TIDB_PORT : address.port(),
                 login.user(),
                 login.password(),
                 0,
                 number(sink, "worker-count"),
                 number(sink, "max-txn-row"),
-                scheme.endsWith("+ssl") || sink.option("ssl-ca").isPresent(),
+                scheme.endsWith("+ssl")
+                        || sink.option("ssl-ca").isPresent()
+                        || sink.option("ssl-cert").isPresent(),
                 "");
     }
 
@@ -466,6 +489,16 @@ sealed interface Downstream {
             rule.matcher().forEach(matcher -> out.add(new Dispatcher(matcher, rule.partition())));
         }
         return out;
+    }
+
+    /** As the Kafka sink decides it. */
+    private static boolean isTls(SinkSpec sink) {
+        return sink.option("enable-tls")
+                .map(flag -> Set.of("true", "t", "1").contains(flag.toLowerCase(Locale.ROOT)))
+                .orElseGet(() ->
+                        sink.scheme().equals("kafka+ssl")
+                                || sink.option("ca").isPresent()
+                                || sink.option("cert").isPresent());
     }
 
     private static int number(SinkSpec sink, String option) {

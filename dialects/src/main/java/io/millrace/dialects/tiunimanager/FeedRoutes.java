@@ -38,6 +38,7 @@ final class FeedRoutes {
     private static final Checks.Rule MIN = Checks.min(4);
     private static final Checks.Rule MAX = Checks.max(64);
     private static final String CDC = "CDC";
+    private static final String UPDATE = "UpdateChangeFeedTaskReq";
 
     private final Supplier<ControlPlane> planes;
     private final JobDrafts drafts;
@@ -53,7 +54,14 @@ final class FeedRoutes {
 
     private record Creation(String name, String cluster, String type, Body body) {}
 
-    private record Update(String id, String name, Body body) {}
+    /**
+     * A task that a path names.
+     *
+     * @param struct the Go name of the request, for messages
+     */
+    private record Target(String id, String struct) {}
+
+    private record Update(Target target, String name, Body body) {}
 
     /**
      * Registers the routes.
@@ -81,25 +89,25 @@ final class FeedRoutes {
                 HandlerType.GET,
                 one,
                 new Permission(CDC, "READ"),
-                request -> routes.id(request, "DetailChangeFeedTaskReq"),
+                request -> target(request, "DetailChangeFeedTaskReq"),
                 routes::detail);
         gate.route(
                 HandlerType.DELETE,
                 one,
                 new Permission(CDC, "DELETE"),
-                request -> routes.id(request, "DeleteChangeFeedTaskReq"),
+                request -> target(request, "DeleteChangeFeedTaskReq"),
                 routes::delete);
         gate.route(
                 HandlerType.POST,
                 one + "/pause",
                 new Permission(CDC, "UPDATE"),
-                request -> routes.id(request, "PauseChangeFeedTaskReq"),
+                request -> target(request, "PauseChangeFeedTaskReq"),
                 routes::pause);
         gate.route(
                 HandlerType.POST,
                 one + "/resume",
                 new Permission(CDC, "UPDATE"),
-                request -> routes.id(request, "ResumeChangeFeedTaskReq"),
+                request -> target(request, "ResumeChangeFeedTaskReq"),
                 routes::resume);
         gate.route(
                 HandlerType.POST,
@@ -153,27 +161,34 @@ final class FeedRoutes {
     }
 
     private Update update(UniRequest request) {
-        Body body = request.body("UpdateChangeFeedTaskReq");
-        Update update = new Update(request.path("changeFeedTaskId"), body.text("name"), body);
+        Body body = request.body(UPDATE);
+        Update update =
+                new Update(
+                        new Target(request.path("changeFeedTaskId"), UPDATE),
+                        body.text("name"),
+                        body);
         body.texts("rules");
         body.text("downstreamType");
-        Checks checks = new Checks("UpdateChangeFeedTaskReq");
-        checkId(checks, update.id());
+        Checks checks = new Checks(UPDATE);
+        checkId(checks, update.target().id());
         checks.text("Name", update.name(), Checks.REQUIRED, MIN, MAX).done();
         return update;
     }
 
-    private String id(UniRequest request, String struct) {
+    private static Target target(UniRequest request, String struct) {
         String id = request.path("changeFeedTaskId");
         Checks checks = new Checks(struct);
         checkId(checks, id);
         checks.done();
-        return id;
+        return new Target(id, struct);
     }
 
-    /** Changefeeds made elsewhere may have shorter ids than tasks have. */
-    private void checkId(Checks checks, String id) {
-        if (jobOf(id).isEmpty()) {
+    /**
+     * Changefeeds made elsewhere may have shorter or longer ids than tasks have. Whether there is
+     * one is told behind the check of permission alone: {@link #task}.
+     */
+    private static void checkId(Checks checks, String id) {
+        if (!JobId.isName(id)) {
             checks.text("ID", id, Checks.REQUIRED, Checks.min(MIN_ID), Checks.max(MAX_ID));
         }
     }
@@ -223,8 +238,8 @@ final class FeedRoutes {
                 zone);
     }
 
-    private Answer detail(Caller caller, String id) {
-        Job job = task(caller, id);
+    private Answer detail(Caller caller, Target target) {
+        Job job = task(caller, target);
         return Answer.of(info(job, control().clusters().clock(job.spec().upstream(), CLOCK_LIMIT)));
     }
 
@@ -256,9 +271,10 @@ final class FeedRoutes {
                                                     creation.name(),
                                                     Optional.of(asked),
                                                     rules,
-                                                    downstream)),
+                                                    downstream),
+                                            false),
                                     start));
-            sameCluster(spec, downstream);
+            sameCluster(caller, spec, downstream);
             control().checks().job(spec);
             control().operations().create(spec, start.streamEnd());
         } catch (MillraceException e) {
@@ -268,7 +284,7 @@ final class FeedRoutes {
     }
 
     private Answer change(Caller caller, Update update) {
-        Job job = task(caller, update.id());
+        Job job = task(caller, update.target());
         String type = update.body().text("downstreamType");
         if (!Downstream.isType(type)) {
             throw new UniException(UniCode.CHANGE_FEED_UNSUPPORTED_DOWNSTREAM, "");
@@ -294,16 +310,20 @@ final class FeedRoutes {
         Map<String, String> labels = Tasks.labels(name, Tasks.startLabel(old), rules, fresh);
         String uri = old.sinkUri();
         List<DispatchRule> dispatchers = old.dispatchers();
+        boolean sameTarget = isSameTarget(fresh, before);
         boolean sameSink =
                 fresh.type().equals(before.type())
                         && fresh.shown().equals(Tasks.downstream(old))
                         && password(fresh).equals(password(before));
         if (!sameSink) {
             Map<String, String> more = new LinkedHashMap<>(targetFiles(caller, wanted));
-            if (isSameTarget(fresh, before)) {
+            if (sameTarget) {
                 others(old, fresh).forEach(more::putIfAbsent);
             }
             uri = fresh.uri(more);
+            if (sameTarget && fresh.tls() == before.tls()) {
+                uri = withScheme(uri, old.sinkUri());
+            }
             if (!fresh.shown().path("dispatchers").equals(Tasks.downstream(old).path("dispatchers"))
                     || !fresh.type().equals(before.type())) {
                 dispatchers = fresh.dispatchRules();
@@ -320,9 +340,17 @@ final class FeedRoutes {
                                         rules,
                                         dispatchers,
                                         old.dialect(),
-                                        labels)));
-        sameCluster(spec, fresh);
+                                        labels,
+                                        sameSink || sameTarget)));
+        if (!sameSink) {
+            sameCluster(caller, spec, fresh);
+        }
         return spec;
+    }
+
+    /** Changefeeds made elsewhere may have a scheme that means the same. */
+    private static String withScheme(String uri, String old) {
+        return old.substring(0, old.indexOf(':')) + uri.substring(uri.indexOf(':'));
     }
 
     private static String password(Downstream downstream) {
@@ -419,7 +447,8 @@ final class FeedRoutes {
 
     private Optional<URI> target(Caller caller, Downstream downstream) {
         if (downstream instanceof Downstream.Database database
-                && !database.targetClusterId().isEmpty()) {
+                && !database.targetClusterId().isEmpty()
+                && database.ip().isEmpty()) {
             String target = cluster(caller, database.targetClusterId()).id();
             return Optional.of(
                     control().clusters().secretAddress(target).orElseThrow(() -> unknown(target)));
@@ -427,36 +456,40 @@ final class FeedRoutes {
         return Optional.empty();
     }
 
-    private void sameCluster(JobSpec spec, Downstream downstream) {
-        if (downstream instanceof Downstream.Database database
-                && !database.targetClusterId().isEmpty()
-                && !control().checks().deliversTo(spec, database.targetClusterId())) {
+    private void sameCluster(Caller caller, JobSpec spec, Downstream downstream) {
+        if (!(downstream instanceof Downstream.Database database)
+                || database.targetClusterId().isEmpty()) {
+            return;
+        }
+        String wanted = cluster(caller, database.targetClusterId()).id();
+        if (!control().checks().deliversTo(spec, wanted)) {
             throw new UniException(
                     UniCode.PARAMETER_INVALID,
                     "downstream is another server than the cluster in targetClusterId");
         }
     }
 
-    private Answer delete(Caller caller, String id) {
-        Job job = task(caller, id);
+    private Answer delete(Caller caller, Target target) {
+        Job job = task(caller, target);
         String status = Tasks.status(job, control().operations().underWay(job.id()));
         try {
             if (control().operations().remove(job.id()).isEmpty()) {
-                throw notFound(id);
+                throw notFound(target.id());
             }
         } catch (MillraceException e) {
             throw failure("delete", job.spec().upstream(), e);
         }
-        return Answer.of(JsonNodeFactory.instance.objectNode().put("id", id).put("status", status));
+        return Answer.of(
+                JsonNodeFactory.instance.objectNode().put("id", target.id()).put("status", status));
     }
 
-    private Answer pause(Caller caller, String id) {
-        Job job = task(caller, id);
+    private Answer pause(Caller caller, Target target) {
+        Job job = task(caller, target);
         return work("pause", caller, job, () -> control().operations().pause(job.id()));
     }
 
-    private Answer resume(Caller caller, String id) {
-        Job job = task(caller, id);
+    private Answer resume(Caller caller, Target target) {
+        Job job = task(caller, target);
         return work("resume", caller, job, () -> control().operations().resume(job.id()));
     }
 
@@ -473,18 +506,20 @@ final class FeedRoutes {
         }
     }
 
-    private Job task(Caller caller, String id) {
-        Job job = jobOf(id).orElseThrow(() -> notFound(id));
-        boolean foreign =
-                control()
-                        .clusters()
-                        .find(job.spec().upstream())
-                        .filter(cluster -> !cluster.tenant().equals(caller.tenantId()))
-                        .isPresent();
-        if (foreign) {
-            throw notFound(id);
-        }
-        return job;
+    private Job task(Caller caller, Target target) {
+        String id = target.id();
+        return jobOf(id)
+                .filter(job ->
+                        ClusterRoutes.find(control(), caller, job.spec().upstream()).isPresent())
+                .orElseThrow(() -> absent(id, target.struct()));
+    }
+
+    /** An id that no task has is wrong in itself. */
+    private static UniException absent(String id, String struct) {
+        new Checks(struct)
+                .text("ID", id, Checks.REQUIRED, Checks.min(MIN_ID), Checks.max(MAX_ID))
+                .done();
+        return notFound(id);
     }
 
     private SourceCluster cluster(Caller caller, String id) {
@@ -506,15 +541,14 @@ final class FeedRoutes {
         if (text.isEmpty()) {
             return 0;
         }
+        if (!text.matches("[+]?[0-9]+")) {
+            throw badStart();
+        }
         try {
-            long tso = Long.parseLong(text);
-            if (tso >= 0) {
-                return tso;
-            }
+            return Long.parseLong(text);
         } catch (NumberFormatException e) {
             throw badStart();
         }
-        throw badStart();
     }
 
     private static UniException badStart() {
@@ -528,7 +562,9 @@ final class FeedRoutes {
             case JOB_BUSY, METASTORE_CONFLICT ->
                     new UniException(UniCode.CHANGE_FEED_STATUS_CONFLICT, "");
             case METASTORE_UNAVAILABLE -> new UniException(UniCode.SQL_ERROR, "", e);
-            case CLUSTER_UNHEALTHY -> new UniException(UniCode.SYSTEM_STATE_CONFLICT, "", e);
+            case CLUSTER_UNHEALTHY ->
+                    new UniException(
+                            UniCode.SYSTEM_STATE_CONFLICT, "current state is Unserviceable", e);
             case JOB_ALREADY_EXISTS -> new UniException(UniCode.CHANGE_FEED_DUPLICATE_ID, "", e);
             default ->
                     new UniException(

@@ -212,7 +212,8 @@ final class DownstreamTest {
             textBlock =
                     """
                     mysql://u:p@h:3306/?worker-count=3&max-txn-row=7 | mysql | 3306 | 3 | 7 | false
-                    mysql://h/                                       | mysql | 0    | 0 | 0 | false
+                    mysql://h/                                       | mysql | 4000 | 0 | 0 | false
+                    mysql://h:3306/?ssl-cert=%2Fc                     | mysql | 3306 | 0 | 0 | true
                     tidb://u:p@h:4000/                               | tidb  | 4000 | 0 | 0 | false
                     mariadb+ssl://u:p@[::1]:1/                       | mysql | 1    | 0 | 0 | true
                     """)
@@ -258,6 +259,19 @@ final class DownstreamTest {
                 .isEqualTo("default");
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "kafka://h/t, false",
+        "kafka://h/t?enable-tls=1, true",
+        "kafka://h/t?enable-tls=TRUE, true",
+        "kafka+ssl://h/t, true",
+        "kafka+ssl://h/t?enable-tls=f, false",
+        "kafka://h/t?ca=%2Fa&cert=%2Fc&key=%2Fk, true"
+    })
+    void encryptionOfKafkaIsReadAsTheSinkReadsIt(String uri, boolean tls) {
+        assertThat(Downstream.of(sink(uri), Optional.empty()).tls()).isEqualTo(tls);
+    }
+
     @Test
     void otherSinksAreShownByTheirScheme() {
         Downstream other =
@@ -287,6 +301,12 @@ final class DownstreamTest {
                 .startsWith("mysql://h:3306/");
         Database given = new Database("tidb", "g", 1, "", "", 0, 0, 0, false, "target");
         assertThat(given.at(java.net.URI.create("mysql://u:p@h:3307/"))).isEqualTo(given);
+        for (String user : List.of("", "u")) {
+            Database otherPort = new Database("tidb", "", 9999, user, "", 0, 0, 0, false, "target");
+            assertThatThrownBy(() -> otherPort.at(java.net.URI.create("mysql://u:p@h:3307/")))
+                    .as("a cluster's password goes to that cluster alone")
+                    .hasMessageContaining("downstream.port");
+        }
         Database otherUser = new Database("tidb", "", 0, "me", "", 0, 0, 0, false, "target");
         assertThat(otherUser.at(java.net.URI.create("mysql://u:p@h:3307/")).uri(Map.of()))
                 .as("a password is for its own user alone")
