@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -26,6 +27,11 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.core.LogEvent;
+import org.apache.logging.log4j.core.Logger;
+import org.apache.logging.log4j.core.appender.AbstractAppender;
+import org.apache.logging.log4j.core.config.Property;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
@@ -107,8 +113,23 @@ final class TiUniManagerAccessIT {
     private String token;
     private String adminId;
 
+    private final List<String> log = Collections.synchronizedList(new ArrayList<>());
+    private final AbstractAppender appender =
+            new AbstractAppender("access", null, null, true, Property.EMPTY_ARRAY) {
+                @Override
+                public void append(LogEvent event) {
+                    log.add(event.getMessage().getFormattedMessage() + " " + event.getThrown());
+                }
+            };
+
+    private static Logger rootLogger() {
+        return (Logger) LogManager.getRootLogger();
+    }
+
     @BeforeAll
     void start() {
+        appender.start();
+        rootLogger().addAppender(appender);
         open();
         initial = node.initialPassword().orElseThrow();
         secrets.add(initial);
@@ -134,6 +155,7 @@ final class TiUniManagerAccessIT {
 
     @AfterAll
     void stop() {
+        rootLogger().removeAppender(appender);
         node.close();
     }
 
@@ -610,8 +632,11 @@ final class TiUniManagerAccessIT {
 
     @Test
     @Order(11)
-    void noSecretIsInTheDataFolder() throws Exception {
+    void noSecretIsInTheDataFolderOrTheLog() throws Exception {
         assertThat(secrets).hasSizeGreaterThan(10);
+        assertThat(log).isNotEmpty();
+        String logged = String.join("\n", List.copyOf(log));
+        assertThat(secrets).noneMatch(logged::contains);
         try (var files = Files.walk(dir)) {
             for (Path file : files.filter(Files::isRegularFile).toList()) {
                 String text = Files.readString(file, StandardCharsets.ISO_8859_1);
