@@ -33,7 +33,7 @@ class ConnectCrashIT {
     private static final boolean SOAK = Boolean.getBoolean("millrace.soak");
     private static final int ROWS = SOAK ? 100_000 : 20_000;
     private static final int KILLS_UNDER_LOAD = SOAK ? 10 : 0;
-    private static final int STOPS = SOAK ? 50 : 2;
+    private static final int STOPS = SOAK ? 50 : 1;
     private static final int MAX_TRIES = 4;
     private static final Duration STOP_LIMIT = Duration.ofSeconds(30);
 
