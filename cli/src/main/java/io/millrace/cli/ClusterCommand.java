@@ -93,7 +93,16 @@ final class ClusterCommand extends CdcAction.Group {
                 }
                 return data(work.apply(client));
             } finally {
+                logout(client);
+            }
+        }
+
+        /** What was asked for has been answered; a token that is left over ends by itself. */
+        private void logout(ApiClient client) {
+            try {
                 client.post("/api/v1/user/logout", JsonNodeFactory.instance.objectNode());
+            } catch (CliException e) {
+                surroundings().err().println("WARNING: not logged out: " + e.getMessage());
             }
         }
 

@@ -3,15 +3,8 @@ package io.millrace.metastore;
 import io.millrace.core.control.MetaStore;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
@@ -49,7 +42,6 @@ public final class SqliteMetaStore implements MetaStore {
     static final int HISTORY = 4096;
 
     private static final String FILE = "millrace.db";
-    private static final String LOCK_FILE = "millrace.lock";
     private static final long LEASE_CHECK_MS = 100;
     private static final Logger LOG = LoggerFactory.getLogger(SqliteMetaStore.class);
 
@@ -67,7 +59,7 @@ public final class SqliteMetaStore implements MetaStore {
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Path file;
-    private final FileChannel lockChannel;
+    private final DirectoryLock directory;
     private final Connection connection;
     private final Map<Long, Lease> leases = new HashMap<>();
     private final ArrayDeque<Transaction> history = new ArrayDeque<>();
@@ -78,10 +70,10 @@ public final class SqliteMetaStore implements MetaStore {
     private long nextLease;
     private volatile boolean closed;
 
-    private SqliteMetaStore(Path file, FileChannel lockChannel, Connection connection)
+    private SqliteMetaStore(Path file, DirectoryLock directory, Connection connection)
             throws SQLException {
         this.file = file;
-        this.lockChannel = lockChannel;
+        this.directory = directory;
         this.connection = connection;
         prepare();
         this.leaseThread =
@@ -95,12 +87,27 @@ public final class SqliteMetaStore implements MetaStore {
      *     cannot be written, or when the file was made by a later version
      */
     public static SqliteMetaStore open(Path dataDir) {
-        FileChannel channel = lockDirectory(dataDir);
+        return open(DirectoryLock.take(dataDir));
+    }
+
+    /** Whether a data directory has a store. */
+    public static boolean isIn(Path dataDir) {
+        return Files.exists(dataDir.resolve(FILE));
+    }
+
+    /**
+     * Opens the store of a data directory that this process has for itself, which the store gives
+     * back when it is closed.
+     *
+     * @throws MillraceException INVALID_CONFIG when it cannot be opened; the lock is given back
+     */
+    public static SqliteMetaStore open(DirectoryLock lock) {
+        Path dataDir = lock.directory();
         try {
             Path file = dataDir.resolve(FILE);
             Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file);
             try {
-                SqliteMetaStore store = new SqliteMetaStore(file, channel, connection);
+                SqliteMetaStore store = new SqliteMetaStore(file, lock, connection);
                 store.leaseThread.start();
                 return store;
             } catch (SQLException | RuntimeException e) {
@@ -108,7 +115,7 @@ public final class SqliteMetaStore implements MetaStore {
                 throw e;
             }
         } catch (SQLException e) {
-            closeQuietly(channel);
+            lock.close();
             throw new MillraceException(
                     ErrorCode.INVALID_CONFIG,
                     "cannot open the metadata store "
@@ -118,74 +125,8 @@ public final class SqliteMetaStore implements MetaStore {
                             + "; check the directory's rights and free space",
                     e);
         } catch (RuntimeException e) {
-            closeQuietly(channel);
+            lock.close();
             throw e;
-        }
-    }
-
-    private static FileChannel lockDirectory(Path dataDir) {
-        FileChannel channel = null;
-        try {
-            Files.createDirectories(dataDir);
-            channel =
-                    FileChannel.open(
-                            dataDir.resolve(LOCK_FILE),
-                            StandardOpenOption.CREATE,
-                            StandardOpenOption.READ,
-                            StandardOpenOption.WRITE);
-            FileLock held = tryLock(channel);
-            if (held == null) {
-                String owner = readOwner(channel);
-                throw new MillraceException(
-                        ErrorCode.INVALID_CONFIG,
-                        "data directory "
-                                + dataDir.toAbsolutePath()
-                                + " is in use by another Millrace process (pid "
-                                + owner
-                                + "); stop it or give this one its own --data-dir");
-            }
-            channel.truncate(0);
-            channel.write(
-                    ByteBuffer.wrap(
-                            Long.toString(ProcessHandle.current().pid())
-                                    .getBytes(StandardCharsets.US_ASCII)),
-                    0);
-            return channel;
-        } catch (IOException e) {
-            closeQuietly(channel);
-            throw new MillraceException(
-                    ErrorCode.INVALID_CONFIG,
-                    "cannot use data directory " + dataDir.toAbsolutePath() + ": " + e,
-                    e);
-        } catch (RuntimeException e) {
-            closeQuietly(channel);
-            throw e;
-        }
-    }
-
-    private static @Nullable FileLock tryLock(FileChannel channel) throws IOException {
-        try {
-            return channel.tryLock();
-        } catch (OverlappingFileLockException sameProcess) {
-            return null;
-        }
-    }
-
-    private static String readOwner(FileChannel channel) throws IOException {
-        ByteBuffer buffer = ByteBuffer.allocate(32);
-        channel.read(buffer, 0);
-        String text =
-                new String(buffer.array(), 0, buffer.position(), StandardCharsets.US_ASCII).trim();
-        return text.isEmpty() ? "unknown" : text;
-    }
-
-    private static void closeQuietly(@Nullable FileChannel channel) {
-        if (channel != null) {
-            try {
-                channel.close();
-            } catch (IOException e) {
-                LOG.debug("closing the lock file failed", e);
-            }
         }
     }
 
@@ -536,7 +477,7 @@ public final class SqliteMetaStore implements MetaStore {
             LOG.warn("closing the metadata store failed file={}", file, e);
         } finally {
             lock.unlock();
-            closeQuietly(lockChannel);
+            directory.close();
         }
     }
 

@@ -183,6 +183,13 @@ public final class Main implements Callable<Integer> {
         return 1;
     }
 
+    private static void tellFirstPassword(String password) {
+        System.out.println(
+                "TiUniManager API, first start: log in as admin with the password "
+                        + password
+                        + " and change it; it is shown only now");
+    }
+
     /** Runs a server until a signal comes; the exit code when it could not start. */
     static int serve(Supplier<Settings> source) throws InterruptedException {
         try {
@@ -194,7 +201,8 @@ public final class Main implements Callable<Integer> {
                             upstreams(settings.dataDir()),
                             sinks(settings),
                             Clock.systemUTC(),
-                            Main::end);
+                            Main::end,
+                            Main::tellFirstPassword);
             Runtime.getRuntime()
                     .addShutdownHook(
                             new Thread(
@@ -221,13 +229,6 @@ public final class Main implements Callable<Integer> {
                             + node.connectText()
                                     .map(text -> ", Kafka Connect API (starting) at " + text)
                                     .orElse(""));
-            node.initialPassword()
-                    .ifPresent(password ->
-                            System.out.println(
-                                    "TiUniManager API, first start: log in as admin with the"
-                                            + " password "
-                                            + password
-                                            + " and change it; it is shown only now"));
             node.whenConnectIsReady(
                     text -> System.out.println("Kafka Connect is ready: API at " + text));
             new CountDownLatch(1).await();

@@ -8,6 +8,8 @@ import io.millrace.core.control.NodeInfo;
 import io.millrace.core.control.Sinks;
 import io.millrace.core.control.Upstreams;
 import io.millrace.core.control.Vault;
+import io.millrace.core.error.ErrorCode;
+import io.millrace.core.error.MillraceException;
 import io.millrace.core.identity.AuditLog;
 import io.millrace.core.identity.Identities;
 import io.millrace.core.spi.SinkFactory;
@@ -16,6 +18,7 @@ import io.millrace.dialects.ticdc.TiCdcDialect;
 import io.millrace.dialects.ticdc.TiCdcDrafts;
 import io.millrace.dialects.ticdc.TiCdcSettings;
 import io.millrace.dialects.tiunimanager.TiUniManagerDialect;
+import io.millrace.metastore.DirectoryLock;
 import io.millrace.metastore.SqliteMetaStore;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -51,13 +54,16 @@ final class MillraceNode implements AutoCloseable {
             List<UpstreamFactory> sources,
             List<SinkFactory> targets,
             Clock jobClock,
-            Consumer<String> onFatal) {
+            Consumer<String> onFatal,
+            Consumer<String> onFirstPassword) {
         this.config = config;
         try {
-            this.metrics = own(new MetricsPage(Clock.systemUTC(), this::plane));
-            SqliteMetaStore store = own(SqliteMetaStore.open(config.dataDir()));
+            DirectoryLock lock = own(DirectoryLock.take(config.dataDir()));
+            // It takes longest, and starts beside all that follows.
             this.connect =
                     config.connect().map(settings -> own(new ConnectPart(settings, onFatal)));
+            this.metrics = own(new MetricsPage(Clock.systemUTC(), this::plane));
+            SqliteMetaStore store = own(SqliteMetaStore.open(lock));
             this.jobs =
                     own(
                             new JobsPage(
@@ -88,9 +94,10 @@ final class MillraceNode implements AutoCloseable {
                                     config.retryInterval(),
                                     jobClock));
             plane.start();
-            // Last: a password that is made must also be printed.
+            // Told at once: nobody could log in if what follows failed.
             this.initialPassword =
                     tiUniManager.isPresent() ? identities.createFirstAdmin() : Optional.empty();
+            initialPassword.ifPresent(onFirstPassword);
             this.control = Optional.of(plane);
         } catch (RuntimeException e) {
             closeParts();
@@ -101,12 +108,11 @@ final class MillraceNode implements AutoCloseable {
     /**
      * Opens everything and starts the jobs that were active.
      *
-     * @throws io.millrace.core.error.MillraceException when a part cannot be opened; what was
-     *     opened is closed again
+     * @throws MillraceException when a part cannot be opened; what was opened is closed again
      */
     static MillraceNode start(
             ServerConfig config, List<UpstreamFactory> sources, List<SinkFactory> targets) {
-        return start(config, sources, targets, Clock.systemUTC(), why -> LOG.error("{}", why));
+        return start(config, sources, targets, Clock.systemUTC());
     }
 
     /**
@@ -117,19 +123,28 @@ final class MillraceNode implements AutoCloseable {
             List<UpstreamFactory> sources,
             List<SinkFactory> targets,
             Clock jobClock) {
-        return start(config, sources, targets, jobClock, why -> LOG.error("{}", why));
+        return start(
+                config,
+                sources,
+                targets,
+                jobClock,
+                why -> LOG.error("{}", why),
+                password -> LOG.info("an administrator was made"));
     }
 
     /**
      * @param onFatal told why when the process must end, because a part of it is beyond repair
+     * @param onFirstPassword told the password of TiUniManager's first user, as soon as it is
+     *     stored
      */
     static MillraceNode start(
             ServerConfig config,
             List<UpstreamFactory> sources,
             List<SinkFactory> targets,
             Clock jobClock,
-            Consumer<String> onFatal) {
-        return new MillraceNode(config, sources, targets, jobClock, onFatal);
+            Consumer<String> onFatal,
+            Consumer<String> onFirstPassword) {
+        return new MillraceNode(config, sources, targets, jobClock, onFatal, onFirstPassword);
     }
 
     private HttpListener openTiUniManager(
@@ -265,9 +280,16 @@ final class MillraceNode implements AutoCloseable {
      * Gives TiUniManager's user admin a new password, while no server uses the data directory.
      *
      * @return the password
-     * @throws io.millrace.core.error.MillraceException INVALID_CONFIG when a server uses it
+     * @throws MillraceException INVALID_CONFIG when a server uses it, or none ever did
      */
     static String resetAdminPassword(ServerConfig config) {
+        if (!SqliteMetaStore.isIn(config.dataDir())) {
+            throw new MillraceException(
+                    ErrorCode.INVALID_CONFIG,
+                    "there is no metadata store in "
+                            + config.dataDir().toAbsolutePath()
+                            + "; name the server's own --data-dir or --config");
+        }
         try (SqliteMetaStore store = SqliteMetaStore.open(config.dataDir())) {
             Vault vault = Vault.open(config.dataDir().resolve("secret.key"));
             return new Identities(store, vault, new Argon2Hasher(), Clock.systemUTC())

@@ -162,7 +162,8 @@ class ConnectServerIT {
                         List.of(),
                         List.of(),
                         Clock.systemUTC(),
-                        fatal::add)) {
+                        fatal::add,
+                        password -> {})) {
             URI jobs = URI.create(node.url() + JobsPage.ROUTE);
             long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
             while (true) {

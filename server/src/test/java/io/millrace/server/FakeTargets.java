@@ -37,7 +37,7 @@ final class FakeTargets implements SinkFactory {
 
     @Override
     public Set<String> schemes() {
-        return Set.of("blackhole", "kafka", "mysql", "mysql+ssl", "file");
+        return Set.of("blackhole", "kafka", "mysql", "mysql+ssl", "mariadb", "file");
     }
 
     @Override

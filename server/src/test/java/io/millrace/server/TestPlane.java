@@ -141,6 +141,11 @@ public final class TestPlane implements AutoCloseable {
         return mayClose;
     }
 
+    /** Lets sinks close again, also those that wait. */
+    public void closeFreely() {
+        targets.mayClose.countDown();
+    }
+
     /** The address of the sink that was opened last. */
     public String openedUri() {
         var opened = targets.opened;

@@ -13,15 +13,18 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
@@ -53,6 +56,7 @@ public final class SourceClusters {
     private final Consumer<Command> submit;
     private final Supplier<String> ids;
     private final Clock clock;
+    private final Map<String, CompletableFuture<Long>> asking = new ConcurrentHashMap<>();
 
     /**
      * @param submit asks the controller and waits for its answer
@@ -70,11 +74,17 @@ public final class SourceClusters {
         this.ids = ids;
         this.clock = clock;
         for (String name : upstreams.names()) {
-            if (store.get(Records.CLUSTERS + name).isEmpty()) {
-                Instant now = clock.instant();
+            Optional<MetaStore.Entry> entry = store.get(Records.CLUSTERS + name);
+            // A name that a user took once, and that the server is started with now, is not his.
+            boolean taken =
+                    entry.isPresent()
+                            && upstreams.isConfigured(name)
+                            && !Fields.parse(entry.get().value())
+                                    .get("tenant")
+                                    .equals(FIRST_TENANT);
+            if (entry.isEmpty() || taken) {
                 store.commit(
-                        List.of(new MetaStore.Guard.Absent(Records.CLUSTERS + name)),
-                        List.of(record(name, FIRST_TENANT, "", "", now)));
+                        List.of(), List.of(record(name, FIRST_TENANT, "", "", clock.instant())));
             }
         }
     }
@@ -270,29 +280,40 @@ public final class SourceClusters {
      * @return TSOs by name
      */
     public Map<String, Long> clocks(Set<String> names, Duration limit) {
-        Map<String, Long> found = new ConcurrentHashMap<>();
-        CountDownLatch answers = new CountDownLatch(names.size());
-        for (String name : names) {
-            Thread.ofVirtual()
-                    .name("upstream-clock")
-                    .start(() -> {
-                        try {
-                            found.put(name, upstreams.get(name).currentTso());
-                        } catch (RuntimeException e) {
-                            LOG.debug("upstream's clock not seen upstream={}", name, e);
-                        } finally {
-                            answers.countDown();
-                        }
-                    });
-        }
+        Map<String, CompletableFuture<Long>> asked = new HashMap<>();
+        names.forEach(name -> asked.put(name, asking.computeIfAbsent(name, this::ask)));
         try {
-            if (!answers.await(limit.toMillis(), TimeUnit.MILLISECONDS)) {
-                LOG.debug("not all upstreams answered within {}", limit);
-            }
+            CompletableFuture.allOf(asked.values().toArray(CompletableFuture[]::new))
+                    .get(limit.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException | ExecutionException e) {
+            LOG.debug("not all upstreams answered within {}", limit, e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        Map<String, Long> found = new HashMap<>();
+        asked.forEach((name, clock) -> {
+            if (clock.isDone() && !clock.isCompletedExceptionally()) {
+                found.put(name, clock.join());
+            }
+        });
         return Map.copyOf(found);
+    }
+
+    /** One connection at a time asks an upstream, however many want to know. */
+    private CompletableFuture<Long> ask(String name) {
+        CompletableFuture<Long> clock = new CompletableFuture<>();
+        Thread.ofVirtual()
+                .name("upstream-clock")
+                .start(() -> {
+                    try {
+                        clock.complete(upstreams.get(name).currentTso());
+                    } catch (RuntimeException e) {
+                        clock.completeExceptionally(e);
+                    } finally {
+                        asking.remove(name, clock);
+                    }
+                });
+        return clock;
     }
 
     /** The clock of one upstream, likewise. */

@@ -51,6 +51,7 @@ public final class AuditLog implements AutoCloseable {
     private final Path folder;
     private final long maxFileBytes;
     private FileChannel channel;
+    private boolean closed;
 
     private AuditLog(Path folder, long maxFileBytes) throws IOException {
         this.folder = folder;
@@ -97,7 +98,19 @@ public final class AuditLog implements AutoCloseable {
         if (posix) {
             Files.setPosixFilePermissions(file, owner);
         }
+        if (!endsWithLine(file)) {
+            // A full disk or the end of the process cut it off: only that line is lost.
+            opened.write(ByteBuffer.wrap(new byte[] {'\n'}));
+        }
         return opened;
+    }
+
+    private static boolean endsWithLine(Path file) throws IOException {
+        try (FileChannel written = FileChannel.open(file, StandardOpenOption.READ)) {
+            ByteBuffer last = ByteBuffer.allocate(1);
+            return written.size() == 0
+                    || written.read(last, written.size() - 1) == 1 && last.get(0) == '\n';
+        }
     }
 
     private Path file(int age) {
@@ -113,6 +126,10 @@ public final class AuditLog implements AutoCloseable {
         byte[] line = (json(fields) + "\n").getBytes(StandardCharsets.UTF_8);
         lock.lock();
         try {
+            if (!channel.isOpen() && !closed) {
+                // A rotation failed, or a thread was interrupted that wrote.
+                channel = openFile();
+            }
             if (channel.size() > 0 && channel.size() + line.length > maxFileBytes) {
                 rotate();
             }
@@ -122,6 +139,8 @@ public final class AuditLog implements AutoCloseable {
             }
         } catch (IOException e) {
             LOG.error("cannot write the audit log file={}", file(0), e);
+            // The next line begins with a look at how this one ended.
+            closeChannel();
         } finally {
             lock.unlock();
         }
@@ -168,11 +187,18 @@ public final class AuditLog implements AutoCloseable {
     public void close() {
         lock.lock();
         try {
+            closed = true;
+            closeChannel();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void closeChannel() {
+        try {
             channel.close();
         } catch (IOException e) {
             LOG.warn("cannot close the audit log file={}", file(0), e);
-        } finally {
-            lock.unlock();
         }
     }
 

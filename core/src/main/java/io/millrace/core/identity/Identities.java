@@ -26,6 +26,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -162,7 +165,11 @@ public final class Identities {
     private final Clock clock;
     private final SecureRandom random = new SecureRandom();
     private final LoginLimiter limiter;
-    private final Semaphore hashing = new Semaphore(HASHES_AT_ONCE);
+    private final Semaphore hashing = new Semaphore(HASHES_AT_ONCE, true);
+
+    /** Users whose password is being changed. */
+    private final Set<String> passwordChanges = ConcurrentHashMap.newKeySet();
+
     private volatile @Nullable String nobodysHash;
 
     /**
@@ -237,7 +244,7 @@ public final class Identities {
         String password = letters(PASSWORD_LENGTH);
         String hash = hash(password);
         Account account = accountNamed(ADMIN).orElseThrow();
-        putPassword(account.user().id(), hash, Optional.empty());
+        putPassword(account, hash, Optional.empty());
         return password;
     }
 
@@ -250,25 +257,42 @@ public final class Identities {
      * @throws IdentityException LOGIN_FAILED, or TOO_MANY_LOGINS before the password is looked at
      */
     public Login login(String name, String password, String address) {
-        Optional<Duration> wait = limiter.begin(name, address);
-        if (wait.isPresent()) {
-            throw new IdentityException(
-                    Reason.TOO_MANY_LOGINS,
-                    "try again in " + Math.max(1, (wait.get().toMillis() + 999) / 1000) + " s");
-        }
-        String nobody = nobodysHash();
-        while (true) {
-            Optional<Account> account = accountNamed(name);
-            // An unknown name takes as long as a wrong password.
-            boolean right = matches(password, account.map(Account::passwordHash).orElse(nobody));
-            if (!right || account.isEmpty()) {
-                throw new IdentityException(Reason.LOGIN_FAILED, "incorrect username or password");
+        LoginLimiter.Admission admission = limiter.begin(name, address);
+        LoginLimiter.Attempt attempt =
+                admission
+                        .attempt()
+                        .orElseThrow(() ->
+                                new IdentityException(
+                                        Reason.TOO_MANY_LOGINS,
+                                        "try again in "
+                                                + Math.max(
+                                                        1,
+                                                        (admission.delay().toMillis() + 999) / 1000)
+                                                + " s"));
+        boolean decided = false;
+        try {
+            String nobody = nobodysHash();
+            while (true) {
+                Optional<Account> account = accountNamed(name);
+                // An unknown name takes as long as a wrong password.
+                boolean right =
+                        matches(password, account.map(Account::passwordHash).orElse(nobody));
+                if (!right || account.isEmpty()) {
+                    decided = true;
+                    throw new IdentityException(
+                            Reason.LOGIN_FAILED, "incorrect username or password");
+                }
+                Optional<String> token = newToken(account.get());
+                if (token.isPresent()) {
+                    decided = true;
+                    attempt.succeeded();
+                    User user = account.get().user();
+                    return new Login(token.get(), user, isExpired(user));
+                }
             }
-            Optional<String> token = newToken(account.get());
-            if (token.isPresent()) {
-                limiter.succeeded(name, address);
-                User user = account.get().user();
-                return new Login(token.get(), user, isExpired(user));
+        } finally {
+            if (!decided) {
+                attempt.undecided();
             }
         }
     }
@@ -446,15 +470,27 @@ public final class Identities {
     public void setPassword(Actor actor, String id, String password) {
         Account account = visible(actor, id);
         requireReach(actor, id);
-        if (matches(password, account.passwordHash())) {
-            throw invalid("the new password is the old one");
+        if (!passwordChanges.add(id)) {
+            throw invalid("the password is just being changed");
         }
-        putPassword(id, hash(password), Optional.of(clock.instant()));
+        try {
+            if (matches(password, account.passwordHash())) {
+                throw invalid("the new password is the old one");
+            }
+            putPassword(account, hash(password), Optional.of(clock.instant()));
+        } finally {
+            passwordChanges.remove(id);
+        }
     }
 
-    private void putPassword(String id, String hash, Optional<Instant> time) {
+    /** Not over a password that was set since the account was read: that one may revoke this. */
+    private void putPassword(Account before, String hash, Optional<Instant> time) {
+        String id = before.user().id();
         changed(() -> {
             Account account = account(id).orElseThrow(Identities::noUser);
+            if (account.generation() != before.generation()) {
+                throw invalid("the password was changed by somebody else meanwhile");
+            }
             User user = account.user();
             User next =
                     new User(
@@ -519,11 +555,25 @@ public final class Identities {
         if (account.user().name().equals(ADMIN)) {
             throw invalid("the user " + ADMIN + " cannot be deleted");
         }
-        List<Op> ops = tokenDeletes(id);
-        ops.add(new Op.Delete(USER + id));
-        ops.add(new Op.Delete(USER_ROLE + id));
-        ops.add(new Op.Delete(nameKey(account.user().name())));
-        store.commit(List.of(), ops);
+        changed(() -> {
+            Account now = account(id).orElseThrow(Identities::noUser);
+            // Before the look at what the user may do: a role given meanwhile changes the record.
+            Optional<Entry> roles = store.get(USER_ROLE + id);
+            requireReach(actor, id);
+            List<Op> ops = tokenDeletes(id);
+            ops.add(new Op.Delete(USER + id));
+            ops.add(new Op.Delete(USER_ROLE + id));
+            ops.add(new Op.Delete(nameKey(now.user().name())));
+            return store.commit(
+                            List.of(
+                                    new Guard.Unchanged(USER + id, now.revision()),
+                                    roles.<Guard>map(entry ->
+                                                    new Guard.Unchanged(
+                                                            entry.key(), entry.modRevision()))
+                                            .orElse(new Guard.Absent(USER_ROLE + id))),
+                            ops)
+                    .applied();
+        });
     }
 
     private List<Op> tokenDeletes(String userId) {
@@ -637,9 +687,14 @@ public final class Identities {
      */
     public void deleteRole(Actor actor, String name) {
         requireFirstTenant(actor);
-        Role role = changeable(name);
-        requireHas(actor, role.grants());
-        store.commit(List.of(), List.of(new Op.Delete(roleKey(name))));
+        changed(() -> {
+            Role role = changeable(name);
+            requireHas(actor, role.grants());
+            return store.commit(
+                            List.of(new Guard.Unchanged(roleKey(name), role.revision())),
+                            List.of(new Op.Delete(roleKey(name))))
+                    .applied();
+        });
     }
 
     /** Adds grants to a role; those that it has stay. */
@@ -980,6 +1035,7 @@ public final class Identities {
 
     private <T> T hashing(Supplier<T> work) {
         try {
+            // In turn, so that who asks for many does not push others back.
             if (!hashing.tryAcquire(LONGEST_QUEUE.toMillis(), TimeUnit.MILLISECONDS)) {
                 throw new IdentityException(
                         Reason.TOO_MANY_LOGINS, "many logins are under way; try again");
@@ -989,9 +1045,25 @@ public final class Identities {
             throw new IdentityException(Reason.TOO_MANY_LOGINS, "the server stops");
         }
         try {
-            return work.get();
+            return onOwnThread(work);
         } finally {
             hashing.release();
+        }
+    }
+
+    /** A hash keeps a processor busy: not one of the few that virtual threads share. */
+    private static <T> T onOwnThread(Supplier<T> work) {
+        FutureTask<T> task = new FutureTask<>(work::get);
+        Thread.ofPlatform().daemon().name("password-hash").start(task);
+        try {
+            return task.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IdentityException(Reason.TOO_MANY_LOGINS, "the server stops");
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof RuntimeException known
+                    ? known
+                    : new IllegalStateException(e.getCause());
         }
     }
 

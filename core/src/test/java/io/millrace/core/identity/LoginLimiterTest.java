@@ -2,6 +2,8 @@ package io.millrace.core.identity;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.core.identity.LoginLimiter.Attempt;
+import io.millrace.core.identity.LoginLimiter.Subject;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -35,26 +37,43 @@ final class LoginLimiterTest {
     private int tries(String name, String address, int wanted) {
         int allowed = 0;
         for (int i = 0; i < wanted; i++) {
-            if (limiter.begin(name, address).isEmpty()) {
+            if (limiter.begin(name, address).attempt().isPresent()) {
                 allowed++;
             }
         }
         return allowed;
     }
 
+    private void pass(Duration time) {
+        clock.now = clock.now.plus(time);
+    }
+
     @Test
-    void aNameHasToWaitLongerEachTime() {
-        assertThat(tries("alice", "a", 100)).isEqualTo(LoginLimiter.FREE_PER_NAME);
-        assertThat(limiter.begin("alice", "b")).hasValue(Duration.ofSeconds(1));
-        assertThat(limiter.begin("bob00", "b")).as("another name").isEmpty();
-        clock.now = clock.now.plusMillis(1000);
-        assertThat(tries("alice", "c", 10)).isEqualTo(1);
-        assertThat(limiter.begin("alice", "c")).hasValue(Duration.ofSeconds(2));
+    void aNameFromOneAddressHasToWaitLongerEachTime() {
+        assertThat(tries("alice", "a", 100)).isEqualTo(Subject.NAME_AT_ADDRESS.free);
+        assertThat(limiter.begin("alice", "a").delay()).isEqualTo(Duration.ofSeconds(1));
+        assertThat(limiter.begin("bob00", "a").attempt()).as("another name").isPresent();
+        pass(Duration.ofSeconds(1));
+        assertThat(tries("alice", "a", 10)).isEqualTo(1);
+        assertThat(limiter.begin("alice", "a").delay()).isEqualTo(Duration.ofSeconds(2));
         for (int i = 0; i < 20; i++) {
-            clock.now = clock.now.plus(LoginLimiter.LONGEST_WAIT);
-            assertThat(tries("alice", "address " + i, 5)).isEqualTo(1);
+            pass(Duration.ofMinutes(1));
+            assertThat(tries("alice", "a", 5)).isEqualTo(1);
         }
-        assertThat(limiter.begin("alice", "c")).hasValue(LoginLimiter.LONGEST_WAIT);
+        assertThat(limiter.begin("alice", "a").delay()).isEqualTo(Duration.ofMinutes(1));
+    }
+
+    @Test
+    void aStrangerDoesNotKeepTheOwnerOut() {
+        for (int i = 0; i < 1000; i++) {
+            tries("alice", "stranger " + i % 50, 1);
+            pass(Duration.ofSeconds(1));
+        }
+        assertThat(limiter.begin("alice", "home").delay())
+                .isLessThanOrEqualTo(Subject.NAME.longestWait);
+        pass(Subject.NAME.longestWait);
+        Attempt owner = limiter.begin("alice", "home").attempt().orElseThrow();
+        owner.succeeded();
     }
 
     @Test
@@ -63,22 +82,45 @@ final class LoginLimiterTest {
         for (int i = 0; i < 100; i++) {
             allowed += tries("user" + i, "a", 1);
         }
-        assertThat(allowed).isEqualTo(LoginLimiter.FREE_PER_ADDRESS);
+        assertThat(allowed).isEqualTo(Subject.ADDRESS.free);
+    }
+
+    @Test
+    void aNetworkOfVersionSixIsOneAddress() {
+        int allowed = 0;
+        for (int i = 0; i < 100; i++) {
+            allowed += tries("user" + i, "2001:db8:1:2::" + Integer.toHexString(i), 1);
+        }
+        assertThat(allowed).isEqualTo(Subject.ADDRESS.free);
+        assertThat(limiter.begin("user", "2001:db8:1:3::1").attempt()).isPresent();
     }
 
     @Test
     void whoLogsInIsNotCounted() {
-        for (int i = 0; i < 100; i++) {
-            assertThat(limiter.begin("alice", "a")).isEmpty();
-            limiter.succeeded("alice", "a");
+        for (int i = 0; i < 200; i++) {
+            limiter.begin("alice", "a").attempt().orElseThrow().succeeded();
+            limiter.begin("bob00", "a").attempt().orElseThrow().undecided();
         }
+    }
+
+    @Test
+    void loginsDoNotKeepTheFailuresOfTheirAddressAlive() {
+        for (int i = 0; i < 25; i++) {
+            tries("user" + i, "proxy", 1);
+            pass(Duration.ofMinutes(1));
+        }
+        for (int i = 0; i < 12; i++) {
+            pass(Duration.ofMinutes(5));
+            limiter.begin("alice", "proxy").attempt().orElseThrow().succeeded();
+        }
+        assertThat(tries("alice", "proxy", 5)).isEqualTo(5);
     }
 
     @Test
     void failuresAreForgotten() {
         tries("alice", "a", 100);
-        clock.now = clock.now.plus(LoginLimiter.FORGOTTEN_AFTER).plusMillis(1);
-        assertThat(tries("alice", "a", 100)).isEqualTo(LoginLimiter.FREE_PER_NAME);
+        pass(LoginLimiter.FORGOTTEN_AFTER.plusMillis(1));
+        assertThat(tries("alice", "a", 100)).isEqualTo(Subject.NAME_AT_ADDRESS.free);
     }
 
     @Test
@@ -87,7 +129,7 @@ final class LoginLimiterTest {
         for (int i = 0; i < 2 * LoginLimiter.MAX_ENTRIES; i++) {
             limiter.begin("name" + i, "b");
         }
-        assertThat(limiter.begin("alice", "c")).isPresent();
+        assertThat(limiter.begin("alice", "a").attempt()).isEmpty();
     }
 
     @Test

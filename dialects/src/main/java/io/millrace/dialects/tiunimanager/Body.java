@@ -2,6 +2,7 @@ package io.millrace.dialects.tiunimanager;
 
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
@@ -56,8 +57,16 @@ public final class Body {
                                 + struct);
             }
             return new Body(value, struct, UniCode.MARSHAL_ERROR);
-        } catch (JsonProcessingException e) {
+        } catch (StreamConstraintsException e) {
             throw new UniException(UniCode.MARSHAL_ERROR, e.getOriginalMessage());
+        } catch (JsonProcessingException e) {
+            // The parser's own words quote the body, which may hold a password.
+            throw new UniException(
+                    UniCode.MARSHAL_ERROR,
+                    "invalid JSON at line "
+                            + e.getLocation().getLineNr()
+                            + ", column "
+                            + e.getLocation().getColumnNr());
         } catch (IOException e) {
             throw new UniException(UniCode.MARSHAL_ERROR, String.valueOf(e.getMessage()));
         }

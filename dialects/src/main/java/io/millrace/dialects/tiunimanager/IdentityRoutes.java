@@ -38,7 +38,14 @@ final class IdentityRoutes {
 
     /** Without control characters. */
     private static final Checks.Rule PLAIN =
-            new Checks.Rule("excludesall", text -> text.chars().noneMatch(Character::isISOControl));
+            new Checks.Rule(
+                    "excludesall",
+                    text ->
+                            text.codePoints()
+                                    .noneMatch(c ->
+                                            Character.isISOControl(c)
+                                                    || Character.getType(c)
+                                                            == Character.SURROGATE));
 
     /** What stands in a path and in keys. */
     private static final Checks.Rule TENANT_ID =

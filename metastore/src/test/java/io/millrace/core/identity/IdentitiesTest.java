@@ -225,7 +225,7 @@ final class IdentitiesTest {
 
     @Test
     void guessingIsSlowedDownBeforeThePasswordIsLookedAt() {
-        for (int i = 0; i < LoginLimiter.FREE_PER_NAME; i++) {
+        for (int i = 0; i < LoginLimiter.Subject.NAME_AT_ADDRESS.free; i++) {
             refused(Reason.LOGIN_FAILED, () -> token("admin", "guess"));
         }
         hasher.looks = 0;

@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -100,6 +101,7 @@ final class FeedRoutesTest {
 
     @AfterEach
     void clean() {
+        plane.closeFreely();
         plane.mendCaptures();
         plane.silence(false);
         plane.reachable(true);
@@ -476,15 +478,22 @@ final class FeedRoutesTest {
         assertThat(plane.openedOptions()).doesNotContainKey("sasl-gssapi-password");
     }
 
+    /** Waits for what holds while a request is under way. */
+    private static void await(CompletableFuture<Answer> request, BooleanSupplier what)
+            throws Exception {
+        while (!what.getAsBoolean()) {
+            assertThat(request).as("the request is still under way").isNotDone();
+            Thread.sleep(5);
+        }
+    }
+
     @Test
     void onlyOneOperationWorksAtATask() throws Exception {
         String id = create(MYSQL);
         CountDownLatch mayClose = plane.holdClosing();
         CompletableFuture<Answer> pause =
                 CompletableFuture.supplyAsync(() -> post(FEEDS + id + "/pause", ""));
-        while (!detail(id).get("unsteady").asBoolean()) {
-            Thread.onSpinWait();
-        }
+        await(pause, () -> detail(id).get("unsteady").asBoolean());
         for (String other : List.of("/pause", "/resume")) {
             Answer busy = post(FEEDS + id + other, "");
             refused(busy, 409, 21203);
@@ -503,13 +512,94 @@ final class FeedRoutesTest {
     }
 
     @Test
+    void anUpdateNeverLeavesARunningTaskStopped() throws Exception {
+        String id = create(MYSQL);
+        CountDownLatch mayClose = plane.holdClosing();
+        CompletableFuture<Answer> update =
+                CompletableFuture.supplyAsync(() ->
+                        post(
+                                FEEDS + id + "/update",
+                                "{\"name\":\"busy\"," + MYSQL + ",\"rules\":[\"c.*\"]}"));
+        await(update, () -> detail(id).get("rules").toString().contains("c.*"));
+        assertThat(get("/api/v2/changefeeds/" + id).body().get("state").asText())
+                .isEqualTo("normal");
+        assertThat(update).isNotDone();
+        mayClose.countDown();
+        assertThat(ok(update.get()).get("status").asText()).isEqualTo("Normal");
+        assertThat(detail(id).get("status").asText()).isEqualTo("Normal");
+    }
+
+    @Test
+    void aTaskThatSomebodyPausesWhileItIsMadeStays() throws Exception {
+        plane.silence(true);
+        CompletableFuture<Answer> creation =
+                CompletableFuture.supplyAsync(() -> post(FEEDS, creation(MYSQL)));
+        await(creation, () -> !list().isEmpty());
+        String id = list().get(0).get("id").asText();
+        assertThat(post("/api/v2/changefeeds/" + id + "/pause", "{}").status()).isEqualTo(200);
+        assertThat(ok(creation.get()).get("id").asText()).isEqualTo(id);
+        assertThat(detail(id).get("status").asText()).isEqualTo("Stopped");
+    }
+
+    @Test
+    void anAddressWithoutPortIsTheOneOfTheSink() {
+        Answer made =
+                post(
+                        "/api/v2/changefeeds",
+                        "{\"changefeed_id\":\"portless\",\"sink_uri\":"
+                                + "\"mariadb://u:hidden1@h/\",\"replica_config\":"
+                                + "{\"sink\":{\"safe_mode\":true}}}");
+        assertThat(made.status()).as(made.body().toString()).isEqualTo(200);
+        assertThat(detail("portless").at("/downstream/port").asInt()).isEqualTo(4000);
+        ok(
+                post(
+                        FEEDS + "portless/update",
+                        "{\"name\":\"renamed\",\"downstreamType\":\"mysql\",\"downstream\":{"
+                                + "\"ip\":\"h\",\"port\":4000,\"username\":\"u\","
+                                + "\"password\":\"******\",\"concurrentThreads\":3}}"));
+        assertThat(plane.openedUri()).isEqualTo("mariadb://u:hidden1@h:4000/?worker-count=3");
+        assertThat(plane.openedOptions()).containsEntry("safe-mode", "true");
+        refused(
+                post(
+                        FEEDS + "portless/update",
+                        "{\"name\":\"renamed\",\"downstreamType\":\"mysql\",\"downstream\":{"
+                                + "\"ip\":\"h\",\"port\":3306,\"username\":\"u\","
+                                + "\"password\":\"******\"}}"),
+                400,
+                10001);
+    }
+
+    @Test
+    void aNewNameChangesNothingElseOfAChangefeed() {
+        assertThat(
+                        post(
+                                        "/api/v2/changefeeds",
+                                        "{\"changefeed_id\":\"kafka-feed\",\"sink_uri\":"
+                                                + "\"kafka://h:9/t\",\"replica_config\":{\"sink\":{"
+                                                + "\"protocol\":\"canal-json\",\"kafka_config\":{"
+                                                + "\"partition_num\":5,\"enable_tls\":true}}}}")
+                                .status())
+                .isEqualTo(200);
+        JsonNode before = get("/api/v2/changefeeds/kafka-feed").body();
+        ok(
+                post(
+                        FEEDS + "kafka-feed/update",
+                        "{\"name\":\"renamed\",\"downstreamType\":\"kafka\",\"rules\":[\"*.*\"],"
+                                + "\"downstream\":"
+                                + detail("kafka-feed").get("downstream")
+                                + "}"));
+        assertThat(detail("kafka-feed").get("name").asText()).isEqualTo("renamed");
+        JsonNode after = get("/api/v2/changefeeds/kafka-feed").body();
+        assertThat(after.get("config")).isEqualTo(before.get("config"));
+        assertThat(after.get("sink_uri")).isEqualTo(before.get("sink_uri"));
+    }
+
+    @Test
     void aTaskIsInitialUntilItRuns() throws Exception {
         plane.silence(true);
         CompletableFuture<Answer> creation =
                 CompletableFuture.supplyAsync(() -> post(FEEDS, creation(MYSQL)));
-        while (list().isEmpty()) {
-            Thread.onSpinWait();
-        }
+        await(creation, () -> !list().isEmpty());
         assertThat(list().get(0).get("status").asText()).isEqualTo("Initial");
         assertThat(list().get(0).get("unsteady").asBoolean()).isTrue();
         plane.silence(false);
