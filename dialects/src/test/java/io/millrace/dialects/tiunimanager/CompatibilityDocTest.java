@@ -6,10 +6,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /** Every route and field of the document of change feeds is listed for users. */
 final class CompatibilityDocTest {
+    private static final String TESTS = "../server/src/test/java/io/millrace/";
+    private static final Pattern NAMED = Pattern.compile("`([A-Za-z]+)`");
     private static final String SCHEMAS =
             """
             CreateChangeFeedTaskReq: clusterId downstream downstreamType name rules startTS
@@ -21,6 +25,34 @@ final class CompatibilityDocTest {
             KafkaDownstream: clientId dispatchers ip maxBatchSize maxMessageBytes partitions port \
             protocol replicationFactor tls topicName version
             """;
+
+    /** A row that names a test that there is not is worth nothing. */
+    @Test
+    void theTestsThatRowsNameExist() throws IOException {
+        String tests =
+                Files.readString(Path.of(TESTS + "dialects/tiunimanager/FeedRoutesTest.java"))
+                        + Files.readString(
+                                Path.of(
+                                        "src/test/java/io/millrace/dialects/tiunimanager/DownstreamTest.java"));
+        String page = Files.readString(Path.of("../docs/compatibility.md"));
+        String part = page.substring(page.indexOf("\n### Change feed tasks\n"));
+        part = part.substring(0, part.indexOf("\n### Clusters and workflows\n"));
+        int rows = 0;
+        for (String line : part.split("\n")) {
+            String[] cells = line.split("\\|", -1);
+            if (cells.length == 6 && line.startsWith("| `")) {
+                rows++;
+                Matcher named = NAMED.matcher(cells[3]);
+                while (named.find()) {
+                    assertThat(tests + " void GateTest(")
+                            .as(line)
+                            .contains(" " + named.group(1) + "(");
+                }
+                assertThat(cells[3]).as(line).contains("`");
+            }
+        }
+        assertThat(rows).isGreaterThan(50);
+    }
 
     @Test
     void everyRouteAndFieldIsListed() throws IOException {
@@ -36,15 +68,29 @@ final class CompatibilityDocTest {
                         "POST /changefeeds/{changeFeedTaskId}/resume",
                         "POST /changefeeds/{changeFeedTaskId}/update",
                         "dispatchers[].matcher",
-                        "dispatchers[].dispatcher")) {
-            assertThat(part).contains("`" + route + "`");
+                        "dispatchers[].dispatcher",
+                        "page",
+                        "pageSize",
+                        "code",
+                        "message",
+                        "data",
+                        "page.page",
+                        "page.pageSize",
+                        "page.total",
+                        "CreateChangeFeedTaskResp.id",
+                        "DeleteChangeFeedTaskResp.id",
+                        "DeleteChangeFeedTaskResp.status",
+                        "PauseChangeFeedTaskResp.status",
+                        "ResumeChangeFeedTaskResp.status",
+                        "UpdateChangeFeedTaskResp.status")) {
+            assertThat(part).contains("| `" + route + "` | works |");
         }
         for (String line : SCHEMAS.split("\n")) {
             String schema = line.substring(0, line.indexOf(':'));
             String table = part.substring(part.indexOf("`cluster." + schema + "`"));
             String rows = table.substring(0, table.indexOf("\n\n"));
             for (String field : line.substring(line.indexOf(':') + 1).strip().split(" +")) {
-                assertThat(rows).as(schema + "." + field).contains("`" + field + "`");
+                assertThat(rows).as(schema + "." + field).contains("| `" + field + "` | works |");
             }
         }
     }
