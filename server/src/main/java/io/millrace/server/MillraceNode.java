@@ -10,7 +10,7 @@ import io.millrace.core.control.Upstreams;
 import io.millrace.core.control.Vault;
 import io.millrace.core.error.ErrorCode;
 import io.millrace.core.error.MillraceException;
-import io.millrace.core.identity.AuditLog;
+import io.millrace.core.identity.AuditTrail;
 import io.millrace.core.identity.Identities;
 import io.millrace.core.spi.SinkFactory;
 import io.millrace.core.spi.UpstreamFactory;
@@ -149,7 +149,7 @@ final class MillraceNode implements AutoCloseable {
 
     private HttpListener openTiUniManager(
             ServerConfig.Endpoint at, Identities identities, Clock clock) {
-        AuditLog audit = own(AuditLog.open(config.dataDir()));
+        AuditTrail audit = own(AuditTrail.open(config.dataDir()));
         TiUniManagerDialect dialect =
                 new TiUniManagerDialect(
                         this::plane,

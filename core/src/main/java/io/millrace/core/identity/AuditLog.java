@@ -24,19 +24,19 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Who did what: one JSON object a line in {@code audit.log}, only readable by its owner. A file
- * that is full becomes {@code audit.log.1}, that one {@code audit.log.2} and so on; the oldest
- * goes. A line that cannot be written is told in the server's log and does not stop the request:
- * nothing could be done on a server with a full disk otherwise. Callable from any thread.
+ * One of the files of an {@link AuditTrail}: one JSON object a line in, say, {@code audit.log},
+ * only readable by its owner. A file that is full becomes {@code audit.log.1}, that one {@code
+ * audit.log.2} and so on; the oldest goes. A line that cannot be written is told in the server's
+ * log and does not stop the request: nothing could be done on a server with a full disk otherwise.
+ * Callable from any thread.
  */
-public final class AuditLog implements AutoCloseable {
+final class AuditLog implements AutoCloseable {
     /** Bytes of one file. */
     static final long MAX_FILE_BYTES = 4L << 20;
 
     /** Files, the one being written included. */
     static final int FILES = 5;
 
-    private static final String NAME = "audit.log";
     private static final Logger LOG = LoggerFactory.getLogger(AuditLog.class);
 
     /**
@@ -45,16 +45,18 @@ public final class AuditLog implements AutoCloseable {
      * @param lines JSON texts
      * @param total lines that there are
      */
-    public record Lines(List<String> lines, long total) {}
+    record Lines(List<String> lines, long total) {}
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Path folder;
+    private final String name;
     private final long maxFileBytes;
     private FileChannel channel;
     private boolean closed;
 
-    private AuditLog(Path folder, long maxFileBytes) throws IOException {
+    private AuditLog(Path folder, String name, long maxFileBytes) throws IOException {
         this.folder = folder;
+        this.name = name;
         this.maxFileBytes = maxFileBytes;
         this.channel = openFile();
     }
@@ -64,19 +66,19 @@ public final class AuditLog implements AutoCloseable {
      *
      * @throws MillraceException INVALID_CONFIG when it cannot be written
      */
-    public static AuditLog open(Path folder) {
-        return open(folder, MAX_FILE_BYTES);
+    static AuditLog open(Path folder, String name) {
+        return open(folder, name, MAX_FILE_BYTES);
     }
 
-    static AuditLog open(Path folder, long maxFileBytes) {
+    static AuditLog open(Path folder, String name, long maxFileBytes) {
         try {
             Files.createDirectories(folder);
-            return new AuditLog(folder, maxFileBytes);
+            return new AuditLog(folder, name, maxFileBytes);
         } catch (IOException e) {
             throw new MillraceException(
                     ErrorCode.INVALID_CONFIG,
                     "cannot write the audit log "
-                            + folder.resolve(NAME)
+                            + folder.resolve(name)
                             + " ("
                             + e
                             + "); check the directory's rights and free space",
@@ -114,7 +116,7 @@ public final class AuditLog implements AutoCloseable {
     }
 
     private Path file(int age) {
-        return folder.resolve(age == 0 ? NAME : NAME + "." + age);
+        return folder.resolve(age == 0 ? name : name + "." + age);
     }
 
     /**
@@ -122,7 +124,7 @@ public final class AuditLog implements AutoCloseable {
      *
      * @param fields values are a text, a number, or a map of texts
      */
-    public void add(Map<String, Object> fields) {
+    void add(Map<String, Object> fields) {
         byte[] line = (json(fields) + "\n").getBytes(StandardCharsets.UTF_8);
         lock.lock();
         try {
@@ -157,7 +159,7 @@ public final class AuditLog implements AutoCloseable {
     }
 
     /** Lines from the newest on, without the first {@code skip}. */
-    public Lines newest(long skip, int limit) {
+    Lines newest(long skip, int limit) {
         lock.lock();
         try {
             List<String> page = new ArrayList<>();

@@ -1,6 +1,6 @@
 package io.millrace.dialects.tiunimanager;
 
-import io.millrace.core.identity.AuditLog;
+import io.millrace.core.identity.AuditTrail;
 import io.millrace.core.identity.Grant;
 import io.millrace.core.identity.Identities;
 import java.util.LinkedHashMap;
@@ -12,10 +12,10 @@ final class IdentityKeeper implements Keeper {
     private static final String STARTING = "Initialing";
 
     private final Identities identities;
-    private final AuditLog audit;
+    private final AuditTrail audit;
     private final BooleanSupplier ready;
 
-    IdentityKeeper(Identities identities, AuditLog audit, BooleanSupplier ready) {
+    IdentityKeeper(Identities identities, AuditTrail audit, BooleanSupplier ready) {
         this.identities = identities;
         this.audit = audit;
         this.ready = ready;
@@ -48,7 +48,6 @@ final class IdentityKeeper implements Keeper {
     @Override
     public void record(Event event) {
         Map<String, Object> line = new LinkedHashMap<>();
-        line.put("time", event.time());
         line.put("userId", event.caller().userId());
         line.put("userName", event.caller().userName());
         line.put("tenantId", event.caller().tenantId());
@@ -59,6 +58,7 @@ final class IdentityKeeper implements Keeper {
         line.put("status", event.status());
         line.put("code", event.code());
         line.put("traceId", event.traceId());
-        audit.add(line);
+        boolean stranger = event.caller().userId().isEmpty() && event.code() != 0;
+        audit.add(event.time(), stranger, line);
     }
 }

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.javalin.http.HandlerType;
-import io.millrace.core.identity.AuditLog;
+import io.millrace.core.identity.AuditTrail;
 import io.millrace.core.identity.Grant;
 import io.millrace.core.identity.Identities;
 import io.millrace.core.identity.Identities.Actor;
@@ -54,7 +54,7 @@ final class IdentityRoutes {
     private static final ObjectMapper MAPPER = new ObjectMapper();
 
     private final Identities identities;
-    private final AuditLog audit;
+    private final AuditTrail audit;
     private final DateTimeFormatter times;
 
     private record Credentials(String name, String password) {}
@@ -71,7 +71,7 @@ final class IdentityRoutes {
 
     private record NewTenant(String id, String name) {}
 
-    IdentityRoutes(Identities identities, AuditLog audit, ZoneId zone) {
+    IdentityRoutes(Identities identities, AuditTrail audit, ZoneId zone) {
         this.identities = identities;
         this.audit = audit;
         this.times = DateTimeFormatter.ISO_OFFSET_DATE_TIME.withZone(zone);
@@ -480,7 +480,7 @@ final class IdentityRoutes {
         }
         int page = Math.max(1, wanted.page());
         int size = wanted.pageSize() == 0 ? DEFAULT_AUDIT_PAGE : wanted.pageSize();
-        AuditLog.Lines lines = audit.newest((page - 1L) * size, size);
+        AuditTrail.Events lines = audit.newest((page - 1L) * size, size);
         List<JsonNode> events = new ArrayList<>();
         for (String line : lines.lines()) {
             try {

@@ -4,7 +4,7 @@ import io.javalin.config.JavalinConfig;
 import io.javalin.http.HandlerType;
 import io.millrace.core.control.ControlPlane;
 import io.millrace.core.control.JobDrafts;
-import io.millrace.core.identity.AuditLog;
+import io.millrace.core.identity.AuditTrail;
 import io.millrace.core.identity.Identities;
 import java.time.Clock;
 import java.time.ZoneId;
@@ -19,7 +19,7 @@ public final class TiUniManagerDialect {
     private final Supplier<Optional<ControlPlane>> control;
     private final JobDrafts drafts;
     private final Identities identities;
-    private final AuditLog audit;
+    private final AuditTrail audit;
     private final ZoneId zone;
     private final Clock clock;
 
@@ -34,7 +34,7 @@ public final class TiUniManagerDialect {
             Supplier<Optional<ControlPlane>> control,
             JobDrafts drafts,
             Identities identities,
-            AuditLog audit,
+            AuditTrail audit,
             ZoneId zone,
             Clock clock) {
         this.control = control;

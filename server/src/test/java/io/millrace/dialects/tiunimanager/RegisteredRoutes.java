@@ -6,7 +6,7 @@ import io.millrace.core.control.JobChecks;
 import io.millrace.core.control.JobDrafts;
 import io.millrace.core.control.JobSpec;
 import io.millrace.core.control.Vault;
-import io.millrace.core.identity.AuditLog;
+import io.millrace.core.identity.AuditTrail;
 import io.millrace.core.identity.Identities;
 import io.millrace.core.identity.PasswordHasher;
 import io.millrace.metastore.SqliteMetaStore;
@@ -54,7 +54,7 @@ public final class RegisteredRoutes {
     public static Map<String, String> all(Path folder) {
         Map<String, String> all = new TreeMap<>();
         try (SqliteMetaStore store = SqliteMetaStore.open(folder);
-                AuditLog audit = AuditLog.open(folder)) {
+                AuditTrail audit = AuditTrail.open(folder)) {
             Clock clock = Clock.fixed(Instant.EPOCH, ZoneOffset.UTC);
             TiUniManagerDialect dialect =
                     new TiUniManagerDialect(
